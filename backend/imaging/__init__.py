@@ -1,0 +1,20 @@
+"""Image files in and out through OpenImageIO, colour conversions, and the checks that image operations share."""
+
+from .checks import check_mask, check_pixels
+from .color import from_float, to_float, to_linear, to_srgb
+from .layers import decode_layers
+from .reading import MAX_PIXELS, decode
+from .writing import encode
+
+__all__ = [
+    "MAX_PIXELS",
+    "check_mask",
+    "check_pixels",
+    "decode",
+    "decode_layers",
+    "encode",
+    "from_float",
+    "to_float",
+    "to_linear",
+    "to_srgb",
+]

@@ -1,0 +1,1 @@
+"""The standalone backend: engines, workers, supervisor and command line. Never imports bpy."""

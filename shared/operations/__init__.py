@@ -1,0 +1,22 @@
+"""All operations of Backlot, by name. Adding one is one file here and one in ``backend/operations``."""
+
+from __future__ import annotations
+
+from ..errors import UnknownOperation
+from . import reconstruct_depth, style_image, system_echo, texture_synthesize
+from .schema import Input, Operation, Output, Parameter
+
+OPERATIONS: dict[str, Operation] = {
+    module.OPERATION.name: module.OPERATION for module in (texture_synthesize, style_image, reconstruct_depth, system_echo)
+}
+
+__all__ = ["OPERATIONS", "Input", "Operation", "Output", "Parameter", "find"]
+
+
+def find(name: str) -> Operation:
+    """The operation of that name, or ``UnknownOperation`` with the list of those there are."""
+    try:
+        return OPERATIONS[name]
+    except KeyError:
+        known = ", ".join(n for n, o in OPERATIONS.items() if not o.hidden)
+        raise UnknownOperation(f"There is no operation {name!r} in this version", fix=f"Use one of: {known}") from None

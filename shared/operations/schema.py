@@ -1,0 +1,182 @@
+"""How an operation describes itself.
+
+One description validates requests on both sides, draws the add-on's panel, makes the command line's flags and
+writes the reference page in docs/. See ``shared/operations/__init__.py`` for the list of operations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+from ..errors import InputError, ParameterError
+
+ParameterValue = bool | int | float | str | list[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A control of an operation.
+
+    Attributes:
+        name: Python identifier; the flag is ``--name`` with dashes.
+        kind: ``bool``, ``int``, ``float``, ``choice`` or ``size`` (``[width, height]`` in pixels).
+        default: Of the kind's type.
+        label: Title case, for the panel.
+        help: One line without a full stop, for tooltip, ``--help`` and docs.
+        minimum: Smallest allowed number (each of the two for ``size``).
+        maximum: Largest allowed number.
+        unit: ``px``, ``percent``, ``length`` (scene units), ``factor`` or ``""``.
+        choices: For ``choice``: value to a one-line help text.
+        bare: For ``choice``: what the flag means without a value (``--tile`` = ``--tile both``).
+        advanced: Shown in a folded panel.
+    """
+
+    name: str
+    kind: str
+    default: ParameterValue
+    label: str
+    help: str
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    unit: str = ""
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    bare: str = ""
+    advanced: bool = False
+
+    def check(self, value: object) -> ParameterValue:
+        """Gives the value in its exact type, or raises ``ParameterError`` with what was expected."""
+        if self.kind == "bool" and isinstance(value, bool):
+            return value
+        if self.kind == "choice" and isinstance(value, str) and value in self.choices:
+            return value
+        if self.kind == "int" and _whole(value) and self.minimum <= int(value) <= self.maximum:  # type: ignore[call-overload]
+            return int(value)  # type: ignore[call-overload, no-any-return]
+        if self.kind == "float" and _number(value) and self.minimum <= float(value) <= self.maximum:  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
+        if self.kind == "size" and isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
+            if all(_whole(v) and self.minimum <= int(v) <= self.maximum for v in value):
+                return [int(v) for v in value]
+        raise ParameterError(expected=f"{self.name} to be {self.describe()}", got=repr(value))
+
+    def describe(self) -> str:
+        """What values are allowed, in words."""
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        kind = {"int": "a whole number", "float": "a number", "size": "two whole numbers, width and height,"}[self.kind]
+        if math.isinf(self.minimum) and math.isinf(self.maximum):
+            return kind
+        if math.isinf(self.maximum):
+            return f"{kind} of at least {self.minimum:g}"
+        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """Something an operation works on.
+
+    Attributes:
+        name: Python identifier.
+        kind: ``image``, ``mask`` (one channel, 0..1) or ``frames`` (list of ``SceneFrame``).
+        label: Title case, for the panel.
+        help: One line without a full stop.
+        required: Whether the job can run without it.
+        channels: For ``frames``: the channels each frame must have.
+        optional_channels: For ``frames``: the channels that are used when they are there.
+    """
+
+    name: str
+    kind: str
+    label: str
+    help: str
+    required: bool = True
+    channels: tuple[str, ...] = ()
+    optional_channels: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Something an operation gives.
+
+    Attributes:
+        name: Python identifier; the file's stem when written to a folder.
+        kind: ``image``, ``mesh`` or ``report`` (a JSON object).
+        formats: File suffixes it can be written as, the default first.
+        help: One line without a full stop.
+    """
+
+    name: str
+    kind: str
+    formats: tuple[str, ...]
+    help: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """What an artist can ask for.
+
+    Attributes:
+        name: ``family.verb``, as it travels on the wire.
+        version: Raised when results for the same parameters change.
+        label: Title case, for panel and job list.
+        summary: One line without a full stop.
+        inputs: What it works on.
+        parameters: Its controls, in the panel's order. The seed is not one of them: every job has one.
+        outputs: What it gives.
+        hidden: For tests and measurements only: in no panel and no docs.
+    """
+
+    name: str
+    version: int
+    label: str
+    summary: str
+    inputs: tuple[Input, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    hidden: bool = False
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name, or ``ParameterError`` with the nearest ones."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        known = ", ".join(p.name for p in self.parameters) or "none"
+        raise ParameterError(f"{self.name} has no parameter {name!r}", fix=f"Its parameters are: {known}")
+
+    def check_parameters(self, given: Mapping[str, object]) -> dict[str, ParameterValue]:
+        """All parameters, defaults filled in; ``ParameterError`` for anything unknown, mistyped or out of range."""
+        if not isinstance(given, Mapping):
+            raise ParameterError(expected="parameters as an object of name and value", got=type(given).__name__)
+        for name in given:
+            self.parameter(name)
+        return {p.name: p.check(given.get(p.name, p.default)) for p in self.parameters}
+
+    def check_input_names(self, given: Mapping[str, object]) -> None:
+        """``InputError`` when a required input is missing or an unknown one was given."""
+        known = {i.name: i for i in self.inputs}
+        for name in given:
+            if name not in known:
+                raise InputError(f"{self.name} has no input {name!r}", fix=f"Its inputs are: {', '.join(known) or 'none'}")
+        for name, item in known.items():
+            if item.required and given.get(name) is None:
+                raise InputError(f"{self.name} needs the input {name!r}", expected=item.help, got="nothing")
+
+    def to_json(self) -> dict[str, object]:
+        """The description as the backend announces it in ``welcome``."""
+        data = dataclasses.asdict(self)
+        for parameter in data["parameters"]:
+            for bound in ("minimum", "maximum"):
+                if math.isinf(parameter[bound]):
+                    del parameter[bound]
+        return data
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: object) -> bool:
+    return _number(value) and float(value) == int(value)  # type: ignore[arg-type]

@@ -1,0 +1,17 @@
+"""``system.echo``: gives back what it is given, to measure the wire."""
+
+from .schema import Input, Operation, Output, Parameter
+
+OPERATION = Operation(
+    name="system.echo",
+    version=1,
+    label="Echo",
+    summary="Give an image back, to measure the way there and back",
+    inputs=(Input("image", "image", "Image", "any image, or none", required=False),),
+    parameters=(
+        Parameter("negate", "bool", False, "Negate", "Flip the sign (or all bits) of each pixel, so that the result is a new picture"),
+        Parameter("seconds", "float", 0.0, "Seconds", "Work for so long before answering", minimum=0, maximum=3600),
+    ),
+    outputs=(Output("image", "image", ("exr", "png"), "The image"),),
+    hidden=True,
+)

@@ -1,0 +1,131 @@
+"""The things that operations take and give: images, files, cameras, scene frames, meshes.
+
+All arrays are numpy, C-contiguous and little-endian. Lengths are in scene units (metres in Blender by default).
+Cameras follow the OpenGL convention, which is Blender's own: the camera looks along its -z axis, +y is up.
+Pixel (column u, row v) counts from the top left; its centre is at (u + 0.5, v + 0.5), so cx of a centred camera is width / 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+
+COLOR_SPACES = ("srgb", "linear", "data")
+"""``srgb``: display-encoded colour in 0..1; ``linear``: scene-linear Rec.709, 0..inf; ``data``: not colour (depth, ids, maps)."""
+
+PIXEL_TYPES = ("uint8", "uint16", "uint32", "float16", "float32")
+DEPTH_BACKGROUND = 1e9
+"""Depths at or beyond this are background (Blender writes 1e10)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """Pixels and what they mean.
+
+    Attributes:
+        pixels: ``(H, W, C)``, row 0 at the top, one of ``PIXEL_TYPES``. Integer types span 0..max for 0..1.
+        color_space: One of ``COLOR_SPACES``. With four channels the last is unassociated (straight) alpha.
+    """
+
+    pixels: np.ndarray
+    color_space: str = "srgb"
+
+    def __post_init__(self) -> None:
+        if self.color_space not in COLOR_SPACES:
+            raise InputError(expected=f"a colour space out of {', '.join(COLOR_SPACES)}", got=repr(self.color_space))
+        if not isinstance(self.pixels, np.ndarray) or self.pixels.ndim != 3 or self.pixels.dtype.name not in PIXEL_TYPES:
+            got = f"{self.pixels.dtype} {self.pixels.shape}" if isinstance(self.pixels, np.ndarray) else type(self.pixels).__name__
+            raise InputError(expected=f"pixels of shape (height, width, channels), one of {', '.join(PIXEL_TYPES)}", got=got)
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedFile:
+    """A file as it lies on disk (PNG, EXR, JPEG …); the backend decodes it.
+
+    Attributes:
+        data: ``(N,)`` uint8, the file's bytes.
+        name: The file's name with its suffix, for messages and to tell the format.
+        color_space: Overrides what the format implies, or ``""``.
+    """
+
+    data: np.ndarray
+    name: str
+    color_space: str = ""
+
+    @classmethod
+    def read(cls, path: str | Path, color_space: str = "") -> EncodedFile:
+        """Reads a file from disk; ``InputError`` says what is wrong with the path."""
+        path = Path(path)
+        try:
+            data = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise InputError(expected=f"a readable file at {path}", got=error.strerror or str(error)) from error
+        if not data.size:
+            raise InputError(expected=f"an image file at {path}", got="an empty file", fix="Export the file again")
+        return cls(data, path.name, color_space)
+
+
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """A pinhole camera.
+
+    Attributes:
+        width: Pixels across.
+        height: Pixels down.
+        fl_x: Focal length in pixels, horizontal.
+        fl_y: Focal length in pixels, vertical.
+        cx: Principal point, in pixels from the left edge of the image.
+        cy: Principal point, in pixels from the top edge of the image.
+        camera_to_world: ``(4, 4)`` float64, rigid; OpenGL convention (looks along -z).
+    """
+
+    width: int
+    height: int
+    fl_x: float
+    fl_y: float
+    cx: float
+    cy: float
+    camera_to_world: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneFrame:
+    """What a renderer knows of one frame.
+
+    Attributes:
+        camera: The camera of all channels.
+        channels: Name to picture. Names: ``color`` (linear), ``depth`` (planar z in scene units, background >= 1e9),
+            ``normal`` (world space), ``motion`` (pixels; see docs/PROTOCOL.md), ``object_id`` (integers), ``confidence``.
+            A multilayer EXR may stand for several channels: the same ``EncodedFile`` under each name.
+        depth_scale: Scene units per depth unit (``depth_unit_scale_factor`` for 16-bit PNG), 1 for float depth.
+        number: Frame number in the shot.
+    """
+
+    camera: Camera
+    channels: dict[str, Image | EncodedFile]
+    depth_scale: float = 1.0
+    number: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh in world space.
+
+    Attributes:
+        vertices: ``(N, 3)`` float32.
+        faces: ``(M, 3)`` int32, counter-clockwise seen from outside.
+        normals: ``(N, 3)`` float32, unit length, or None.
+        colors: ``(N, 3)`` float32, scene-linear Rec.709, or None.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray | None = None
+    colors: np.ndarray | None = None
+
+
+Value = Image | EncodedFile | SceneFrame | Mesh | list[SceneFrame] | dict[str, object]

@@ -1,0 +1,1 @@
+"""What ``dev.py`` is made of: environments, the extension's archives, the tiers of tests. Standard library only."""

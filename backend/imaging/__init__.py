@@ -3,6 +3,7 @@
 from .checks import check_mask, check_pixels
 from .color import from_float, to_float, to_linear, to_srgb
 from .layers import decode_layers
+from .planes import from_planes, preview, to_planes
 from .reading import MAX_PIXELS, decode
 from .writing import encode
 

@@ -1,0 +1,217 @@
+"""Guided coherent patch synthesis, coarse to fine.
+
+Each pass describes every patch of the output, finds its source patch, and lets the matched patches vote on the pixels:
+ - at coarse levels by exact search over interleaved parts of the source, normalised for completeness (GPNN, 2022), together with
+   coherent candidates;
+ - at fine levels by coherent candidates alone, with a penalty on sources that are used more often than others;
+ - votes are weighted by the match's quality, so that bad matches do not blur good ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import torch
+
+from . import matching, pyramid
+from .descriptor import PATCH, Projection
+from .voting import vote
+
+Report = Callable[[float, str, "torch.Tensor | None"], None]
+"""Called with the fraction done, a stage, and at times the picture so far ``(C, H, W)``; may raise to cancel."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Guide:
+    """What else output and source shall agree in.
+
+    Attributes:
+        source: ``(G, Hs, Ws)`` beside the source.
+        target: ``(G, H, W)`` beside the output.
+        weight: Weight against the picture's own channels, from the coarsest to the finest level (the last one is repeated).
+    """
+
+    source: torch.Tensor
+    target: torch.Tensor
+    weight: tuple[float, ...]
+
+    def at(self, level: int) -> float:
+        """The weight at a level, counted from the coarsest."""
+        return self.weight[min(level, len(self.weight) - 1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How the synthesis works.
+
+    Attributes:
+        tile: Whether the output repeats without a seam along y, x.
+        variety: 0..1, how strongly over-used sources are avoided.
+        passes: Passes at each level from the coarsest (the last number is repeated).
+        exact_pairs: Most distances in one exact pass; above, every second, third or fourth source patch is searched in turn.
+        components: Principal components in which patches are compared.
+    """
+
+    tile: tuple[bool, bool] = (False, False)
+    variety: float = 0.5
+    passes: tuple[int, ...] = (10, 8, 6, 4, 3)
+    exact_pairs: int = 16_000_000
+    components: int = 28
+
+
+def synthesize(
+    source: torch.Tensor,
+    size: tuple[int, int],
+    start: Callable[[torch.Tensor, tuple[int, int]], torch.Tensor],
+    settings: Settings,
+    guides: tuple[Guide, ...] = (),
+    levels: int = 0,
+    report: Report | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Makes a picture out of the source's patches.
+
+    Args:
+        source: ``(C, Hs, Ws)`` float32, each side at least ``PATCH``; channels of comparable range (about -1..1).
+        size: Height and width of the output, each at least ``PATCH``.
+        start: Makes the picture ``(C, h, w)`` from which the coarsest level starts, given the source at that level and the size.
+        settings: How.
+        guides: Further channels that steer the search and are not part of the output.
+        levels: Number of levels, or 0 to choose it by the sizes.
+        report: Called between steps.
+
+    Returns:
+        The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it.
+    """
+    tile, whole = settings.tile, (int(source.shape[1]), int(source.shape[2]))
+    levels = levels or pyramid.level_count(whole, size)
+    plan = _plan(size, levels, settings)
+    done, total = 0.0, sum(sum(p) for p in plan)
+    field = picture = None
+    before: tuple[tuple[int, int], tuple[int, int]] | None = None
+    for level in range(levels):
+        factor = 0.5 ** (levels - 1 - level)
+        here, there = pyramid.size_at(size, factor), pyramid.size_at(whole, factor)
+        pixels = pyramid.resize(source, there)
+        active = [g for g in guides if g.at(level) > 0]
+        key_side = torch.cat([pixels, *(pyramid.resize(g.source, there) * g.at(level) for g in active)])
+        guide_side = [pyramid.resize(g.target, here) * g.at(level) for g in active]
+        project = Projection(key_side, settings.components)
+        keys = project(key_side)
+        state = _Level(keys, pyramid.grid_of(there), settings)
+        if field is None or before is None:
+            picture = start(pixels, here)
+        else:
+            field = pyramid.refine(field, (before[0], here), (before[1], there), tile)
+            picture = vote(field, pixels, None, here, tile, 1.6)
+        before = (here, there)
+        for number, cost in enumerate(plan[level]):
+            if report is not None:
+                report(done / total, f"matching {level + 1}/{levels}", picture if number == 0 else None)
+            field, error = state.match(torch.cat([picture, *guide_side]), field, project, number)
+            quality = torch.exp(-error / (2 * _median(error) + 1e-6)) + 1e-2
+            last = level == levels - 1 and number == len(plan[level]) - 1
+            picture = vote(field, pixels, quality, here, tile, 1.2 if last else 2.0)
+            done += cost
+    assert picture is not None
+    assert field is not None
+    return picture, field
+
+
+def _plan(size: tuple[int, int], levels: int, settings: Settings) -> list[list[float]]:
+    """The cost of every pass of every level, in output pixels; small levels have a floor for their fixed cost."""
+    plan = []
+    for level in range(levels):
+        h, w = pyramid.size_at(size, 0.5 ** (levels - 1 - level))
+        plan.append([h * w + 8000.0] * settings.passes[min(level, len(settings.passes) - 1)])
+    return plan
+
+
+class _Level:
+    """The search at one level."""
+
+    def __init__(self, keys: torch.Tensor, grid: tuple[int, int], settings: Settings) -> None:
+        self.keys, self.grid, self.settings = keys, grid, settings
+        self.own: torch.Tensor | None = None
+        self.spread = float(keys.var(0).sum())
+        # Completeness: 0.05 at the middle of the control, a factor of ten to either end.
+        self.alpha = 0.05 * 10 ** (2 * (0.5 - settings.variety))
+
+    def match(
+        self, canvas: torch.Tensor, field: torch.Tensor | None, project: Projection, number: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One pass: a better match field and the squared distances ``(gh, gw)``."""
+        tile = self.settings.tile
+        padded = matching.wrap(canvas, tile, 0, PATCH - 1)
+        gh, gw = padded.shape[1] - PATCH + 1, padded.shape[2] - PATCH + 1
+        stride = self._stride(gh * gw)
+        if field is None:
+            stride = min(stride, 4) or 4
+        elif stride > 4:
+            stride = 0
+        if stride:
+            return self._exact(project(padded), field, (gh, gw), stride, number)
+        assert field is not None
+        cost = self.settings.variety * matching.overuse(field, self.grid)
+        steps = _STEPS[number % len(_STEPS)]
+        rows = max(1, matching.BAND // gw)
+        result, errors = torch.empty_like(field), []
+        for first in range(0, gh, rows):
+            last = min(gh, first + rows)
+            queries = project(padded[:, first : last + PATCH - 1])
+            y, x, error = matching.coherent(queries, self.keys, self.grid, field, (first, last), steps, tile, cost, None)
+            result[:, first:last] = torch.stack([y, x]).view(2, last - first, gw)
+            errors.append(error)
+        return result, torch.cat(errors).view(gh, gw)
+
+    def _stride(self, queries: int) -> int:
+        stride = 1
+        while queries * len(self.keys) / stride**2 > self.settings.exact_pairs:
+            stride += 1
+        return stride
+
+    def _exact(
+        self, queries: torch.Tensor, field: torch.Tensor | None, shape: tuple[int, int], stride: int, number: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        kh, kw = self.grid
+        # Interleaved parts in an order that spreads them: 0, 2, 1, 3 for a stride of two.
+        phase = (number * (stride**2 // 2 + 1)) % stride**2 if stride > 1 else 0
+        y = torch.arange(phase // stride, kh, stride, device=queries.device)
+        x = torch.arange(phase % stride, kw, stride, device=queries.device)
+        subset = (y[:, None] * kw + x[None]).flatten()
+        keys = self.keys if stride == 1 else self.keys.index_select(0, subset)
+        if self.own is None:
+            own = matching.least_distances(queries, keys)
+            self.own = torch.full((len(self.keys),), float(own.median()), device=queries.device)
+        elif number < stride**2:
+            own = matching.least_distances(queries, keys)
+        else:
+            own = self.own[subset]
+        index, own = matching.exact(queries, keys, own, self.alpha)
+        self.own[subset] = own
+        found = subset[index]
+        weight = 1 / (self.own + self.alpha)
+        proposed = torch.stack([found // kw, found % kw]).int().view(2, *shape)
+        distance = (self.keys[found] - queries).square().sum(1)
+        if field is None or stride == 1:
+            return proposed, distance.view(shape)
+        fy, fx, kept = matching.coherent(
+            queries, self.keys, self.grid, field, (0, shape[0]), _STEPS[number % len(_STEPS)], self.settings.tile, None, weight
+        )
+        old = fy.long() * kw + fx
+        better = distance * weight[found] < kept * weight[old]
+        chosen = torch.where(better, found, old)
+        return torch.stack([chosen // kw, chosen % kw]).int().view(2, *shape), torch.where(better, distance, kept).view(shape)
+
+
+def _ring(step: int) -> list[tuple[int, int]]:
+    return [(y, x) for y in (-step, 0, step) for x in (-step, 0, step) if (y, x) != (0, 0)]
+
+
+_STEPS = [_ring(1) + _ring(4), _ring(1) + _ring(2)]
+"""Neighbours that are asked for candidates, pass by pass."""
+
+
+def _median(values: torch.Tensor) -> torch.Tensor:
+    flat = values.flatten()
+    return flat[:: max(1, len(flat) // 65536)].median()

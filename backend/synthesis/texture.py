@@ -1,0 +1,67 @@
+"""Textures: synthesis on a torus (or strip, or plane) from an exemplar."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from . import pyramid
+from .engine import Report, Settings, synthesize
+
+CONTRAST = 0.35
+"""Deviation to which an exemplar is scaled, so that the engine's constants mean the same for every exemplar."""
+
+LEAST_EXEMPLAR = 16
+"""Least side of an exemplar in pixels: two patches and a little."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Texture:
+    """A synthesised texture.
+
+    Attributes:
+        pixels: ``(C, H, W)`` float32 in the exemplar's range.
+        field: ``(2, gh, gw)`` int32, where each patch comes from (y, x of its top-left corner in the exemplar).
+    """
+
+    pixels: torch.Tensor
+    field: torch.Tensor
+
+
+def synthesize_texture(
+    exemplar: torch.Tensor,
+    size: tuple[int, int],
+    tile: tuple[bool, bool],
+    variety: float,
+    generator: torch.Generator,
+    report: Report | None = None,
+) -> Texture:
+    """Makes a texture.
+
+    Args:
+        exemplar: ``(C, H, W)`` float32, any range, each side at least ``LEAST_EXEMPLAR``.
+        size: Height and width of the texture.
+        tile: Whether it repeats along y, x.
+        variety: 0..1, how strongly over-used parts of the exemplar are avoided.
+        generator: On the CPU, so that a seed means the same noise on every device.
+        report: Called between steps with pictures in the exemplar's range.
+    """
+    mean = exemplar.mean((1, 2), keepdim=True)
+    scale = CONTRAST / float((exemplar - mean).square().mean().sqrt().clamp_min(1e-4))
+    source = (exemplar - mean) * scale
+
+    def start(level_source: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        noise = torch.randn(1, *shape, generator=generator).to(source.device)
+        color = torch.randn(source.shape[0], *shape, generator=generator).to(source.device)
+        return level_source.std((1, 2), keepdim=True) * (0.6 * noise + 0.45 * color)
+
+    def show(fraction: float, stage: str, picture: torch.Tensor | None) -> None:
+        if report is not None:
+            report(fraction, stage, None if picture is None else picture / scale + mean)
+
+    settings = Settings(tile=tile, variety=variety)
+    picture, field = synthesize(
+        source, size, start, settings, levels=pyramid.level_count((source.shape[1], source.shape[2]), size), report=show
+    )
+    return Texture(picture / scale + mean, field)

@@ -1,7 +1,7 @@
 """The Blender extension's archives: pyzmq's wheels, Blender's own build and validation.
 
-One archive per platform, each with two wheels of pyzmq: cp311 for Blender 4.2 to 5.0, cp312-abi3 for Blender 5.1 on
-(and for distributions' Blenders built with a newer Python). numpy is not among them: Blender ships its own.
+One archive per platform, each with two wheels of pyzmq: cp311 for Blender 4.2 to 5.0, cp313 for Blender 5.1 on (the manifest
+says why exactly these). numpy is not among them: Blender ships its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MANIFEST = ROOT / "blender_manifest.toml"
 WHEELS = ROOT / "wheels"
 # pip's platform tags, oldest system that pyzmq builds for. The macOS wheel is universal2: one file for both architectures.
 PIP_PLATFORMS = ("win_amd64", "macosx_10_15_universal2", "manylinux_2_28_x86_64")
-PYTHON_VERSIONS = ("3.11", "3.12")
+PYTHON_VERSIONS = ("3.11", "3.13")
 BUILD_WITH = "4.5"  # the Blender whose script builds: LTS, and it knows --split-platforms
 
 

@@ -15,7 +15,10 @@ __all__ = [
     "decode_layers",
     "encode",
     "from_float",
+    "from_planes",
+    "preview",
     "to_float",
     "to_linear",
+    "to_planes",
     "to_srgb",
 ]

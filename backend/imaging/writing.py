@@ -7,7 +7,7 @@ import os
 import tempfile
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError, StorageError
 from ...shared.values import Image

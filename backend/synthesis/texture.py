@@ -7,10 +7,14 @@ import dataclasses
 import torch
 
 from . import pyramid
-from .engine import Report, Settings, synthesize
+from .engine import Guide, Report, Settings, synthesize
+from .periodicity import find_wave, straight_phase
 
 CONTRAST = 0.35
 """Deviation to which an exemplar is scaled, so that the engine's constants mean the same for every exemplar."""
+
+PHASE_WEIGHT = (0.5, 0.5, 0.4, 0.3, 0.15)
+"""Weight of the phase guide from the coarsest level: it places the joints, the finer levels are free to draw them."""
 
 LEAST_EXEMPLAR = 16
 """Least side of an exemplar in pixels: two patches and a little."""
@@ -61,7 +65,10 @@ def synthesize_texture(
             report(fraction, stage, None if picture is None else picture / scale + mean)
 
     settings = Settings(tile=tile, variety=variety)
-    picture, field = synthesize(
-        source, size, start, settings, levels=pyramid.level_count((source.shape[1], source.shape[2]), size), report=show
-    )
+    guides: tuple[Guide, ...] = ()
+    wave = find_wave(source)
+    phase = None if wave is None else straight_phase(wave, size, tile, float(torch.rand(1, generator=generator)))
+    if wave is not None and phase is not None:
+        guides = (Guide(wave.phase, phase, PHASE_WEIGHT),)
+    picture, field = synthesize(source, size, start, settings, guides, report=show)
     return Texture(picture / scale + mean, field)

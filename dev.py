@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The one command for working on Backlot: ``python3 dev.py demo | test | build | bench``.
+r"""The one command for working on Backlot: ``python3 dev.py demo | test | build | bench``.
 
 Needs nothing but Python 3.11 or newer: it makes the environments that it needs inside the checkout
 (``.venv`` for the project, ``.venvs/`` for Blender as a module and for the benchmarks) and reuses them afterwards.
-Whatever you call first leaves ``.venv/bin/backlot`` behind (``.venv\\Scripts\\backlot.exe`` on Windows).
+Whatever you call first leaves ``.venv/bin/backlot`` behind (``.venv\Scripts\backlot.exe`` on Windows).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 
-if sys.version_info < (3, 11):  # before our own imports: they use newer syntax
+if sys.version_info < (3, 11):  # noqa: UP036 - before our own imports, which use newer syntax
     sys.exit(f"Backlot needs Python 3.11 or newer, this is {sys.version.split()[0]}. Run dev.py with a newer one, e.g. python3.11 dev.py")
 
 from tools import environments, extension, tiers
@@ -56,7 +56,7 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
         say("Benchmarks (python3 dev.py bench NAME):\n" + "\n".join(f"    {name}" for name in names))
         return 0
     if options.name not in names:
-        raise StepError(f"there is no benchmark {options.name!r}", f"choose one of: {', '.join(names)}")
+        raise StepError(what=f"there is no benchmark {options.name!r}", fix=f"choose one of: {', '.join(names)}")
     interpreter = python_of(environments.bench())
     environments.project()
     return subprocess.run([interpreter, folder / f"{options.name}.py", *arguments], cwd=ROOT, check=False).returncode
@@ -66,7 +66,9 @@ def main() -> int:
     """Parse the command line and run one verb."""
     parser = argparse.ArgumentParser(prog="dev.py", description=(__doc__ or "").splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="demo | test | build | bench")
-    verbs.add_parser("demo", help="photographs and a Blender scene through the real backend, ends with a contact sheet").set_defaults(run=demo)
+    verbs.add_parser("demo", help="photographs and a Blender scene through the real backend, ends with a contact sheet").set_defaults(
+        run=demo
+    )
     test_parser = verbs.add_parser("test", help="run the tests; other arguments go to pytest")
     test_parser.add_argument("--all", action="store_true", help="also Blender 4.2 and 5.0, and a real Blender window (Linux, root)")
     test_parser.set_defaults(run=test)

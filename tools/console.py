@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ TAIL_LINES = 30  # of a failed command's log: enough for a compiler's or pip's l
 class StepError(Exception):
     """A step of dev.py failed. Says what failed and what to do about it."""
 
-    def __init__(self, what: str, fix: str = "", log_tail: str = "") -> None:
+    def __init__(self, *, what: str, fix: str = "", log_tail: str = "") -> None:
         self.what, self.fix, self.log_tail = what, fix, log_tail
         parts = [what]
         if log_tail:
@@ -86,11 +85,6 @@ def run_step(
     if code != 0:
         say("failed")
         tail = "\n".join(f"    {line}" for line in output.splitlines()[-TAIL_LINES:])
-        raise StepError(f"{title}: failed ({code}); the whole log is {path.relative_to(ROOT)}", fix, tail)
+        raise StepError(what=f"{title}: failed ({code}); the whole log is {path.relative_to(ROOT)}", fix=fix, log_tail=tail)
     say(f"{time.monotonic() - start:.0f} s")
     return output
-
-
-def interactive() -> bool:
-    """Whether a person is watching: not in CI and on a terminal."""
-    return sys.stdout.isatty() and not os.environ.get("CI")

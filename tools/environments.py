@@ -44,7 +44,9 @@ def blender(version: str) -> Path:
     """
     interpreter = python_for_blender()
     if interpreter is None:
-        raise StepError("Blender as a module needs Python 3.11 and none was found", "install Python 3.11 and put python3.11 on the PATH")
+        raise StepError(
+            what="Blender as a module needs Python 3.11 and none was found", fix="install Python 3.11 and put python3.11 on the PATH"
+        )
     ensure_blender_libraries()
     # The project without its dependencies: those are the backend's, which never runs here.
     steps = [[f"bpy=={BLENDERS[version]}", BLENDER_NUMPY, *BLENDER_TEST_PACKAGES], ["--no-deps", "-e", str(ROOT)]]

@@ -28,7 +28,7 @@ BUILD_WITH = "4.5"  # the Blender whose script builds: LTS, and it knows --split
 def manifest() -> dict[str, object]:
     """Return the parsed manifest."""
     if not MANIFEST.exists():
-        raise StepError(f"{MANIFEST.name} is missing", "restore it from git")
+        raise StepError(what=f"{MANIFEST.name} is missing", fix="restore it from git")
     return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
 
 
@@ -44,7 +44,9 @@ def fetch_wheels() -> list[Path]:
         WHEELS.mkdir(exist_ok=True)
         match = re.match(r"pyzmq-([^-]+)-", missing[0].name)
         if match is None:
-            raise StepError(f"the manifest lists {missing[0].name}, which is not a wheel of pyzmq", "teach tools/extension.py to fetch it")
+            raise StepError(
+                what=f"the manifest lists {missing[0].name}, which is not a wheel of pyzmq", fix="teach tools/extension.py to fetch it"
+            )
         for platform in PIP_PLATFORMS:
             for version in PYTHON_VERSIONS:
                 command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", WHEELS, "--no-input"]
@@ -53,7 +55,9 @@ def fetch_wheels() -> list[Path]:
     still = [path.name for path in listed if not path.exists()]
     if still:
         have = ", ".join(sorted(path.name for path in WHEELS.glob("*.whl"))) or "nothing"
-        raise StepError(f"not among the downloads: {', '.join(still)}", f"make blender_manifest.toml list what pip delivers: {have}")
+        raise StepError(
+            what=f"not among the downloads: {', '.join(still)}", fix=f"make blender_manifest.toml list what pip delivers: {have}"
+        )
     return listed
 
 
@@ -75,7 +79,7 @@ def build() -> list[Path]:
     )
     archives = sorted(DIST.glob("*.zip"))
     if not archives:
-        raise StepError("Blender's tool built no archive", "see .cache/logs/extension.log")
+        raise StepError(what="Blender's tool built no archive", fix="see .cache/logs/extension.log")
     for archive in archives:
         run_step(f"Validating {archive.name}", [*tool, "validate", archive], log="extension")
     return archives
@@ -96,7 +100,7 @@ def blender_extension_tool() -> list[str | Path]:
         return [found, "--background", "--factory-startup", "--command", "extension"]
     script = _script_in(environments.blender(BUILD_WITH))
     if script is None:
-        raise StepError("the bpy wheel holds no blender_ext.py", "put a blender on the PATH")
+        raise StepError(what="the bpy wheel holds no blender_ext.py", fix="put a blender on the PATH")
     return [sys.executable, script]
 
 

@@ -42,7 +42,7 @@ def apt_install(packages: list[str], why: str) -> None:
     global _apt_lists_fresh
     by_hand = f"apt-get install --no-install-recommends {' '.join(packages)}"
     if not can_install():
-        raise StepError(f"{why}: missing {', '.join(packages)}", f"install by hand: sudo {by_hand}  (or your system's equivalent)")
+        raise StepError(what=f"{why}: missing {', '.join(packages)}", fix=f"install by hand: sudo {by_hand}  (or your system's equivalent)")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     if not _apt_lists_fresh:
         run_step("Refreshing the package lists", ["apt-get", "update", "-q"], log="apt", env=env, fix="check the network, then try again")

@@ -1,10 +1,12 @@
 """The tiers of tests: what each runs, where, and what the summary says.
 
-    style      ruff, mypy                                    in .venv
-    pure       tests/test_*.py and tests/<topic>/            in .venv
-    blender-V  tests/blender                                 in .venvs/bpy-V, with a backend in .venv
-    extension  tests/extension: the built archive            in .venv, driving each .venvs/bpy-V
-    window     tests/window: a real Blender on a screen      in .venv, driving a Debian with Blender in .cache
+========== =========================== =====================================================
+style      ruff, mypy                  in .venv
+pure       tests/, without the others  in .venv
+blender V  tests/blender               in .venvs/bpy-V, with a backend in .venv
+extension  tests/extension             in .venv, driving each .venvs/bpy-V
+window     tests/window                in .venv, driving a Debian with Blender in .cache
+========== =========================== =====================================================
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +49,9 @@ def run(*, everything: bool, arguments: list[str]) -> int:
         everything: Also the Blender versions and the window that not every machine can run.
         arguments: Given to every tier's pytest; paths among them choose the tiers.
     """
-    paths = [Path(argument.split("::")[0]) for argument in arguments if not argument.startswith("-") and (ROOT / argument.split("::")[0]).exists()]
-    options = [argument for argument in arguments if Path(argument.split("::")[0]) not in paths]
-    wanted = _wanted(arguments, paths)
+    chosen = [argument for argument in arguments if not argument.startswith("-") and _path(argument).exists()]
+    options = [argument for argument in arguments if argument not in chosen]
+    wanted = _wanted(chosen)
     environments.project()
     outcomes: list[Outcome] = []
     if not arguments:
@@ -70,18 +73,22 @@ def run(*, everything: bool, arguments: list[str]) -> int:
     return _summary(outcomes)
 
 
-def _wanted(arguments: list[str], paths: list[Path]) -> dict[str, list[str]]:
-    """Return tier -> chosen paths (an empty list: the tier's own folder)."""
-    if not paths:
-        return {tier: [] for tier in ("pure", "blender", "extension", "window")}
-    chosen: dict[str, list[str]] = {}
-    for argument in arguments:
-        path = Path(argument.split("::")[0])
-        if path in paths:
-            parts = (ROOT / path).resolve().relative_to(ROOT).parts
-            tier = parts[1] if len(parts) > 1 and parts[1] in ("blender", "extension", "window") else "pure"
-            chosen.setdefault(tier, []).append(argument)
-    return chosen
+def _path(argument: str) -> Path:
+    """Return the file of a pytest argument like ``tests/test_x.py::test_y``."""
+    return ROOT / argument.split("::")[0]
+
+
+def _wanted(chosen: list[str]) -> dict[str, list[str]]:
+    """Return tier -> its chosen paths (an empty list: the tier's own folder)."""
+    own_folder = ("blender", "extension", "window")
+    if not chosen:
+        return {tier: [] for tier in ("pure", *own_folder)}
+    wanted: dict[str, list[str]] = {}
+    for argument in chosen:
+        parts = _path(argument).resolve().relative_to(ROOT).parts
+        tier = parts[1] if len(parts) > 1 and parts[1] in own_folder else "pure"
+        wanted.setdefault(tier, []).append(argument)
+    return wanted
 
 
 def _blender(version: str, paths: list[str], options: list[str]) -> Outcome:
@@ -111,11 +118,16 @@ def _window(paths: list[str], options: list[str]) -> Outcome:
     if reason := trixie.impossible():
         return Outcome("window", note=reason)
     try:
-        root = trixie.ensure()
+        trixie.ensure()
+        shared = CACHE / "window"
+        shared.mkdir(parents=True, exist_ok=True)
+        # The same path inside and outside: connection files and results mean the same to both sides.
+        with trixie.mounted({str(shared).lstrip("/"): shared}) as root:
+            extra = {"BACKLOT_WINDOW_ROOT": str(root), "BACKLOT_WINDOW_SHARED": str(shared)}
+            return _pytest("window", VENV, paths, options, extra=extra)
     except StepError as error:
         say(str(error))
         return Outcome("window", failed=1, note=error.what)
-    return _pytest("window", VENV, paths, options, extra={"BACKLOT_WINDOW_ROOT": str(root)})
 
 
 def _pytest(
@@ -163,10 +175,10 @@ def _read_report(tier: str, report: Path) -> Outcome:
     return outcome
 
 
-def _timed(tier: str, action) -> Outcome:  # type: ignore[no-untyped-def]
+def _timed(tier: str, action: Callable[[], Outcome]) -> Outcome:
     say(f"\n== {tier} ==")
     start = time.monotonic()
-    outcome: Outcome = action()
+    outcome = action()
     outcome.seconds = time.monotonic() - start
     return outcome
 

@@ -91,7 +91,7 @@ def mounted(shared: dict[str, Path] | None = None) -> Iterator[Path]:
             target.mkdir(parents=True, exist_ok=True)
             result = subprocess.run(["mount", "--bind", source, target], capture_output=True, text=True, check=False)
             if result.returncode != 0:
-                raise StepError(f"mount --bind {source} {target}: {result.stderr.strip()}", "the window's tests need bind mounts")
+                raise StepError(what=f"mount --bind {source} {target}: {result.stderr.strip()}", fix="the window's tests need bind mounts")
         yield FOLDER
     finally:
         unmount()

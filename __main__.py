@@ -1,0 +1,7 @@
+"""``python -m backlot``: the same as the command ``backlot``."""
+
+import sys
+
+from .backend.cli import main
+
+sys.exit(main())

@@ -1,0 +1,47 @@
+"""The command ``backlot``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...shared.errors import BacklotError
+from ...shared.launch import record_backend
+from ...shared.version import __version__
+from . import doctor, jobs, run, server
+from .report import say_error
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs and flags; those of the operations come from their schemas."""
+    parser = argparse.ArgumentParser(
+        prog="backlot", description="Textures, style and reconstruction for Blender scenes.",
+        epilog="Exit codes: 0 done, 2 unusable input, 3 no backend, 4 the job failed, 130 cancelled.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"backlot {__version__}")
+    parser.add_argument("--state", type=Path, metavar="FOLDER", help="the backend's folder (default: $BACKLOT_STATE_DIR, else per user)")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for module in (run, server, jobs, doctor):
+        module.add_verbs(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; gives the exit code."""
+    arguments = build_parser().parse_args(argv)
+    if arguments.state:
+        import os
+
+        os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.resolve())
+    record_backend()
+    try:
+        code: int = arguments.action(arguments)
+        return code
+    except BacklotError as error:
+        say_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return 130

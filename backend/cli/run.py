@@ -1,0 +1,107 @@
+"""The verbs that do work: ``texture``, ``style``, ``reconstruct`` and ``run``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ...shared.errors import InputError
+from ...shared.frames import read_transforms
+from ...shared.jobfile import is_done, load_job_file, write_outputs, write_single
+from ...shared.jobs import MAX_SEED, Job
+from ...shared.operations import OPERATIONS, Operation, Parameter
+from ...shared.values import EncodedFile
+from .report import progress
+from .session import any_backend
+
+VERBS = {"texture": "texture.synthesize", "style": "style.image", "reconstruct": "reconstruct.depth"}
+
+
+def add_verbs(verbs: Any) -> None:
+    """Adds the verbs with flags made from the schemas."""
+    for verb, name in VERBS.items():
+        schema = OPERATIONS[name]
+        parser = verbs.add_parser(verb, help=schema.summary, description=schema.summary + ".")
+        for item in schema.inputs:
+            if item.required:
+                metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
+                parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help)
+            else:
+                parser.add_argument(f"--{item.name}", type=Path, metavar="FILE", help=item.help)
+        for parameter in schema.parameters:
+            _add_flag(parser, parameter)
+        parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
+        where = "folder to write to" if verb == "texture" else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
+        parser.add_argument("--out", type=Path, required=True, help=where)
+        parser.set_defaults(action=lambda a, schema=schema: _run_verb(a, schema))
+    parser = verbs.add_parser("run", help="run a job file", description="Run a job file; skip it if its results are there already.")
+    parser.add_argument("job", type=Path, metavar="JOB.json")
+    parser.add_argument("--force", action="store_true", help="run even if the results are there")
+    parser.set_defaults(action=_run_file)
+
+
+def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
+    flag = "--" + parameter.name.replace("_", "-")
+    text = f"{parameter.help}; {parameter.describe()}"
+    default = "x".join(map(str, parameter.default)) if isinstance(parameter.default, list) else parameter.default
+    text += f" (default: {default})"
+    more: dict[str, Any] = {"dest": f"parameter_{parameter.name}", "default": None, "help": text.replace("%", "%%")}
+    if parameter.kind == "bool":
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, **more)
+    elif parameter.kind == "choice":
+        if parameter.bare:
+            more |= {"nargs": "?", "const": parameter.bare}
+        parser.add_argument(flag, choices=list(parameter.choices), **more)
+    elif parameter.kind == "size":
+        parser.add_argument(flag, type=_size, metavar="PX[xPX]", **more)
+    else:
+        parser.add_argument(flag, type=int if parameter.kind == "int" else float, metavar="N", **more)
+
+
+def _size(text: str) -> list[int]:
+    parts = text.lower().split("x")
+    if len(parts) not in (1, 2) or not all(p.isdigit() for p in parts):
+        message = f"{text!r} is not a size such as 512 or 1024x512"
+        raise argparse.ArgumentTypeError(message)
+    return [int(parts[0]), int(parts[-1])]
+
+
+def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
+    inputs: dict[str, Any] = {}
+    for item in schema.inputs:
+        path = getattr(arguments, item.name)
+        if path is not None:
+            inputs[item.name] = read_transforms(path) if item.kind == "frames" else EncodedFile.read(path)
+    given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
+    parameters = {name: value for name, value in given.items() if value is not None}
+    out, main, formats = arguments.out, schema.outputs[0], {}
+    if arguments.verb != "texture":
+        suffix = out.suffix.lower().lstrip(".").replace("jpeg", "jpg").replace("tiff", "tif")
+        if suffix not in main.formats:
+            raise InputError(expected=f"--out as a file ending in {', '.join('.' + f for f in main.formats)}", got=str(out))
+        formats[main.name] = suffix
+    job = Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=f"{arguments.verb} {out.name}")
+    result = _finish(job, schema.label)
+    written = write_outputs(result.outputs, out, result.provenance) if not formats else write_single(result, main.name, out)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _run_file(arguments: argparse.Namespace) -> int:
+    loaded = load_job_file(arguments.job)
+    if not arguments.force and is_done(loaded):
+        print(f"already done: {loaded.output_folder}")
+        return 0
+    result = _finish(loaded.job, OPERATIONS[loaded.job.operation].label)
+    for path in write_outputs(result.outputs, loaded.output_folder, {**result.provenance, "request": loaded.digest}):
+        print(path)
+    return 0
+
+
+def _finish(job: Job, label: str) -> Any:
+    job.encode()  # says what is wrong before a backend is started for it
+    with any_backend() as client, progress(label) as report:
+        client.submit(job)
+        return client.result(job.id, report)

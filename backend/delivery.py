@@ -1,0 +1,95 @@
+"""From what a client sent to what an operation takes, and from what it gives to what the client wants.
+
+Here files are decoded before an operation runs and results encoded after it, so that neither clients nor engines need
+to know any image or mesh format.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..shared.digest import as_bytes
+from ..shared.errors import InputError
+from ..shared.operations import Operation
+from ..shared.values import EncodedFile, Image, Mesh
+from ..shared.version import __version__
+
+
+def decode_inputs(schema: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Decodes image and mask files; frames are left as they are, because operations stream them.
+
+    Raises:
+        InputError: A value is not of the input's kind, or a file cannot be read.
+    """
+    decoded: dict[str, Any] = {}
+    for item in schema.inputs:
+        value = values.get(item.name)
+        if value is None:
+            continue
+        if item.kind in ("image", "mask"):
+            if isinstance(value, EncodedFile):
+                from .imaging import decode
+
+                value = decode(value)
+            if not isinstance(value, Image):
+                raise InputError(expected=f"an image as {item.name}", got=type(value).__name__)
+        elif item.kind == "frames" and (not isinstance(value, list) or not value):
+            raise InputError(expected=f"a list of scene frames as {item.name}", got=type(value).__name__)
+        decoded[item.name] = value
+    return decoded
+
+
+def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
+    """Encodes images and meshes as files named after the output; reports stay as they are."""
+    from .imaging import encode as encode_image
+    from .reconstruct.meshio import encode_mesh
+
+    files: dict[str, Any] = {}
+    for item in schema.outputs:
+        value = outputs.get(item.name)
+        suffix = formats.get(item.name, item.formats[0])
+        if isinstance(value, Image):
+            value = EncodedFile(np.frombuffer(encode_image(value, suffix), np.uint8), f"{item.name}.{suffix}")
+        elif isinstance(value, Mesh):
+            value = EncodedFile(np.frombuffer(encode_mesh(value, suffix), np.uint8), f"{item.name}.{suffix}")
+        if value is not None:
+            files[item.name] = value
+    return files
+
+
+def provenance(
+    schema: Operation, request: Mapping[str, Any], values: Mapping[str, Any], device: dict[str, Any],
+    started: float, timings: dict[str, float], buffers: list[dict[str, Any]],
+) -> dict[str, Any]:  # fmt: skip
+    """How a result came about: what is needed to make it again, and on what it was made."""
+    return {
+        "backlot": __version__,
+        "operation": schema.name,
+        "operation_version": schema.version,
+        "parameters": dict(request["parameters"]),
+        "seed": request["seed"],
+        "inputs": {name: _describe(value) for name, value in values.items()},
+        "input_blobs": [b["digest"] for b in buffers],
+        "device": device,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": timings,
+    }
+
+
+def _describe(value: Any) -> Any:
+    if isinstance(value, EncodedFile):
+        return {"file": value.name, "sha256": hashlib.sha256(as_bytes(value.data)).hexdigest(), "bytes": value.data.nbytes}
+    if isinstance(value, Image):
+        digest = hashlib.sha256(as_bytes(value.pixels)).hexdigest()
+        return {"image": list(value.pixels.shape), "dtype": value.pixels.dtype.name, "color_space": value.color_space, "sha256": digest}
+    if isinstance(value, list):
+        return {"frames": len(value)}
+    return value

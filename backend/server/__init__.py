@@ -1,0 +1,1 @@
+"""The supervisor: sockets, journal, blobs and worker processes. No torch, no CUDA."""

@@ -1,0 +1,172 @@
+"""The blob store: content-addressed files, shared with clients on the same host.
+
+    blobs/ab/abcdef…   the bytes whose digest is the name
+    spool/             files that a client or worker hands over; complete ones are renamed into blobs/
+    host.json          a token by which a client on the same host recognises the folder as its own disk
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_and_digest
+from ...shared.errors import ProtocolError, StorageError
+from ...shared.transfer import blob_path, spool_path
+from ...shared.wire import new_id
+
+_SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
+ABANDONED_AFTER = 3600.0
+"""Seconds after which something in the spool is nobody's any more."""
+
+
+def check_digest(value: object) -> str:
+    """The digest, or ``ProtocolError``: nothing else may become part of a path."""
+    if not isinstance(value, str) or not DIGEST_PATTERN.fullmatch(value):
+        raise ProtocolError(expected="a digest of 64 hex digits", got=repr(value)[:80])
+    return value
+
+
+class BlobStore:
+    """A folder of blobs. Safe to use from several threads and processes: files appear complete or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("blobs", "spool"):
+            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def announce(self) -> dict[str, str]:
+        """Writes a fresh token and gives what ``welcome`` tells clients of this store."""
+        token = secrets.token_hex(16)
+        handle = os.open(self.folder / "host.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump({"token": token}, file)
+        return {"folder": str(self.folder), "token": token}
+
+    def path(self, address: str) -> Path:
+        """Where the blob lies, or would."""
+        return blob_path(self.folder, check_digest(address))
+
+    def has(self, address: str) -> bool:
+        """Whether the blob is there."""
+        return self.path(address).exists()
+
+    def put(self, array: np.ndarray) -> str:
+        """Stores an array's bytes; gives their digest.
+
+        Raises:
+            StorageError: The disk is full or read-only.
+        """
+        part = spool_path(self.folder, new_id())
+        try:
+            address = write_and_digest(as_bytes(array), part)
+            self._take_over(part, address)
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+        return address
+
+    def adopt(self, name: object, address: str, nbytes: int) -> None:
+        """Takes over a file that a client on this host left in the spool.
+
+        The digest is the client's word: it has the key and may write into this folder anyway.
+
+        Raises:
+            ProtocolError: There is no such file, or of another size.
+        """
+        check_digest(address)
+        if not isinstance(name, str) or not _SPOOL_NAME.fullmatch(name):
+            raise ProtocolError(expected="a spool name of 32 hex digits", got=repr(name)[:80])
+        part = spool_path(self.folder, name)
+        try:
+            size = part.stat().st_size
+            if size != nbytes:
+                raise ProtocolError(expected=f"a file of {nbytes} bytes in the spool", got=f"{size} bytes")
+            self._take_over(part, address)
+        except FileNotFoundError as error:
+            if not self.has(address):  # else: taken over by an earlier copy of the same message
+                raise ProtocolError(expected="a file in the spool", got="none of that name") from error
+
+    def write_chunk(self, owner: str, address: str, offset: int, total: int, chunk: np.ndarray) -> int:
+        """Stores one chunk of a blob that comes in order over the network; gives how many bytes are there now.
+
+        Raises:
+            ProtocolError: Out of order, too long, or the whole is not what its digest says.
+            StorageError: The disk is full or read-only.
+        """
+        part = self.folder / "spool" / f"{owner}-{check_digest(address)}"
+        try:
+            have = part.stat().st_size if part.exists() else 0
+            if offset == 0 and have:
+                have = 0  # the client starts again
+            if offset != have or have + chunk.nbytes > total:
+                raise ProtocolError(expected=f"the chunk at {have}", got=f"one at {offset}")
+            with part.open("wb" if offset == 0 else "ab") as file:
+                file.write(as_bytes(chunk))
+            if have + chunk.nbytes < total:
+                return have + chunk.nbytes
+            found = digest(memoryview(np.memmap(part, np.uint8, "r"))) if total else digest(b"")
+            if found != address:
+                part.unlink()
+                raise ProtocolError("An array arrived damaged", expected=f"digest {address[:12]}", got=found[:12], fix="Try again")
+            self._take_over(part, address)
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+        return total
+
+    def read_chunk(self, address: str, offset: int, length: int) -> np.ndarray:
+        """``(length,)`` uint8 of a blob.
+
+        Raises:
+            ProtocolError: No such blob, or not so long.
+        """
+        try:
+            chunk = np.fromfile(self.path(address), np.uint8, length, offset=offset)
+        except OSError as error:
+            raise ProtocolError(f"The blob {address[:12]} is not in the store (any more)") from error
+        if chunk.nbytes != length:
+            raise ProtocolError(expected=f"a range inside the blob {address[:12]}", got=f"{length} bytes at {offset}")
+        return chunk
+
+    def collect(self, keep: set[str], older_than: float = ABANDONED_AFTER) -> int:
+        """Removes blobs that nothing refers to, and what was abandoned in the spool; gives the bytes freed."""
+        freed, now = 0, time.time()
+        for path in self._files():
+            if path.name in keep:
+                continue
+            try:
+                status = path.stat()
+                if now - status.st_mtime > older_than:
+                    path.unlink()
+                    freed += status.st_size
+            except OSError:
+                continue  # in use (Windows) or gone
+        return freed
+
+    def size(self) -> int:
+        """Bytes in the store."""
+        return sum(p.stat().st_size for p in self._files())
+
+    def _files(self) -> Iterator[Path]:
+        yield from (self.folder / "blobs").glob("??/*")
+        yield from (self.folder / "spool").iterdir()
+
+    def _take_over(self, part: Path, address: str) -> None:
+        target = self.path(address)
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        try:
+            os.replace(part, target)
+        except PermissionError:  # Windows: somebody has the (same) blob mapped
+            part.unlink(missing_ok=True)
+        os.utime(target)
+
+
+def storage_error(error: OSError, folder: Path) -> StorageError:
+    """Says what the disk refused, for a person."""
+    return StorageError(f"Cannot write to {folder}: {error.strerror or error}", fix="Free space there, or start the backend with another --state")

@@ -1,0 +1,377 @@
+"""The supervisor: takes jobs, keeps the journal, gives work to the workers and news to the clients.
+
+One thread and one poller over three sockets; it never touches pixels and never imports torch, so that it answers at
+once whatever the workers do. See docs/decisions/0002-supervisor-loop.md for why it is a loop rather than asyncio.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from ...shared.connection import Connection
+from ...shared.errors import BacklotError, InputError, JobCancelled, LimitError, ProtocolError, WorkerDied
+from ...shared.jobs import check_request, request_digest
+from ...shared.operations import OPERATIONS
+from ...shared.tree import check_descriptor
+from ...shared.version import PROTOCOL_VERSION, __version__
+from ...shared.wire import INLINE_LIMIT, MAX_BUFFERS, MAX_FRAME, Codec, Message
+from .blobs import BlobStore, check_digest
+from .data_plane import DataPlane
+from .journal import FINISHED, MAX_ATTEMPTS, Journal
+from .peers import Peers
+from .worker_handle import WorkerHandle
+
+log = logging.getLogger(__name__)
+
+TICK = 50
+"""Milliseconds between looks at the worker processes."""
+KEEP_JOBS = 7 * 24 * 3600.0
+COLLECT_EVERY = 3600.0
+ACTIVE_CLIENT = 15.0
+"""Seconds since a client's last message for which it counts as being there (it pings every 2 s)."""
+
+
+class Supervisor:
+    """One backend.
+
+    Args:
+        state: Folder of journal, blobs, logs and connection file.
+        context: zmq context.
+        control: Bound ROUTER for clients' messages.
+        data: Bound ROUTER for clients' large arrays.
+        connection: What clients need to know; its key signs everything.
+        devices: torch device names, one worker each.
+        max_job_bytes: Largest sum of a job's inputs.
+        idle_exit: Seconds without job or client after which it ends by itself; 0 for never.
+    """
+
+    def __init__(
+        self, state: Path, context: zmq.Context[zmq.Socket[bytes]], control: zmq.Socket[bytes], data: zmq.Socket[bytes],
+        connection: Connection, devices: list[str], max_job_bytes: int, idle_exit: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._state, self._control, self._idle_exit = state, control, idle_exit
+        self._limits = {"frame_bytes": MAX_FRAME, "inline_bytes": INLINE_LIMIT, "buffers": MAX_BUFFERS, "job_bytes": max_job_bytes}
+        self._blobs = BlobStore(state / "store")
+        self._journal = Journal(state / "journal.sqlite")
+        self._store_announcement = self._blobs.announce()
+        self._peers = Peers(control, Codec(connection.key))
+        self._data_plane = DataPlane(data, Codec(connection.key), self._blobs, max_job_bytes)
+        self._inner = context.socket(zmq.ROUTER)
+        port = self._inner.bind_to_random_port("tcp://127.0.0.1")
+        inner_key = secrets.token_bytes(32)
+        self._inner_codec = Codec(inner_key)
+        logs = state / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self._workers = [WorkerHandle(d, f"tcp://127.0.0.1:{port}", inner_key, self._blobs.folder, logs) for d in devices]
+        self._followers: dict[str, set[bytes]] = defaultdict(set)
+        self._progress: dict[str, tuple[float, str]] = {}
+        self._stopping = False
+        self._busy_at = self._started = time.monotonic()
+        self._collected = 0.0
+
+    def run(self) -> None:
+        """The loop, until a shutdown message, ``stop`` or the idle time."""
+        for job_id in self._journal.recover():
+            self._end(job_id, "failed", _worn_out("the backend ended while it ran"))
+        self._data_plane.start()
+        poller = zmq.Poller()
+        poller.register(self._control, zmq.POLLIN)
+        poller.register(self._inner, zmq.POLLIN)
+        try:
+            while not self._stopping:
+                poller.poll(TICK)
+                while (received := self._peers.receive()) is not None:
+                    self._serve(*received)
+                self._hear_workers()
+                self._watch_workers()
+                self._assign()
+                self._tidy()
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """Ends the loop after the current turn; unfinished jobs stay queued in the journal."""
+        self._stopping = True
+
+    # -- clients -----------------------------------------------------------------------------------------------------
+
+    def _serve(self, route: bytes, message: Message) -> None:
+        try:
+            if message.type == "hello":
+                self._peers.welcome(route, message, self._welcome())
+            elif message.type == "job.submit":
+                self._submit(route, message)
+            elif message.type == "job.attach":
+                self._attach(route, _job_id(message))
+            elif message.type == "job.cancel":
+                self._cancel(_job_id(message))
+            elif message.type == "job.list":
+                self._peers.send(route, "job.list", {"jobs": [self._describe(r) for r in self._journal.recent()]}, reply_to=message.id)
+            elif message.type == "status":
+                self._peers.send(route, "status", self._status(), reply_to=message.id)
+            elif message.type == "ping":
+                self._peers.send(route, "pong", {}, reply_to=message.id)
+            elif message.type == "shutdown":
+                log.info("asked to stop")
+                self.stop()
+            else:
+                raise ProtocolError(expected="a request on the control socket", got=message.type)
+        except BacklotError as error:
+            self._peers.refuse(route, error, message.id)
+
+    def _welcome(self) -> dict[str, Any]:
+        return {
+            "server_version": __version__, "protocol": list(PROTOCOL_VERSION), "limits": self._limits, "store": self._store_announcement,
+            "operations": {n: o.to_json() for n, o in OPERATIONS.items()}, "devices": self._devices(),
+        }  # fmt: skip
+
+    def _submit(self, route: bytes, message: Message) -> None:
+        job_id = _job_id(message)
+        if self._journal.get(job_id) is None:
+            try:
+                self._accept(job_id, message)
+            except BacklotError as error:
+                self._peers.send(route, "job.rejected", {"job": job_id, "error": error.to_json()}, reply_to=message.id)
+                return
+        self._attach(route, job_id)
+
+    def _accept(self, job_id: str, message: Message) -> None:
+        body = message.body
+        names = ("operation", "parameters", "inputs", "seed", "deliver", "formats", "priority", "label")
+        request = {n: body.get(n) for n in names}
+        if not isinstance(request["operation"], str) or not isinstance(request["label"], str) or not isinstance(request["priority"], int):
+            raise ProtocolError(expected="an operation, a label and a priority", got=repr({n: request[n] for n in names if n != "inputs"})[:200])
+        request["parameters"] = check_request(*(request[n] for n in names[:6]))  # type: ignore[arg-type]
+        total = sum(b["nbytes"] for b in message.buffers)
+        if total > self._limits["job_bytes"]:
+            raise LimitError(expected=f"at most {self._limits['job_bytes'] >> 20} MiB of input", got=f"{total >> 20} MiB")
+        buffers = [self._keep(b, a) for b, a in zip(message.buffers, message.arrays, strict=True)]
+        digests = [b["digest"] for b in buffers]
+        digest = request_digest(request["operation"], request["parameters"], request["inputs"], digests, request["seed"], request["formats"])
+        self._journal.add(job_id, request, buffers, digest)
+
+    def _keep(self, description: dict[str, Any], array: Any) -> dict[str, Any]:
+        """Makes sure that a submitted buffer is a blob in the store; gives its description as such."""
+        check_descriptor(description)
+        transport = description.get("transport", "inline")
+        if transport == "inline":
+            address = self._blobs.put(array)
+        else:
+            address = check_digest(description.get("digest"))
+            if transport == "spool":
+                self._blobs.adopt(description.get("file"), address, description["nbytes"])
+            elif not self._blobs.has(address):
+                raise ProtocolError("An input was not uploaded", expected=f"the blob {address[:12]}", got="none", fix="Submit the job again")
+        kept = {k: description.get(k) for k in ("dtype", "shape", "layout", "color_space", "nbytes")}
+        return {**kept, "transport": "blob", "digest": address}
+
+    def _attach(self, route: bytes, job_id: str) -> None:
+        row = self._journal.get(job_id)
+        if row is None:
+            error = InputError(f"The backend knows no job {job_id[:12]}", fix="It may have been forgotten after a week: submit it again")
+            self._peers.send(route, "job.error", {"job": job_id, "error": error.to_json(), "attempts": 0})
+            return
+        self._peers.send(route, "job.accepted", {"job": job_id})
+        if row["state"] in FINISHED:
+            self._tell_outcome([route], row)
+            return
+        self._followers[job_id].add(route)
+        if job_id in self._progress:
+            fraction, stage = self._progress[job_id]
+            self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
+
+    def _cancel(self, job_id: str) -> None:
+        row = self._journal.get(job_id)
+        if row is None or row["state"] in FINISHED:
+            return
+        worker = next((w for w in self._workers if w.job == job_id), None)
+        if worker is None:
+            self._end(job_id, "cancelled", JobCancelled("The job was cancelled before it began"))
+        elif worker.cancelling_since is None:
+            worker.cancelling_since = time.monotonic()
+            self._tell_worker(worker, "job.cancel", {"job": job_id})
+
+    def _tell_outcome(self, routes: Any, row: Any) -> None:
+        outcome, body = json.loads(row["outcome"]), {"job": row["id"]}
+        for route in routes:
+            if row["state"] == "done":
+                self._send_result(route, {**body, **outcome}, json.loads(row["outcome_buffers"]))
+            elif row["state"] == "cancelled":
+                self._peers.send(route, "job.cancelled", body)
+            else:
+                self._peers.send(route, "job.error", {**body, "error": outcome, "attempts": row["attempts"]})
+
+    def _send_result(self, route: bytes, body: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
+        self._peers.send(route, "job.result", body, [None] * len(buffers), buffers)
+
+    # -- workers -----------------------------------------------------------------------------------------------------
+
+    def _tell_worker(self, worker: WorkerHandle, type: str, body: dict[str, Any], buffers: list[dict[str, Any]] | None = None) -> None:
+        frames = self._inner_codec.encode(type, body, [None] * len(buffers or []), buffers or [])
+        self._inner.send_multipart([worker.route, *frames])
+
+    def _hear_workers(self) -> None:
+        while True:
+            try:
+                route, *frames = self._inner.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            try:
+                message = self._inner_codec.decode(frames)
+            except ProtocolError as error:
+                log.warning("not a worker: %s", error)
+                continue
+            if message.type == "hello":
+                worker = next((w for w in self._workers if w.pid == message.body.get("pid")), None)
+                if worker is not None:
+                    worker.ready(route, message.body["device"])
+                    log.info("worker %s is ready (pid %d)", worker.device, worker.pid)
+                continue
+            worker = next((w for w in self._workers if w.route == route), None)
+            if worker is not None:
+                worker.heard = time.monotonic()
+                if message.type == "ping":
+                    worker.info.update(message.body.get("device", {}))
+                elif message.body.get("job") == worker.job:
+                    self._hear_of_job(worker, message)
+
+    def _hear_of_job(self, worker: WorkerHandle, message: Message) -> None:
+        job_id, body = worker.job, message.body
+        if message.type == "job.progress":
+            self._progress[job_id] = (body["fraction"], body["stage"])
+            for route in self._followers[job_id]:
+                self._peers.send(route, "job.progress", body, message.arrays, message.buffers)
+            return
+        worker.release()
+        if message.type == "job.result":
+            outcome = {"outputs": body["outputs"], "provenance": body["provenance"]}
+            self._finish(job_id, "done", outcome, message.buffers)
+        elif message.type == "job.cancelled":
+            self._end(job_id, "cancelled", JobCancelled("The job was cancelled"))
+        else:
+            self._end(job_id, "failed", BacklotError.from_json(body["error"]))
+
+    def _end(self, job_id: str, state: str, error: BacklotError) -> None:
+        log.info("job %s %s: %s", job_id[:12], state, error)
+        self._finish(job_id, state, error.to_json(), [])
+
+    def _finish(self, job_id: str, state: str, outcome: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
+        try:
+            self._journal.finish(job_id, state, outcome, buffers)
+        except BacklotError as error:  # the disk is full: the client still gets its result, the journal will run the job again
+            log.error("%s", error)
+        self._progress.pop(job_id, None)
+        row = {"id": job_id, "state": state, "outcome": json.dumps(outcome), "outcome_buffers": json.dumps(buffers),
+               "attempts": (self._journal.get(job_id) or {"attempts": 0})["attempts"]}  # fmt: skip
+        self._tell_outcome(self._followers.pop(job_id, ()), row)
+
+    def _watch_workers(self) -> None:
+        for worker in self._workers:
+            why = worker.failure()
+            if not why:
+                continue
+            log.warning("worker %s (pid %d) has to be replaced: %s", worker.device, worker.pid, why)
+            worker.kill()
+            job_id, cancelling, tail = worker.job, worker.cancelling_since is not None, worker.log_tail()
+            worker.respawn()
+            if job_id and cancelling:
+                self._end(job_id, "cancelled", JobCancelled("The job was cancelled"))
+            elif job_id:
+                self._retry(job_id, why, tail)
+
+    def _retry(self, job_id: str, why: str, tail: str) -> None:
+        row = self._journal.get(job_id)
+        if row is not None and row["attempts"] >= MAX_ATTEMPTS:
+            self._end(job_id, "failed", _worn_out(why, tail))
+            return
+        self._journal.requeue(job_id, count=True)
+        self._progress[job_id] = (0.0, "trying again")
+        for route in self._followers[job_id]:
+            self._peers.send(route, "job.progress", {"job": job_id, "fraction": 0.0, "stage": f"trying again: {why}", "eta": None})
+
+    def _assign(self) -> None:
+        if self._workers and all(w.state == "broken" for w in self._workers):
+            while (row := self._journal.next_queued()) is not None:
+                tail = self._workers[0].log_tail()
+                self._end(row["id"], "failed", WorkerDied("No worker can be started", got=tail, fix="Run: backlot doctor"))
+        for worker in self._workers:
+            if worker.state != "idle" or (row := self._journal.next_queued()) is None:
+                continue
+            request, buffers = json.loads(row["request"]), json.loads(row["buffers"])
+            try:
+                attempt = self._journal.start(row["id"])
+            except BacklotError as error:
+                log.error("%s", error)
+                return
+            worker.assign(row["id"])
+            self._tell_worker(worker, "job.submit", {**request, "job": row["id"], "attempt": attempt}, buffers)
+
+    # -- the rest ----------------------------------------------------------------------------------------------------
+
+    def _devices(self) -> list[dict[str, Any]]:
+        return [{**w.info, "device": w.device, "state": w.state, "pid": w.pid} for w in self._workers]
+
+    def _describe(self, row: Any) -> dict[str, Any]:
+        fraction, stage = self._progress.get(row["id"], (1.0 if row["state"] == "done" else 0.0, ""))
+        error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
+        return {"id": row["id"], "operation": row["operation"], "label": row["label"], "state": row["state"], "fraction": fraction,
+                "stage": stage, "submitted": row["submitted"], "attempts": row["attempts"], "error": error}  # fmt: skip
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "version": __version__, "pid": os.getpid(), "state_folder": str(self._state), "uptime": time.monotonic() - self._started,
+            "devices": self._devices(), "jobs": self._journal.count(), "clients": self._peers.active(ACTIVE_CLIENT),
+            "store_bytes": self._blobs.size(), "disk_free": shutil.disk_usage(self._state).free,
+        }  # fmt: skip
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        if now - self._collected > COLLECT_EVERY or not self._collected:
+            self._collected = now
+            try:
+                self._journal.prune(KEEP_JOBS)
+                freed = self._blobs.collect(self._journal.referenced())
+                log.info("store tidied: %.1f MiB freed", freed / 2**20)
+            except (BacklotError, OSError) as error:
+                log.error("tidying failed: %s", error)
+            self._peers.forget_silent()
+        if any(w.job or w.state == "starting" for w in self._workers) or self._peers.active(ACTIVE_CLIENT):
+            self._busy_at = now
+        elif self._idle_exit and now - self._busy_at > self._idle_exit:
+            log.info("idle for %g s: ending", self._idle_exit)
+            self.stop()
+
+    def _close(self) -> None:
+        for worker in self._workers:
+            if worker.job:
+                self._journal.requeue(worker.job, count=False)
+            worker.kill()
+        self._data_plane.stop()
+        self._inner.close(0)
+        self._journal.close()
+
+
+def _job_id(message: Message) -> str:
+    value = message.body.get("job")
+    if not isinstance(value, str) or not 8 <= len(value) <= 64 or not value.isalnum():
+        raise ProtocolError(expected="a job id of 8 to 64 letters and digits", got=repr(value)[:80])
+    return value
+
+
+def _worn_out(why: str, tail: str = "") -> WorkerDied:
+    return WorkerDied(
+        f"The worker died on each of {MAX_ATTEMPTS} attempts: {why}", got=tail, expected="a worker that lives" if tail else "",
+        fix="Try a smaller size or a larger voxel; see the log with: backlot doctor",
+    )  # fmt: skip
+
+

@@ -1,0 +1,89 @@
+"""Jobs: an operation, its parameters, its inputs and a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from . import operations
+from .errors import InputError, ParameterError
+from .tree import Buffer, encode
+from .wire import new_id
+
+DELIVERIES = ("arrays", "files")
+MAX_SEED = 2**31 - 1
+
+
+@dataclasses.dataclass
+class Job:
+    """What the backend is asked to do.
+
+    Attributes:
+        operation: Name of an operation.
+        parameters: Those that differ from the defaults.
+        inputs: Values by input name.
+        seed: 0..2**31-1; the same seed on the same device gives the same bytes.
+        deliver: ``arrays`` (images and meshes as arrays) or ``files`` (encoded by the backend, ready to be written).
+        formats: For ``files``: suffix without dot by output name.
+        priority: Larger goes first.
+        label: For the job list.
+        id: Made by the client: submitting the same id again is harmless and gives the stored outcome.
+    """
+
+    operation: str
+    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    seed: int = 0
+    deliver: str = "arrays"
+    formats: dict[str, str] = dataclasses.field(default_factory=dict)
+    priority: int = 0
+    label: str = ""
+    id: str = dataclasses.field(default_factory=new_id)
+
+    def encode(self) -> tuple[dict[str, Any], list[Buffer]]:
+        """The body of ``job.submit`` without buffer descriptions, and the arrays; everything is checked.
+
+        Raises:
+            UnknownOperation: No such operation.
+            InputError: An input is missing or unknown, a parameter is wrong, a format is not offered.
+        """
+        check_request(self.operation, self.parameters, self.inputs, self.seed, self.deliver, self.formats)
+        buffers: list[Buffer] = []
+        inputs = {k: encode(v, buffers) for k, v in self.inputs.items() if v is not None}
+        body = {"job": self.id, "operation": self.operation, "version": operations.find(self.operation).version,
+                "parameters": dict(self.parameters), "inputs": inputs, "seed": self.seed, "deliver": self.deliver,
+                "formats": dict(self.formats), "priority": self.priority, "label": self.label}  # fmt: skip
+        return body, buffers
+
+
+def check_request(
+    operation: str, parameters: Any, inputs: Any, seed: Any, deliver: Any, formats: Any
+) -> dict[str, operations.schema.ParameterValue]:
+    """Checks all of a request but the arrays' content; used on both sides. Gives the complete parameters."""
+    schema = operations.find(operation)
+    complete = schema.check_parameters(parameters)
+    if not isinstance(inputs, dict):
+        raise InputError(expected="inputs by name", got=type(inputs).__name__)
+    schema.check_input_names(inputs)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+        raise ParameterError(expected=f"a seed from 0 to {MAX_SEED}", got=repr(seed)[:80])
+    if deliver not in DELIVERIES:
+        raise ParameterError(expected=f"deliver to be one of {', '.join(DELIVERIES)}", got=repr(deliver)[:80])
+    if not isinstance(formats, dict):
+        raise ParameterError(expected="formats by output name", got=type(formats).__name__)
+    for name, suffix in formats.items():
+        output = next((o for o in schema.outputs if o.name == name), None)
+        if output is None:
+            raise ParameterError(f"{operation} has no output {name!r}", fix=f"Its outputs are: {', '.join(o.name for o in schema.outputs)}")
+        if suffix not in output.formats:
+            raise ParameterError(expected=f"{name} as one of {', '.join(output.formats)}", got=repr(suffix)[:80])
+    return complete
+
+
+def request_digest(operation: str, parameters: dict[str, Any], inputs: Any, digests: list[str], seed: int, formats: Any) -> str:
+    """Identifies what a job computes, whoever asks and whenever: SHA-256 in hex."""
+    version = operations.find(operation).version
+    text = json.dumps([operation, version, parameters, inputs, digests, seed, formats], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

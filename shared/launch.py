@@ -1,0 +1,96 @@
+"""Finding and starting the backend, which lives in its own Python and never in Blender's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .connection import Connection, read_connection, state_folder
+from .errors import BackendUnavailable, InputError
+
+RECORD = "backend.json"
+_BLENDER_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE")
+_HOW_TO = "Install the backend with: pip install backlot; then run: backlot doctor (or set the backend's Python in the preferences)"
+
+
+def record_backend(python: str = sys.executable) -> None:
+    """Notes which Python has the backend, so that the add-on finds it without being told."""
+    path = state_folder() / RECORD
+    try:
+        if path.exists() and json.loads(path.read_text()).get("python") == python:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps({"python": python}))
+        os.replace(temporary, path)
+    except (OSError, ValueError):
+        pass  # a convenience: a read-only home must not stop the backend
+
+
+def find_backend(python: str = "") -> list[str]:
+    """The command that runs the backend, without its verb.
+
+    Looks at ``python``, then ``BACKLOT_PYTHON``, then the Python that last ran ``backlot`` for this user, then ``PATH``.
+
+    Raises:
+        BackendUnavailable: None of them is there.
+    """
+    chosen = python or os.environ.get("BACKLOT_PYTHON", "")
+    if chosen:
+        if not shutil.which(chosen):
+            raise BackendUnavailable(expected=f"the backend's Python at {chosen}", got="no such program", fix=_HOW_TO)
+        return [chosen, "-m", "backlot"]
+    try:
+        recorded = str(json.loads((state_folder() / RECORD).read_text())["python"])
+    except (OSError, ValueError, KeyError, TypeError):
+        recorded = ""
+    if recorded and shutil.which(recorded):
+        return [recorded, "-m", "backlot"]
+    command = shutil.which("backlot")
+    if command:
+        return [command]
+    raise BackendUnavailable("The backend is not installed, or not found", fix=_HOW_TO)
+
+
+def launch(command: Sequence[str], log: Path | None = None, arguments: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Starts ``… serve`` in the background and returns at once; it outlives this process unless told otherwise.
+
+    Args:
+        command: What ``find_backend`` gave.
+        log: File for its output; ``serve.log`` in the state folder if left out.
+        arguments: More arguments for ``serve``, such as ``["--idle-exit", "600"]``.
+    """
+    log = log or state_folder() / "serve.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {k: v for k, v in os.environ.items() if k not in _BLENDER_VARIABLES}
+    detach = {"creationflags": 0x00000208} if sys.platform == "win32" else {"start_new_session": True}
+    with log.open("ab") as output:
+        return subprocess.Popen([*command, "serve", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                env=environment, cwd=log.parent, **detach)  # type: ignore[call-overload, no-any-return]  # fmt: skip
+
+
+def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, path: Path | None = None) -> Connection:
+    """Waits until the started backend has written its connection file. Blocks; not for Blender's window.
+
+    Raises:
+        BackendUnavailable: It ended instead, or took longer than ``timeout`` seconds.
+    """
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise BackendUnavailable("The backend ended while starting", got=f"exit code {process.returncode}",
+                                     expected="a running process", fix=f"See {state_folder() / 'serve.log'}; run: backlot doctor")  # fmt: skip
+        try:
+            connection = read_connection(path)
+            if connection.pid == process.pid or sys.platform == "win32":
+                return connection
+        except (BackendUnavailable, InputError):
+            pass
+        time.sleep(0.02)
+    raise BackendUnavailable("The backend did not start", expected=f"a connection file within {timeout:g} s", got="none")

@@ -1,0 +1,146 @@
+"""Moving large arrays between client and backend.
+
+On the same host the client puts a file into the backend's spool folder and the backend takes it over by renaming it;
+results are mapped straight from the backend's store. From another host, arrays travel over the data socket in 4 MiB
+chunks with a window of chunks under way, so that neither side's memory fills up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .digest import CHUNK, as_bytes, digest, write_and_digest
+from .errors import ProtocolError, StorageError
+from .tree import Buffer, check_descriptor
+from .wire import new_id
+
+WINDOW = 8
+"""Chunks under way at once: 32 MiB."""
+
+
+def blob_path(store: Path, name: str) -> Path:
+    """Where a blob with that digest lies in a store."""
+    return store / "blobs" / name[:2] / name
+
+
+def spool_path(store: Path, name: str) -> Path:
+    """Where a client leaves a file for the backend to take over."""
+    return store / "spool" / name
+
+
+def deposit(buffer: Buffer, store: Path) -> dict[str, Any]:
+    """Leaves an array in the spool of a backend on this host; gives its description.
+
+    Raises:
+        StorageError: The disk is full or the folder cannot be written.
+    """
+    name = new_id()
+    try:
+        address = write_and_digest(as_bytes(buffer.array), spool_path(store, name))
+    except OSError as error:
+        raise StorageError(f"Cannot hand data to the backend: {error.strerror}", fix=f"Free space in {store}") from error
+    return {**buffer.describe(), "transport": "spool", "file": name, "digest": address}
+
+
+def describe_blob(buffer: Buffer) -> dict[str, Any]:
+    """The description of an array that travels over the data socket."""
+    return {**buffer.describe(), "transport": "blob", "digest": digest(as_bytes(buffer.array))}
+
+
+def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
+    """A blob of a store on this host as an array; writing to it changes this process's copy only.
+
+    Raises:
+        ProtocolError: The file is missing or has another size than described.
+    """
+    dtype, shape = check_descriptor(description)
+    path = blob_path(store, str(description.get("digest", "")))
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != description["nbytes"]:
+                raise ProtocolError(expected=f"a blob of {description['nbytes']} bytes", got=f"{size} bytes")
+            if not size:
+                return np.empty(shape, dtype)
+            memory = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+    except OSError as error:
+        raise ProtocolError(f"The blob {path.name[:12]} is not in the store any more: {error.strerror}") from error
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
+@dataclasses.dataclass
+class Upload:
+    """An array on its way to the backend, chunk by chunk."""
+
+    digest: str
+    data: memoryview
+    sent: int = 0
+    acknowledged: int = 0
+
+    def next_chunk(self) -> tuple[dict[str, Any], np.ndarray] | None:
+        """Body and array of the next ``blob.put``, or None while the window is full or nothing is left."""
+        if self.sent >= len(self.data) or self.sent - self.acknowledged >= WINDOW * CHUNK:
+            return None
+        piece = np.frombuffer(self.data[self.sent : self.sent + CHUNK], np.uint8)
+        body = {"digest": self.digest, "offset": self.sent, "total": len(self.data)}
+        self.sent += len(piece)
+        return body, piece
+
+    @property
+    def done(self) -> bool:
+        """Whether the backend has all of it."""
+        return self.acknowledged >= len(self.data)
+
+
+class Download:
+    """An array on its way from the backend."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        dtype, shape = check_descriptor(description)
+        self.array = np.empty(shape, dtype)
+        self.digest = str(description.get("digest", ""))
+        self._bytes = self.array.reshape(-1).view(np.uint8)
+        self._missing = set(range(0, self.array.nbytes, CHUNK))
+        self._to_ask = deque(sorted(self._missing))
+        self._asked = 0
+
+    def next_request(self) -> dict[str, Any] | None:
+        """Body of the next ``blob.get``, or None while the window is full or all was asked for."""
+        if not self._to_ask or self._asked >= WINDOW:
+            return None
+        offset = self._to_ask.popleft()
+        self._asked += 1
+        return {"digest": self.digest, "offset": offset, "length": min(CHUNK, self.array.nbytes - offset)}
+
+    def restart(self) -> None:
+        """Forgets what was asked for but has not come; after a reconnect."""
+        self._to_ask, self._asked = deque(sorted(self._missing)), 0
+
+    def take(self, offset: Any, chunk: np.ndarray) -> None:
+        """Puts a chunk in its place.
+
+        Raises:
+            ProtocolError: It is not one that was asked for.
+        """
+        if offset not in self._missing or chunk.nbytes != min(CHUNK, self.array.nbytes - offset):
+            raise ProtocolError(expected="a chunk that was asked for", got=f"{chunk.nbytes} bytes at {offset}")
+        self._bytes[offset : offset + chunk.nbytes] = chunk.reshape(-1).view(np.uint8)
+        self._missing.discard(offset)
+        self._asked -= 1
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it has come."""
+        return not self._missing
+
+    def check(self) -> None:
+        """Raises ``ProtocolError`` if the array is not what its digest says."""
+        if digest(as_bytes(self.array)) != self.digest:
+            raise ProtocolError("An array arrived damaged", expected=f"digest {self.digest[:12]}", got="another", fix="Try again")

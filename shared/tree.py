@@ -1,0 +1,188 @@
+"""Values to JSON plus buffers, and back.
+
+``encode`` walks a value of ``shared/values.py`` (or dicts and lists of them), leaves everything small in the JSON and
+moves each array to a list of buffers. An object of a known kind is ``{"$": kind, ...}``; an array is
+``{"$": "buffer", "index": i}``. An array that stands in several places is sent once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError, ProtocolError
+from .values import Camera, EncodedFile, Image, Mesh, SceneFrame
+
+DTYPES = ("|u1", "|i1", "|b1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
+_KINDS: dict[str, type] = {"image": Image, "file": EncodedFile, "camera": Camera, "frame": SceneFrame, "mesh": Mesh}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+MAX_DEPTH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Buffer:
+    """An array on its way.
+
+    Attributes:
+        array: C-contiguous, little-endian.
+        layout: What the axes are: ``HWC``, ``NC`` or ``bytes``.
+        color_space: Of pixels, else ``""``.
+    """
+
+    array: np.ndarray
+    layout: str = "NC"
+    color_space: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The description that travels in a message's body."""
+        return {
+            "dtype": self.array.dtype.str,
+            "shape": list(self.array.shape),
+            "layout": self.layout,
+            "color_space": self.color_space,
+            "nbytes": self.array.nbytes,
+        }
+
+
+def encode(value: object, buffers: list[Buffer]) -> Any:
+    """Gives the JSON of ``value`` and appends its arrays to ``buffers``.
+
+    Raises:
+        InputError: Something in it has no place on the wire.
+    """
+    return _encode(value, buffers, {id(b.array): i for i, b in enumerate(buffers)}, "NC", "")
+
+
+def _encode(value: Any, buffers: list[Buffer], seen: dict[int, int], layout: str, color_space: str) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError(expected="finite numbers", got=str(value))
+        return value
+    if isinstance(value, np.generic):
+        return _encode(value.item(), buffers, seen, layout, color_space)
+    if isinstance(value, np.ndarray):
+        if id(value) not in seen:
+            seen[id(value)] = len(buffers)
+            buffers.append(Buffer(_normal(value), layout, color_space))
+        return {"$": "buffer", "index": seen[id(value)]}
+    if type(value) in _NAMES:
+        layout = {Image: "HWC", EncodedFile: "bytes"}.get(type(value), "NC")
+        color_space = getattr(value, "color_space", "")
+        fields = {f.name: _encode(getattr(value, f.name), buffers, seen, layout, color_space) for f in dataclasses.fields(value)}
+        return {"$": _NAMES[type(value)], **fields}
+    if isinstance(value, dict):
+        if any(not isinstance(k, str) or k == "$" for k in value):
+            raise InputError(expected="objects with names as keys", got=str(list(value)[:5]))
+        return {k: _encode(v, buffers, seen, layout, color_space) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encode(v, buffers, seen, layout, color_space) for v in value]
+    raise InputError(expected="an image, file, camera, frame, mesh, array, number, text, list or object", got=type(value).__name__)
+
+
+def _normal(array: np.ndarray) -> np.ndarray:
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    if little.dtype.str not in DTYPES:
+        raise InputError(expected=f"an array of {', '.join(DTYPES)}", got=str(array.dtype))
+    return np.ascontiguousarray(little)
+
+
+def decode(data: Any, arrays: Sequence[np.ndarray]) -> Any:
+    """The inverse of ``encode``; only ``ProtocolError`` escapes, whatever ``data`` is."""
+    try:
+        return _decode(data, arrays, 0)
+    except ProtocolError:
+        raise
+    except (TypeError, ValueError, KeyError, IndexError, InputError, OverflowError) as error:
+        raise ProtocolError(f"A value in the message cannot be read: {error}") from error
+
+
+def _decode(data: Any, arrays: Sequence[np.ndarray], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ProtocolError(expected=f"values nested at most {MAX_DEPTH} deep", got="a deeper one")
+    if isinstance(data, list):
+        return [_decode(v, arrays, depth + 1) for v in data]
+    if not isinstance(data, dict):
+        return data
+    kind = data.get("$")
+    if kind is None:
+        return {k: _decode(v, arrays, depth + 1) for k, v in data.items()}
+    if kind == "buffer":
+        index = data["index"]
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(arrays):
+            raise ProtocolError(expected=f"a buffer index below {len(arrays)}", got=repr(index))
+        return arrays[index]
+    if kind not in _KINDS:
+        raise ProtocolError(expected=f"a kind out of {', '.join(_KINDS)}", got=repr(kind))
+    cls = _KINDS[kind]
+    given = {k: _decode(v, arrays, depth + 1) for k, v in data.items() if k != "$"}
+    names = {f.name for f in dataclasses.fields(cls)}
+    value = cls(**{k: v for k, v in given.items() if k in names})  # fields that a newer minor version adds are passed over
+    check_value(value)
+    return value
+
+
+def check_value(value: object) -> None:
+    """Checks types and shapes of one value.
+
+    Raises:
+        ProtocolError: With what was expected and what came.
+    """
+    if isinstance(value, EncodedFile):
+        _array(value.data, (None,), "u", "a file's data")
+        _text(value.name, "a file's name")
+    elif isinstance(value, Camera):
+        for name in ("width", "height", "fl_x", "fl_y", "cx", "cy"):
+            number = getattr(value, name)
+            if not isinstance(number, (int, float)) or isinstance(number, bool) or not math.isfinite(number):
+                raise ProtocolError(expected=f"a number as the camera's {name}", got=repr(number)[:80])
+        _array(value.camera_to_world, (4, 4), "f", "a camera's matrix")
+    elif isinstance(value, SceneFrame):
+        if not isinstance(value.camera, Camera):
+            raise ProtocolError(expected="a frame with a camera", got=type(value.camera).__name__)
+        if not isinstance(value.channels, dict) or not all(isinstance(c, (Image, EncodedFile)) for c in value.channels.values()):
+            raise ProtocolError(expected="a frame's channels as images or files by name", got=repr(value.channels)[:80])
+    elif isinstance(value, Mesh):
+        _array(value.vertices, (None, 3), "f", "a mesh's vertices")
+        _array(value.faces, (None, 3), "iu", "a mesh's faces")
+        for name in ("normals", "colors"):
+            if getattr(value, name) is not None:
+                _array(getattr(value, name), (len(value.vertices), 3), "f", f"a mesh's {name}")
+
+
+def _array(array: object, shape: tuple[int | None, ...], kinds: str, what: str) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != len(shape):
+        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ProtocolError(expected=f"{what} as an array of shape {shape}", got=got)
+    if any(want is not None and want != have for want, have in zip(shape, array.shape, strict=True)):
+        raise ProtocolError(expected=f"{what} of shape {shape}", got=str(array.shape))
+
+
+def _text(value: object, what: str) -> None:
+    if not isinstance(value, str):
+        raise ProtocolError(expected=f"{what} as text", got=type(value).__name__)
+
+
+def check_descriptor(data: Any) -> tuple[np.dtype, tuple[int, ...]]:
+    """dtype and shape of a described buffer, proven to agree with its byte count.
+
+    Raises:
+        ProtocolError: The description is not one, or contradicts itself.
+    """
+    if not isinstance(data, dict):
+        raise ProtocolError(expected="a buffer's description as an object", got=type(data).__name__)
+    dtype, shape, nbytes = data.get("dtype"), data.get("shape"), data.get("nbytes")
+    if dtype not in DTYPES:
+        raise ProtocolError(expected=f"a dtype out of {', '.join(DTYPES)}", got=repr(dtype)[:80])
+    whole = isinstance(shape, list) and len(shape) <= 8 and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape)
+    if not whole or not isinstance(nbytes, int) or isinstance(nbytes, bool):
+        raise ProtocolError(expected="a buffer's shape and byte count as whole numbers", got=repr((shape, nbytes))[:80])
+    kind = np.dtype(dtype)
+    if math.prod(shape) * kind.itemsize != nbytes:
+        raise ProtocolError(expected=f"{math.prod(shape) * kind.itemsize} bytes for {dtype} {shape}"[:200], got=f"{nbytes} bytes"[:80])
+    return kind, tuple(shape)

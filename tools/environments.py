@@ -84,7 +84,7 @@ def _environment(folder: Path, interpreter: str, steps: list[list[str]], title: 
     stamp.unlink(missing_ok=True)
     for step in steps:
         shown = " ".join(part.replace(str(ROOT), ".") for part in step if not part.startswith("-"))
-        command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *step]
+        command: list[str | Path] = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *step]
         run_step(f"Installing {shown} into {name}", command, log=log, fix=_NETWORK_FIX, env=_clean_environment())
     stamp.write_text(digest)
     return folder
@@ -94,7 +94,7 @@ def _usable(python: Path, interpreter: str) -> bool:
     """Whether the environment exists, runs, has pip, and is of the interpreter's version."""
     if not python.exists():
         return False
-    probe = [python, "-c", "import pip, sys; print(*sys.version_info[:2])"]
+    probe: list[str | Path] = [python, "-c", "import pip, sys; print(*sys.version_info[:2])"]
     try:
         result = subprocess.run(probe, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

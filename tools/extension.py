@@ -49,8 +49,17 @@ def fetch_wheels() -> list[Path]:
             )
         for platform in PIP_PLATFORMS:
             for version in PYTHON_VERSIONS:
-                command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", WHEELS, "--no-input"]
-                command += ["--implementation", "cp", "--python-version", version, "--platform", platform, f"pyzmq=={match[1]}"]
+                command: list[str | Path] = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest", WHEELS]
+                command += [
+                    "--only-binary=:all:",
+                    "--implementation",
+                    "cp",
+                    "--python-version",
+                    version,
+                    "--platform",
+                    platform,
+                    f"pyzmq=={match[1]}",
+                ]
                 run_step(f"Fetching pyzmq {match[1]} for {platform}, Python {version}", command, log="wheels", fix="check the network")
     still = [path.name for path in listed if not path.exists()]
     if still:

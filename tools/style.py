@@ -9,7 +9,7 @@ from pathlib import Path
 from .console import say
 from .paths import CACHE, ROOT, VENV, python_of
 
-PACKAGES = ("backlot.shared", "backlot.backend", "backlot.addon")
+PACKAGES = ("backlot.shared", "backlot.backend", "backlot.addon", "backlot.tools")
 
 
 def check() -> tuple[int, int]:

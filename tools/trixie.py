@@ -63,7 +63,7 @@ def ensure() -> Path:
     _copy_network_settings()
     install = "apt-get update -q && apt-get install -q -y --no-install-recommends " + " ".join(PACKAGES) + " && apt-get clean"
     with mounted():
-        command = ["chroot", FOLDER, "/bin/sh", "-c", install]
+        command: list[str | Path] = ["chroot", FOLDER, "/bin/sh", "-c", install]
         run_step("Installing Blender and a virtual screen in it", command, log=SUITE, fix=fix, env=environment())
     stamp.write_text(recipe)
     return FOLDER

@@ -59,7 +59,8 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
         raise StepError(what=f"there is no benchmark {options.name!r}", fix=f"choose one of: {', '.join(names)}")
     interpreter = python_of(environments.bench())
     environments.project()
-    return subprocess.run([interpreter, folder / f"{options.name}.py", *arguments], cwd=ROOT, check=False).returncode
+    # As a module, so that benchmarks share helpers by relative imports.
+    return subprocess.run([interpreter, "-m", f"benchmarks.{options.name}", *arguments], cwd=ROOT, check=False).returncode
 
 
 def main() -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+import built_archives
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,15 +30,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def archives() -> list[Path]:
-    """Build and validate every platform's archive; ``dev.py build`` runs Blender's own tool for both."""
-    result = subprocess.run([sys.executable, ROOT / "dev.py", "build"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return sorted((ROOT / "dist").glob("*.zip"))
+    """Build every platform's archive once."""
+    return built_archives.build()
 
 
 @pytest.fixture(scope="session")
 def archive(archives: list[Path]) -> Path:
     """Return this machine's archive."""
-    system = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
-    machine = "arm64" if os.name != "nt" and os.uname().machine in {"arm64", "aarch64"} else "x64"
-    return next(path for path in archives if path.stem.endswith(f"{system}_{machine}"))
+    return built_archives.for_this_machine(archives)

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def available_devices() -> list[str]:
-    """torch names of the devices that get a worker: all CUDA cards, else Apple's GPU, else the CPU.
+    """Torch names of the devices that get a worker: all CUDA cards, else Apple's GPU, else the CPU.
 
     Asks torch in a process of its own, so that the caller neither imports torch nor holds a CUDA context.
     """

@@ -92,7 +92,8 @@ def read_connection(path: Path | None = None) -> Connection:
             client_secret=str(data.get("client_secret", "")), pid=int(data.get("pid", 0)), path=path,
         )  # fmt: skip
     except OSError as error:
-        raise BackendUnavailable("No backend is running", expected=f"a connection file at {path}", got=error.strerror or "none",
+        msg = "No backend is running"
+        raise BackendUnavailable(msg, expected=f"a connection file at {path}", got=error.strerror or "none",
                                  fix="Start one with: backlot serve") from error  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(expected=f"a connection file at {path}", got="something else",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ CHUNK = 4 * 1024 * 1024
 """Bytes; also the fastest message size over tcp (docs/PROTOCOL.md)."""
 
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
+Result = TypeVar("Result")
 _POOL = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="backlot-digest")
 
 
@@ -29,29 +31,32 @@ def as_bytes(array: np.ndarray) -> memoryview:
 
 def digest(data: memoryview | bytes) -> str:
     """The content address of ``data``."""
-    return _digest(memoryview(data), lambda piece, offset: None)
+    view = memoryview(data)
+    leaves = _chunks(lambda offset: hashlib.sha256(view[offset : offset + CHUNK]).digest(), len(view))
+    return hashlib.sha256(b"".join(leaves)).hexdigest()
 
 
-def write_and_digest(data: memoryview, path: Path) -> str:
-    """Writes ``data`` to a new file at ``path`` and gives its content address; both are done chunk by chunk, in parallel.
+def write_file(data: memoryview, path: Path) -> None:
+    """Writes ``data`` to a new file at ``path``, chunk by chunk in parallel where the system can.
 
     Raises:
         OSError: Disk full, no permission, or the file is there already.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags, 0o600)
+
+    def write(offset: int) -> None:
+        piece = data[offset : offset + CHUNK]
+        while piece:
+            written = os.pwrite(handle, piece, offset)
+            piece, offset = piece[written:], offset + written
+
     try:
-        if not hasattr(os, "pwrite"):  # Windows
+        if hasattr(os, "pwrite"):
+            list(_chunks(write, len(data)))
+        else:  # Windows
             with os.fdopen(os.dup(handle), "wb") as file:
                 file.write(data)
-            return digest(data)
-
-        def write(piece: memoryview, offset: int) -> None:
-            while piece:
-                written = os.pwrite(handle, piece, offset)
-                piece, offset = piece[written:], offset + written
-
-        return _digest(data, write)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -59,12 +64,7 @@ def write_and_digest(data: memoryview, path: Path) -> str:
         os.close(handle)
 
 
-def _digest(data: memoryview, visit: Callable[[memoryview, int], None]) -> str:
-    def chunk(offset: int) -> bytes:
-        piece = data[offset : offset + CHUNK]
-        visit(piece, offset)
-        return hashlib.sha256(piece).digest()
-
-    offsets = range(0, max(1, len(data)), CHUNK)
-    leaves = map(chunk, offsets) if len(offsets) == 1 else _POOL.map(chunk, offsets)
-    return hashlib.sha256(b"".join(leaves)).hexdigest()
+def _chunks(work: Callable[[int], Result], length: int) -> Iterable[Result]:
+    """Does ``work`` for each chunk's offset, several at once if there are several."""
+    offsets = range(0, max(1, length), CHUNK)
+    return map(work, offsets) if len(offsets) == 1 else _POOL.map(work, offsets)

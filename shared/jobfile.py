@@ -120,14 +120,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(expected=f'a job file with "backlot_job": {VERSION}', got=f"{path.name} without it")
     for key in data:
         if key not in _KEYS:
-            raise InputError(f"{path.name} has an unknown entry {key!r}", fix=f"Known entries: {', '.join(sorted(_KEYS))}")
+            msg = f"{path.name} has an unknown entry {key!r}"
+            raise InputError(msg, fix=f"Known entries: {', '.join(sorted(_KEYS))}")
     return data
 
 
 def _load_input(value: Any, item: Input, folder: Path, capture: Capture | None) -> Any:
     if isinstance(value, dict) and isinstance(value.get("capture"), dict):
         if capture is None:
-            raise InputError(f"The input {item.name!r} is to be rendered by Blender", expected="a file",
+            msg = f"The input {item.name!r} is to be rendered by Blender"
+            raise InputError(msg, expected="a file",
                              got="a capture", fix="Run it with: blender -b FILE.blend -c backlot run JOB.json")  # fmt: skip
         return capture(value["capture"], item)
     if not isinstance(value, str):
@@ -166,5 +168,6 @@ def _write(path: Path, data: bytes) -> Path:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise StorageError(f"Cannot write {path}: {error.strerror}", fix="Free space there or choose another folder") from error
+        msg = f"Cannot write {path}: {error.strerror}"
+        raise StorageError(msg, fix="Free space there or choose another folder") from error
     return path

@@ -76,7 +76,8 @@ def check_request(
     for name, suffix in formats.items():
         output = next((o for o in schema.outputs if o.name == name), None)
         if output is None:
-            raise ParameterError(f"{operation} has no output {name!r}", fix=f"Its outputs are: {', '.join(o.name for o in schema.outputs)}")
+            msg = f"{operation} has no output {name!r}"
+            raise ParameterError(msg, fix=f"Its outputs are: {', '.join(o.name for o in schema.outputs)}")
         if suffix not in output.formats:
             raise ParameterError(expected=f"{name} as one of {', '.join(output.formats)}", got=repr(suffix)[:80])
     return complete

@@ -55,7 +55,8 @@ def find_backend(python: str = "") -> list[str]:
     command = shutil.which("backlot")
     if command:
         return [command]
-    raise BackendUnavailable("The backend is not installed, or not found", fix=_HOW_TO)
+    msg = "The backend is not installed, or not found"
+    raise BackendUnavailable(msg, fix=_HOW_TO)
 
 
 def launch(command: Sequence[str], log: Path | None = None, arguments: Sequence[str] = ()) -> subprocess.Popen[bytes]:
@@ -84,7 +85,8 @@ def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, pa
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise BackendUnavailable("The backend ended while starting", got=f"exit code {process.returncode}",
+            msg = "The backend ended while starting"
+            raise BackendUnavailable(msg, got=f"exit code {process.returncode}",
                                      expected="a running process", fix=f"See {state_folder() / 'serve.log'}; run: backlot doctor")  # fmt: skip
         try:
             connection = read_connection(path)
@@ -93,4 +95,5 @@ def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, pa
         except (BackendUnavailable, InputError):
             pass
         time.sleep(0.02)
-    raise BackendUnavailable("The backend did not start", expected=f"a connection file within {timeout:g} s", got="none")
+    msg = "The backend did not start"
+    raise BackendUnavailable(msg, expected=f"a connection file within {timeout:g} s", got="none")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .digest import CHUNK, as_bytes, digest, write_and_digest
+from .digest import CHUNK, as_bytes, digest, write_file
 from .errors import ProtocolError, StorageError
 from .tree import Buffer, check_descriptor
 from .wire import new_id
@@ -35,17 +35,30 @@ def spool_path(store: Path, name: str) -> Path:
     return store / "spool" / name
 
 
+def touch(path: Path) -> bool:
+    """Whether a blob is there; if so it counts as just used, so that it is not collected as old."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False
+    return True
+
+
 def deposit(buffer: Buffer, store: Path) -> dict[str, Any]:
-    """Leaves an array in the spool of a backend on this host; gives its description.
+    """Leaves an array in the spool of a backend on this host, unless its store has it already; gives its description.
 
     Raises:
         StorageError: The disk is full or the folder cannot be written.
     """
-    name = new_id()
+    data, name = as_bytes(buffer.array), new_id()
+    address = digest(data)
+    if touch(blob_path(store, address)):
+        return {**buffer.describe(), "transport": "blob", "digest": address}
     try:
-        address = write_and_digest(as_bytes(buffer.array), spool_path(store, name))
+        write_file(data, spool_path(store, name))
     except OSError as error:
-        raise StorageError(f"Cannot hand data to the backend: {error.strerror}", fix=f"Free space in {store}") from error
+        msg = f"Cannot hand data to the backend: {error.strerror}"
+        raise StorageError(msg, fix=f"Free space in {store}") from error
     return {**buffer.describe(), "transport": "spool", "file": name, "digest": address}
 
 
@@ -71,7 +84,8 @@ def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
                 return np.empty(shape, dtype)
             memory = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
     except OSError as error:
-        raise ProtocolError(f"The blob {path.name[:12]} is not in the store any more: {error.strerror}") from error
+        msg = f"The blob {path.name[:12]} is not in the store any more: {error.strerror}"
+        raise ProtocolError(msg) from error
     return np.frombuffer(memory, dtype).reshape(shape)
 
 
@@ -143,4 +157,5 @@ class Download:
     def check(self) -> None:
         """Raises ``ProtocolError`` if the array is not what its digest says."""
         if digest(as_bytes(self.array)) != self.digest:
-            raise ProtocolError("An array arrived damaged", expected=f"digest {self.digest[:12]}", got="another", fix="Try again")
+            msg = "An array arrived damaged"
+            raise ProtocolError(msg, expected=f"digest {self.digest[:12]}", got="another", fix="Try again")

@@ -99,7 +99,8 @@ def decode(data: Any, arrays: Sequence[np.ndarray]) -> Any:
     except ProtocolError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, InputError, OverflowError) as error:
-        raise ProtocolError(f"A value in the message cannot be read: {error}") from error
+        msg = f"A value in the message cannot be read: {error}"
+        raise ProtocolError(msg) from error
 
 
 def _decode(data: Any, arrays: Sequence[np.ndarray], depth: int) -> Any:
@@ -169,7 +170,7 @@ def _text(value: object, what: str) -> None:
 
 
 def check_descriptor(data: Any) -> tuple[np.dtype, tuple[int, ...]]:
-    """dtype and shape of a described buffer, proven to agree with its byte count.
+    """Dtype and shape of a described buffer, proven to agree with its byte count.
 
     Raises:
         ProtocolError: The description is not one, or contradicts itself.

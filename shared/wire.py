@@ -31,8 +31,11 @@ MAX_FRAME = 16 * 1024 * 1024
 MAX_BUFFERS = 4096
 
 TYPES = frozenset(
-    "hello welcome error ping pong status shutdown job.submit job.accepted job.rejected job.progress job.result job.error "
-    "job.cancel job.cancelled job.attach job.list blob.has blob.put blob.get".split()
+    {
+        *("hello", "welcome", "error", "ping", "pong", "status", "shutdown"),
+        *("job.submit", "job.accepted", "job.rejected", "job.progress", "job.result", "job.error"),
+        *("job.cancel", "job.cancelled", "job.attach", "job.list", "blob.has", "blob.put", "blob.get"),
+    }
 )
 
 
@@ -132,7 +135,8 @@ class Codec:
             raise ProtocolError(expected=f"4 to {4 + MAX_BUFFERS} frames", got=str(len(frames)))
         signature, head, text = (bytes(f) for f in frames[1:4])
         if not hmac.compare_digest(signature, self._sign(PREFIX, head, text)):
-            raise SignatureError("The message's signature is wrong", fix="Give both sides the same key (the connection file's)")
+            msg = "The message's signature is wrong"
+            raise SignatureError(msg, fix="Give both sides the same key (the connection file's)")
         header, body = _json_object(head, "header"), _json_object(text, "body")
         kind, message_id, reply_to, session = (header.get(k, "") for k in ("type", "id", "reply_to", "session"))
         sequence = header.get("sequence", 0)

@@ -63,7 +63,9 @@ def _guard(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 def _python() -> Iterator[Finding]:
     fits = sys.version_info >= (3, 11)
-    yield Finding(OK if fits else PROBLEM, "Python", f"{platform.python_version()} at {sys.executable}", "" if fits else "Use Python 3.11 or newer")
+    yield Finding(
+        OK if fits else PROBLEM, "Python", f"{platform.python_version()} at {sys.executable}", "" if fits else "Use Python 3.11 or newer"
+    )
     yield Finding(OK, "Backlot", f"{__version__}, protocol {PROTOCOL_VERSION[0]}.{PROTOCOL_VERSION[1]}, on {platform.platform()}")
     import importlib.metadata as metadata
 
@@ -87,12 +89,16 @@ def _torch() -> Iterator[Finding]:
             major, minor = torch.cuda.get_device_capability(i)
             free, total = torch.cuda.mem_get_info(i)
             built = torch.cuda.get_arch_list()
-            fits = f"sm_{major}{minor}" in built or any(a.startswith(f"sm_{major}") and int(a[3:].rstrip("af")) <= major * 10 + minor for a in built)
+            fits = f"sm_{major}{minor}" in built or any(
+                a.startswith(f"sm_{major}") and int(a[3:].rstrip("af")) <= major * 10 + minor for a in built
+            )
             said = f"{torch.cuda.get_device_name(i)}, capability {major}.{minor}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
             fix = "" if fits else f"This torch has kernels for {', '.join(built)} only: install the build for your card from pytorch.org"
             yield Finding(OK if fits else PROBLEM, f"cuda:{i}", said, fix)
     elif card:
-        fix = "Install the CUDA build of torch (pytorch.org), or update the driver" if not torch.version.cuda else "Update the NVIDIA driver"
+        fix = (
+            "Install the CUDA build of torch (pytorch.org), or update the driver" if not torch.version.cuda else "Update the NVIDIA driver"
+        )
         yield Finding(PROBLEM, "GPU", f"{card} is there, but torch cannot use it", fix)
     elif torch.backends.mps.is_available():
         yield Finding(OK, "mps", "Apple GPU")
@@ -103,7 +109,9 @@ def _torch() -> Iterator[Finding]:
 def _nvidia_card() -> str:
     if not shutil.which("nvidia-smi"):
         return ""
-    found = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], capture_output=True, text=True, timeout=30, check=False)
+    found = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], capture_output=True, text=True, timeout=30, check=False
+    )
     return found.stdout.strip().splitlines()[0] if found.returncode == 0 and found.stdout.strip() else ""
 
 
@@ -136,7 +144,9 @@ def _ports() -> Iterator[Finding]:
         with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=5):
             yield Finding(OK, "ports", "loopback connections work")
     except OSError as error:
-        yield Finding(PROBLEM, "ports", f"cannot connect on 127.0.0.1: {error.strerror}", "Allow Python on the loopback interface in the firewall")
+        yield Finding(
+            PROBLEM, "ports", f"cannot connect on 127.0.0.1: {error.strerror}", "Allow Python on the loopback interface in the firewall"
+        )
 
 
 def _blender() -> Iterator[Finding]:
@@ -171,7 +181,9 @@ def _backend() -> Iterator[Finding]:
 def _try_out(client: Any, how: str) -> Iterator[Finding]:
     welcome = client.wait_ready()
     if welcome.server_version != __version__:
-        yield Finding(PROBLEM, "versions", f"the backend is {welcome.server_version}, this command {__version__}", "backlot stop; then start it again")
+        yield Finding(
+            PROBLEM, "versions", f"the backend is {welcome.server_version}, this command {__version__}", "backlot stop; then start it again"
+        )
     started = time.perf_counter()
     client.run(Job("system.echo", label="doctor"), timeout=180)
     yield Finding(OK, "backend", f"{how}; a worker answered a job after {(time.perf_counter() - started) * 1000:.1f} ms")

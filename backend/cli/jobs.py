@@ -25,7 +25,10 @@ def _jobs(arguments: argparse.Namespace) -> int:
     with existing_backend() as client:
         jobs = _list(client)
     now = time.time()
-    rows = [[j.id[:12], j.operation, j.state, f"{j.fraction * 100:.0f}%", _ago(now - j.submitted), j.label, (j.error or j.stage)[:80]] for j in jobs]
+    rows = [
+        [j.id[:12], j.operation, j.state, f"{j.fraction * 100:.0f}%", _ago(now - j.submitted), j.label, (j.error or j.stage)[:80]]
+        for j in jobs
+    ]
     table(rows, ["job", "operation", "state", "done", "age", "label", "stage or error"])
     return 0
 
@@ -34,7 +37,9 @@ def _cancel(arguments: argparse.Namespace) -> int:
     with existing_backend() as client:
         found = [j for j in _list(client) if j.id.startswith(arguments.job)]
         if len(found) != 1:
-            raise InputError(expected="the beginning of one job's id", got=f"{arguments.job!r}, which fits {len(found)}", fix="See: backlot jobs")
+            raise InputError(
+                expected="the beginning of one job's id", got=f"{arguments.job!r}, which fits {len(found)}", fix="See: backlot jobs"
+            )
         job = found[0]
         if job.state not in ("queued", "running"):
             print(f"{job.id[:12]} is {job.state} already")
@@ -47,7 +52,8 @@ def _cancel(arguments: argparse.Namespace) -> int:
             if state not in ("queued", "running"):
                 print(f"{job.id[:12]} {state}")
                 return 0
-    raise BackendUnavailable("The job does not stop", expected="its end within 20 s", got="none", fix="See: backlot status")
+    msg = "The job does not stop"
+    raise BackendUnavailable(msg, expected="its end within 20 s", got="none", fix="See: backlot status")
 
 
 def _list(client: Client) -> list[JobInfo]:
@@ -57,7 +63,8 @@ def _list(client: Client) -> list[JobInfo]:
         for event in client.poll(0.1):
             if isinstance(event, JobList):
                 return event.jobs
-    raise BackendUnavailable("The backend does not answer", fix="See: backlot doctor")
+    msg = "The backend does not answer"
+    raise BackendUnavailable(msg, fix="See: backlot doctor")
 
 
 def _ago(seconds: float) -> str:

@@ -30,6 +30,7 @@ class Reporter:
         self._task = bar.add_task(label, total=1.0, stage="", eta="") if bar else None
 
     def __call__(self, event: ProgressEvent) -> None:
+        """Takes one progress event."""
         eta = f"about {event.eta:.0f} s left" if event.eta is not None and event.fraction < 1 else ""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=event.fraction, stage=event.stage, eta=eta)

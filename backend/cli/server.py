@@ -20,7 +20,9 @@ def add_verbs(verbs: Any) -> None:
     parser = verbs.add_parser("serve", help="start the backend and stay with it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); others need `backlot keys`")
     parser.add_argument("--port", type=int, default=0, help="control port, data gets the next one (default: any free ones)")
-    parser.add_argument("--device", action="append", metavar="NAME", help="cuda:0, mps or cpu; may be repeated (default: all GPUs, else cpu)")
+    parser.add_argument(
+        "--device", action="append", metavar="NAME", help="cuda:0, mps or cpu; may be repeated (default: all GPUs, else cpu)"
+    )
     parser.add_argument("--max-job-mib", type=int, default=16384, help="largest input of one job (default: 16384)")
     parser.add_argument("--idle-exit", type=float, default=0.0, metavar="SECONDS", help="end after so long without job and client")
     parser.set_defaults(action=_serve)
@@ -50,8 +52,11 @@ def _status(arguments: argparse.Namespace) -> int:
         while report is None and time.monotonic() < end:
             report = next((e.report for e in client.poll(0.1) if isinstance(e, Status)), None)
     if report is None:
-        raise BackendUnavailable("The backend does not answer", fix="See: backlot doctor")
-    print(f"backlot {report['version']} runs (pid {report['pid']}, {report['uptime']:.0f} s), {report['clients']} clients, in {report['state_folder']}")
+        msg = "The backend does not answer"
+        raise BackendUnavailable(msg, fix="See: backlot doctor")
+    print(
+        f"backlot {report['version']} runs (pid {report['pid']}, {report['uptime']:.0f} s), {report['clients']} clients, in {report['state_folder']}"
+    )
     rows = [[d["device"], d["name"], d["state"], f"{d.get('free', 0) / 2**30:.1f} of {d.get('total', 0) / 2**30:.1f} GiB free"]
             for d in report["devices"]]  # fmt: skip
     table(rows, ["device", "name", "state", "memory"])
@@ -78,5 +83,7 @@ def _keys(arguments: argparse.Namespace) -> int:
     state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     endpoints = [f"tcp://{arguments.address}:{arguments.port + i}" for i in (0, 1)]
     allow_client(state_folder() / "keys", arguments.client, *endpoints, _key(state_folder() / "key"), arguments.out)
-    print(f"{arguments.out}: carry it to {arguments.client}'s machine by a safe way; start here: backlot serve --host 0.0.0.0 --port {arguments.port}")
+    print(
+        f"{arguments.out}: carry it to {arguments.client}'s machine by a safe way; start here: backlot serve --host 0.0.0.0 --port {arguments.port}"
+    )
     return 0

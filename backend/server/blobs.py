@@ -1,8 +1,8 @@
 """The blob store: content-addressed files, shared with clients on the same host.
 
-    blobs/ab/abcdef…   the bytes whose digest is the name
-    spool/             files that a client or worker hands over; complete ones are renamed into blobs/
-    host.json          a token by which a client on the same host recognises the folder as its own disk
+blobs/ab/abcdef…   the bytes whose digest is the name
+spool/             files that a client or worker hands over; complete ones are renamed into blobs/
+host.json          a token by which a client on the same host recognises the folder as its own disk
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_and_digest
+from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_file
 from ...shared.errors import ProtocolError, StorageError
-from ...shared.transfer import blob_path, spool_path
+from ...shared.transfer import blob_path, spool_path, touch
 from ...shared.wire import new_id
 
 _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
@@ -55,8 +55,8 @@ class BlobStore:
         return blob_path(self.folder, check_digest(address))
 
     def has(self, address: str) -> bool:
-        """Whether the blob is there."""
-        return self.path(address).exists()
+        """Whether the blob is there; if so it counts as just used."""
+        return touch(self.path(address))
 
     def put(self, array: np.ndarray) -> str:
         """Stores an array's bytes; gives their digest.
@@ -64,10 +64,13 @@ class BlobStore:
         Raises:
             StorageError: The disk is full or read-only.
         """
-        part = spool_path(self.folder, new_id())
+        data, part = as_bytes(array), spool_path(self.folder, new_id())
+        address = digest(data)
+        target = self.path(address)
         try:
-            address = write_and_digest(as_bytes(array), part)
-            self._take_over(part, address)
+            if not touch(target):
+                write_file(data, part)
+                self._take_over(part, address)
         except OSError as error:
             raise storage_error(error, self.folder) from error
         return address
@@ -114,7 +117,8 @@ class BlobStore:
             found = digest(memoryview(np.memmap(part, np.uint8, "r"))) if total else digest(b"")
             if found != address:
                 part.unlink()
-                raise ProtocolError("An array arrived damaged", expected=f"digest {address[:12]}", got=found[:12], fix="Try again")
+                msg = "An array arrived damaged"
+                raise ProtocolError(msg, expected=f"digest {address[:12]}", got=found[:12], fix="Try again")
             self._take_over(part, address)
         except OSError as error:
             raise storage_error(error, self.folder) from error
@@ -129,7 +133,8 @@ class BlobStore:
         try:
             chunk = np.fromfile(self.path(address), np.uint8, length, offset=offset)
         except OSError as error:
-            raise ProtocolError(f"The blob {address[:12]} is not in the store (any more)") from error
+            msg = f"The blob {address[:12]} is not in the store (any more)"
+            raise ProtocolError(msg) from error
         if chunk.nbytes != length:
             raise ProtocolError(expected=f"a range inside the blob {address[:12]}", got=f"{length} bytes at {offset}")
         return chunk
@@ -164,9 +169,10 @@ class BlobStore:
             os.replace(part, target)
         except PermissionError:  # Windows: somebody has the (same) blob mapped
             part.unlink(missing_ok=True)
-        os.utime(target)
 
 
 def storage_error(error: OSError, folder: Path) -> StorageError:
     """Says what the disk refused, for a person."""
-    return StorageError(f"Cannot write to {folder}: {error.strerror or error}", fix="Free space there, or start the backend with another --state")
+    return StorageError(
+        f"Cannot write to {folder}: {error.strerror or error}", fix="Free space there, or start the backend with another --state"
+    )

@@ -1,8 +1,8 @@
 """The journal: every job that was accepted, in SQLite, so that neither a dead worker nor a dead supervisor loses one.
 
-    queued -> running -> done | failed | cancelled
-       ^         |
-       +---------+   worker died: attempt + 1, at most ``MAX_ATTEMPTS``
+queued -> running -> done | failed | cancelled
+^         |
++---------+   worker died: attempt + 1, at most ``MAX_ATTEMPTS``
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ class Journal:
 
     def requeue(self, job_id: str, *, count: bool) -> None:
         """Puts a running job back; ``count=False`` where it was not the job's fault."""
-        self._write("UPDATE jobs SET state = 'queued', attempts = attempts - ? WHERE id = ? AND state = 'running'", (0 if count else 1, job_id))
+        self._write(
+            "UPDATE jobs SET state = 'queued', attempts = attempts - ? WHERE id = ? AND state = 'running'", (0 if count else 1, job_id)
+        )
 
     def finish(self, job_id: str, state: str, outcome: dict[str, Any], buffers: list[dict[str, Any]] | None = None) -> None:
         """Notes how a job ended."""
@@ -129,5 +131,6 @@ class Journal:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise StorageError(f"The journal at {path} cannot be written: {error}",
+            msg = f"The journal at {path} cannot be written: {error}"
+            raise StorageError(msg,
                                fix="Free space there, or start the backend with another --state") from error  # fmt: skip

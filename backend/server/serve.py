@@ -56,7 +56,8 @@ def serve(
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(state / "supervisor.lock")
     except PermissionError as error:
-        raise StorageError(f"Cannot write to {state}", fix="Choose another folder with --state or BACKLOT_STATE_DIR") from error
+        msg = f"Cannot write to {state}"
+        raise StorageError(msg, fix="Choose another folder with --state or BACKLOT_STATE_DIR") from error
     record_backend()
     context = zmq.Context()
     authenticator, server_public = None, ""
@@ -71,7 +72,9 @@ def serve(
     try:
         control_port, data_port = _bind(control, host, port), _bind(data, host, port + 1 if port else 0)
     except zmq.ZMQError as error:
-        raise InputError(expected=f"a free address at {host}:{port or '*'}", got=str(error), fix="Choose another with --host and --port") from error
+        raise InputError(
+            expected=f"a free address at {host}:{port or '*'}", got=str(error), fix="Choose another with --host and --port"
+        ) from error
     reachable = "127.0.0.1" if host in ("0.0.0.0", "*") else host
     connection = Connection(
         f"tcp://{reachable}:{control_port}", f"tcp://{reachable}:{data_port}", _key(state / "key"), server_public, pid=os.getpid()
@@ -120,8 +123,9 @@ def allow_client(folder: Path, name: str, control: str, data: str, key: bytes, t
 
 def _authenticator(context: zmq.Context[zmq.Socket[bytes]], keys: Path) -> ThreadAuthenticator:
     if not (keys / "server.key_secret").exists() or not any((keys / "clients").glob("*.key")):
+        msg = "An address that others can reach needs encryption and a list of allowed clients"
         raise InputError(
-            "An address that others can reach needs encryption and a list of allowed clients", expected=f"keys in {keys}", got="none",
+            msg, expected=f"keys in {keys}", got="none",
             fix="Make them with: backlot keys CLIENT --address HOST --port PORT --out FILE",
         )  # fmt: skip
     authenticator = ThreadAuthenticator(context)
@@ -157,7 +161,7 @@ def _key(path: Path) -> bytes:
         return key
 
 
-def _lock(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _lock(path: Path):  # type: ignore[no-untyped-def]
     """An exclusive lock that the system drops when this process ends, however it ends."""
     file = path.open("a+")
     try:
@@ -171,5 +175,6 @@ def _lock(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise AlreadyRunning(f"A backend is running already in {path.parent}", fix="Use it, or stop it with: backlot stop") from error
+        msg = f"A backend is running already in {path.parent}"
+        raise AlreadyRunning(msg, fix="Use it, or stop it with: backlot stop") from error
     return file

@@ -150,14 +150,18 @@ class Supervisor:
         names = ("operation", "parameters", "inputs", "seed", "deliver", "formats", "priority", "label")
         request = {n: body.get(n) for n in names}
         if not isinstance(request["operation"], str) or not isinstance(request["label"], str) or not isinstance(request["priority"], int):
-            raise ProtocolError(expected="an operation, a label and a priority", got=repr({n: request[n] for n in names if n != "inputs"})[:200])
+            raise ProtocolError(
+                expected="an operation, a label and a priority", got=repr({n: request[n] for n in names if n != "inputs"})[:200]
+            )
         request["parameters"] = check_request(*(request[n] for n in names[:6]))  # type: ignore[arg-type]
         total = sum(b["nbytes"] for b in message.buffers)
         if total > self._limits["job_bytes"]:
             raise LimitError(expected=f"at most {self._limits['job_bytes'] >> 20} MiB of input", got=f"{total >> 20} MiB")
         buffers = [self._keep(b, a) for b, a in zip(message.buffers, message.arrays, strict=True)]
         digests = [b["digest"] for b in buffers]
-        digest = request_digest(request["operation"], request["parameters"], request["inputs"], digests, request["seed"], request["formats"])
+        digest = request_digest(
+            request["operation"], request["parameters"], request["inputs"], digests, request["seed"], request["formats"]
+        )
         self._journal.add(job_id, request, buffers, digest)
 
     def _keep(self, description: dict[str, Any], array: Any) -> dict[str, Any]:
@@ -171,7 +175,8 @@ class Supervisor:
             if transport == "spool":
                 self._blobs.adopt(description.get("file"), address, description["nbytes"])
             elif not self._blobs.has(address):
-                raise ProtocolError("An input was not uploaded", expected=f"the blob {address[:12]}", got="none", fix="Submit the job again")
+                msg = "An input was not uploaded"
+                raise ProtocolError(msg, expected=f"the blob {address[:12]}", got="none", fix="Submit the job again")
         kept = {k: description.get(k) for k in ("dtype", "shape", "layout", "color_space", "nbytes")}
         return {**kept, "transport": "blob", "digest": address}
 
@@ -373,5 +378,3 @@ def _worn_out(why: str, tail: str = "") -> WorkerDied:
         f"The worker died on each of {MAX_ATTEMPTS} attempts: {why}", got=tail, expected="a worker that lives" if tail else "",
         fix="Try a smaller size or a larger voxel; see the log with: backlot doctor",
     )  # fmt: skip
-
-

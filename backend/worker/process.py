@@ -44,7 +44,8 @@ class _Reporter:
 
     def __call__(self, fraction: float, stage: str, preview: np.ndarray | None = None) -> None:
         if self._job in self._channel.cancelled:
-            raise JobCancelled("The job was cancelled")
+            msg = "The job was cancelled"
+            raise JobCancelled(msg)
         now = time.monotonic()
         if now - self._sent < PROGRESS_EVERY and stage == self._stage:
             return
@@ -79,7 +80,9 @@ class Worker:
                 log.error("job %s failed:\n%s", job, traceback.format_exc())
                 if "CUDA error" in str(error):
                     os._exit(BROKEN_DEVICE)  # the CUDA context is lost: only a new process gets a new one
-                failure = JobFailed(f"{type(error).__name__}: {error}", fix="This is a fault of Backlot's; the worker's log has the details")
+                failure = JobFailed(
+                    f"{type(error).__name__}: {error}", fix="This is a fault of Backlot's; the worker's log has the details"
+                )
                 self._channel.send("job.error", {"job": job, "error": failure.to_json()})
             self._channel.cancelled.discard(job)
             if time.monotonic() - began > COLLECT_AFTER:

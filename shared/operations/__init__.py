@@ -19,4 +19,5 @@ def find(name: str) -> Operation:
         return OPERATIONS[name]
     except KeyError:
         known = ", ".join(n for n, o in OPERATIONS.items() if not o.hidden)
-        raise UnknownOperation(f"There is no operation {name!r} in this version", fix=f"Use one of: {known}") from None
+        msg = f"There is no operation {name!r} in this version"
+        raise UnknownOperation(msg, fix=f"Use one of: {known}") from None

@@ -144,7 +144,8 @@ class Operation:
             if parameter.name == name:
                 return parameter
         known = ", ".join(p.name for p in self.parameters) or "none"
-        raise ParameterError(f"{self.name} has no parameter {name!r}", fix=f"Its parameters are: {known}")
+        msg = f"{self.name} has no parameter {name!r}"
+        raise ParameterError(msg, fix=f"Its parameters are: {known}")
 
     def check_parameters(self, given: Mapping[str, object]) -> dict[str, ParameterValue]:
         """All parameters, defaults filled in; ``ParameterError`` for anything unknown, mistyped or out of range."""
@@ -159,10 +160,12 @@ class Operation:
         known = {i.name: i for i in self.inputs}
         for name in given:
             if name not in known:
-                raise InputError(f"{self.name} has no input {name!r}", fix=f"Its inputs are: {', '.join(known) or 'none'}")
+                msg = f"{self.name} has no input {name!r}"
+                raise InputError(msg, fix=f"Its inputs are: {', '.join(known) or 'none'}")
         for name, item in known.items():
             if item.required and given.get(name) is None:
-                raise InputError(f"{self.name} needs the input {name!r}", expected=item.help, got="nothing")
+                msg = f"{self.name} needs the input {name!r}"
+                raise InputError(msg, expected=item.help, got="nothing")
 
     def to_json(self) -> dict[str, object]:
         """The description as the backend announces it in ``welcome``."""

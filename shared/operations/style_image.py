@@ -13,18 +13,39 @@ OPERATION = Operation(
         Input("mask", "mask", "Mask", "white where the style shall act, as large as the content", required=False),
     ),
     parameters=(
-        Parameter("strength", "float", 0.8, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"),
         Parameter(
-            "structure", "float", 0.6, "Structure", "How closely the strokes follow the content", minimum=0.0, maximum=1.0, unit="factor",
+            "strength", "float", 0.8, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
         ),
         Parameter(
-            "stroke_size", "float", 1.5, "Stroke Size", "Size of the smallest strokes in percent of the image's height, so that a proxy and the full frame match",
-            minimum=0.2, maximum=10.0, unit="percent",
+            "structure",
+            "float",
+            0.6,
+            "Structure",
+            "How closely the strokes follow the content",
+            minimum=0.0,
+            maximum=1.0,
+            unit="factor",
         ),
         Parameter(
-            "color", "choice", "replace", "Colour", "Whose colours the result has",
+            "stroke_size",
+            "float",
+            1.5,
+            "Stroke Size",
+            "Size of the smallest strokes in percent of the image's height, so that a proxy and the full frame match",
+            minimum=0.2,
+            maximum=10.0,
+            unit="percent",
+        ),
+        Parameter(
+            "color",
+            "choice",
+            "replace",
+            "Colour",
+            "Whose colours the result has",
             choices={"replace": "The style's colours", "keep": "The content's colours, the style's strokes"},
         ),
     ),
-    outputs=(Output("image", "image", ("png", "exr", "tif", "jpg"), "The stylised image, as large as the content and in its colour space"),),
+    outputs=(
+        Output("image", "image", ("png", "exr", "tif", "jpg"), "The stylised image, as large as the content and in its colour space"),
+    ),
 )

@@ -1,0 +1,63 @@
+"""One socket from a client to the backend, with its session."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import zmq
+
+from .connection import Connection
+from .errors import ProtocolError
+from .session import Session
+from .version import PROTOCOL_VERSION, __version__
+from .wire import MAX_FRAME, Codec, Message, new_id
+
+
+class Line:
+    """One socket to the backend with its session."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, connection: Connection) -> None:
+        self.socket = context.socket(zmq.DEALER)
+        self.socket.linger = 0
+        self.socket.maxmsgsize = MAX_FRAME + 4096
+        self.socket.ipv6 = "[" in endpoint
+        if connection.server_key:
+            self.socket.curve_serverkey = connection.server_key.encode()
+            self.socket.curve_publickey = connection.client_public.encode()
+            self.socket.curve_secretkey = connection.client_secret.encode()
+        self.socket.connect(endpoint)
+        self.codec = Codec(connection.key)
+        self.session = Session()
+        self.nonce = new_id()
+        self.ready = False
+        self.said_hello = -1e9
+
+    def hello(self, name: str) -> None:
+        """Introduces this client; a welcome follows."""
+        self.said_hello = time.monotonic()
+        body = {"nonce": self.nonce, "name": name, "version": __version__, "protocol": list(PROTOCOL_VERSION)}
+        self.socket.send_multipart(self.codec.encode("hello", body), zmq.DONTWAIT)
+
+    def send(self, type: str, body: dict[str, Any], arrays: list[np.ndarray | None] | None = None, buffers: Any = None) -> None:
+        """Sends a message of this session; raises ``zmq.Again`` when the queue is full."""
+        self.socket.send_multipart(self.session.encode(self.codec, type, body, arrays or (), buffers), zmq.DONTWAIT, copy=not arrays)
+
+    def receive(self) -> Message | None:
+        """The next message, or None; raises ``ProtocolError`` for what is not one."""
+        try:
+            frames = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
+        except zmq.Again:
+            return None
+        message = self.codec.decode([f.buffer for f in frames])
+        if message.type == "welcome":
+            if message.body.get("nonce") != self.nonce:
+                raise ProtocolError(expected="a welcome to our hello", got="one to another")
+            self.session = Session(message.session)
+            self.ready = True
+        elif not message.session and message.type == "error":
+            self.ready = False  # the backend does not know us (any more): say hello again
+            return message
+        self.session.accept(message)
+        return message

@@ -12,6 +12,7 @@ window     tests/window                in .venv, driving a Debian with Blender i
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -121,13 +122,12 @@ def _window(paths: list[str], options: list[str]) -> Outcome:
         trixie.ensure()
         shared = CACHE / "window"
         shared.mkdir(parents=True, exist_ok=True)
-        # The same path inside and outside: connection files and results mean the same to both sides.
-        with trixie.mounted({str(shared).lstrip("/"): shared}) as root:
-            extra = {"BACKLOT_WINDOW_ROOT": str(root), "BACKLOT_WINDOW_SHARED": str(shared)}
-            return _pytest("window", VENV, paths, options, extra=extra)
     except StepError as error:
         say(str(error))
         return Outcome("window", failed=1, note=error.what)
+    # The same path inside and outside: connection files and results mean the same to both sides.
+    extra = {"BACKLOT_WINDOW_ENTER": shlex.join(trixie.enter(shared)), "BACKLOT_WINDOW_SHARED": str(shared)}
+    return _pytest("window", VENV, paths, options, extra=extra)
 
 
 def _pytest(

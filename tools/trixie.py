@@ -1,28 +1,28 @@
 """A Debian 13 inside ``.cache`` that holds a real Blender 4.3, a virtual screen and a mouse, for the tests of the window.
 
 Made by debootstrap (about 30 s) and apt-get inside a chroot (about 60 s, 2 GB), once; a stamp marks it finished.
-Linux and root only. Nothing stays mounted after a run: ``mounted`` takes its bind mounts away again.
+Linux and root only. Programs inside run in a mount namespace of their own (``enter``), so that no bind mount outlives them,
+however they end: a forgotten one would let `rm -r` of the cache reach this machine's /dev.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from .console import StepError, run_step
+from .console import run_step
 from .paths import CACHE
 from .system import apt_install, can_install
 
 SUITE = "trixie"
 PACKAGES = ("blender", "xvfb", "xauth", "xdotool", "imagemagick", "libgl1-mesa-dri")
-# The X server's socket and Blender's render buffers want a real /dev/shm and /proc.
-MOUNTS = ("proc", "sys", "dev")
+MOUNTS = ("/proc", "/sys", "/dev")
 FOLDER = CACHE / SUITE
+PRIVATE = ("unshare", "--mount", "--propagation", "private")
 
 
 def impossible() -> str:
@@ -33,13 +33,11 @@ def impossible() -> str:
         return "needs root (debootstrap and a chroot)"
     if shutil.which("debootstrap") is None and not can_install():
         return "needs debootstrap"
-    probe = FOLDER.parent / "mount-probe"
-    probe.mkdir(parents=True, exist_ok=True)
-    allowed = subprocess.run(["mount", "--bind", "/proc", probe], capture_output=True, check=False)
-    if allowed.returncode != 0:
-        return f"bind mounts are not allowed here ({allowed.stderr.decode(errors='replace').strip()})"
-    subprocess.run(["umount", probe], check=False)
-    return ""
+    if shutil.which("unshare") is None:
+        return "needs unshare (util-linux)"
+    probe = [*PRIVATE, "sh", "-c", "mount --bind /proc /mnt"]
+    allowed = subprocess.run(probe, capture_output=True, text=True, check=False)
+    return "" if allowed.returncode == 0 else f"bind mounts are not allowed here ({allowed.stderr.strip()})"
 
 
 def ensure() -> Path:
@@ -55,16 +53,15 @@ def ensure() -> Path:
     if shutil.which("debootstrap") is None:
         apt_install(["debootstrap"], "makes the Debian that holds a real Blender")
     fix = "check the network and the free disk space (2 GB), then try again"
-    if not (FOLDER / "usr" / "bin" / "apt-get").exists():
-        unmount()
+    half_made = (FOLDER / "debootstrap").exists()  # debootstrap removes its own folder when it has finished
+    if half_made or not (FOLDER / "usr" / "bin" / "apt-get").exists():
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.parent.mkdir(parents=True, exist_ok=True)
-        run_step(f"Making a Debian {SUITE} in .cache", ["debootstrap", "--variant=minbase", SUITE, FOLDER, *_mirror()], log=SUITE, fix=fix)
+        command: list[str | Path] = [*PRIVATE, "debootstrap", "--variant=minbase", SUITE, FOLDER, *_mirror()]
+        run_step(f"Making a Debian {SUITE} in .cache", command, log=SUITE, fix=fix)
     _copy_network_settings()
     install = "apt-get update -q && apt-get install -q -y --no-install-recommends " + " ".join(PACKAGES) + " && apt-get clean"
-    with mounted():
-        command: list[str | Path] = ["chroot", FOLDER, "/bin/sh", "-c", install]
-        run_step("Installing Blender and a virtual screen in it", command, log=SUITE, fix=fix, env=environment())
+    run_step("Installing Blender and a virtual screen in it", [*enter(), "/bin/sh", "-c", install], log=SUITE, fix=fix, env=environment())
     stamp.write_text(recipe)
     return FOLDER
 
@@ -76,34 +73,18 @@ def environment() -> dict[str, str]:
     return {**kept, "PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
-@contextmanager
-def mounted(shared: dict[str, Path] | None = None) -> Iterator[Path]:
-    """Bind-mount what programs inside need, and unmount it afterwards whatever happens.
+def enter(*shared: Path) -> list[str]:
+    """Return the command that runs a program inside, to be followed by the program and its arguments.
 
     Args:
-        shared: More folders of this machine: path inside (without the leading slash) -> folder.
+        shared: Folders of this machine that have the same path inside.
     """
-    sources = {**{name: Path("/") / name for name in MOUNTS}, **(shared or {})}
-    unmount()  # what a killed run left
-    try:
-        for inside, source in sources.items():
-            target = FOLDER / inside
-            target.mkdir(parents=True, exist_ok=True)
-            result = subprocess.run(["mount", "--bind", source, target], capture_output=True, text=True, check=False)
-            if result.returncode != 0:
-                raise StepError(what=f"mount --bind {source} {target}: {result.stderr.strip()}", fix="the window's tests need bind mounts")
-        yield FOLDER
-    finally:
-        unmount()
-
-
-def unmount() -> None:
-    """Unmount everything below the folder, innermost first."""
-    table = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
-    points = [line.split()[1].replace("\\040", " ") for line in table]
-    for point in sorted((point for point in points if point.startswith(f"{FOLDER}/")), key=len, reverse=True):
-        # Lazily: a program that still ends there must not keep the mount, or `rm -r` of the cache would reach /dev.
-        subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+    script = ["set -e"]
+    for source in (*MOUNTS, *map(str, shared)):
+        target = shlex.quote(f"{FOLDER}{source}")
+        script.append(f"mkdir -p {target}; mount --bind {shlex.quote(source)} {target}")
+    script.append(f'exec chroot {shlex.quote(str(FOLDER))} "$@"')
+    return [*PRIVATE, "sh", "-c", "; ".join(script), "sh"]
 
 
 def _mirror() -> list[str]:

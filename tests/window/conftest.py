@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from window.harness import Window
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
     """Return the folder that has the same path for Blender and for this process."""
-    if "BACKLOT_WINDOW_ROOT" not in os.environ:
+    if "BACKLOT_WINDOW_ENTER" not in os.environ:
         pytest.skip("needs the Debian with Blender that `python3 dev.py test --all` makes (Linux, root)")
     return Path(os.environ["BACKLOT_WINDOW_SHARED"])
 
@@ -28,5 +29,5 @@ def archive() -> Path:
 @pytest.fixture
 def window(shared_folder: Path) -> Iterator[Window]:
     """Start a virtual screen."""
-    with Window(Path(os.environ["BACKLOT_WINDOW_ROOT"]), shared_folder) as started:
+    with Window(shlex.split(os.environ["BACKLOT_WINDOW_ENTER"]), shared_folder) as started:
         yield started

@@ -1,7 +1,7 @@
 """Start a real Blender on a virtual screen, with the built extension installed, and step a scenario inside it.
 
-Blender and the screen live in a Debian of their own (``dev.py test --all`` makes it and says where in BACKLOT_WINDOW_ROOT);
-they run under ``chroot`` with this machine's network, so a backend outside is reached on the loopback address. The folder
+Blender and the screen live in a Debian of their own, which ``dev.py test --all`` makes; the command that runs a program there is
+in BACKLOT_WINDOW_ENTER. It has this machine's network, so a backend outside is reached on the loopback address. The folder
 BACKLOT_WINDOW_SHARED has the same path inside and outside.
 """
 
@@ -43,8 +43,8 @@ class Report:
 class Window:
     """A virtual screen; ``play`` runs one Blender on it. Use as a context manager."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self.root, self.folder = root, folder
+    def __init__(self, enter: list[str], folder: Path) -> None:
+        self.enter, self.folder = enter, folder
         folder.mkdir(parents=True, exist_ok=True)
         self._display = ""
         self._xvfb: subprocess.Popen[bytes] | None = None
@@ -154,7 +154,7 @@ class Window:
             raise RuntimeError(f"{' '.join(command)}: {result.stderr.strip()}")
 
     def _inside(self, *command: str) -> list[str]:
-        return ["chroot", str(self.root), *command]
+        return [*self.enter, *command]
 
     def _environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -72,7 +72,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None) -> JobFile:
     job = Job(schema.name, data.get("parameters", {}), inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
     job.encode()
-    options = {k: data[k] for k in ("apply", "save") if k in data}
+    options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
     return JobFile(job, path.parent / str(data.get("outputs", "outputs")), _digest(job, given), options)
 
 

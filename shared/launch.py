@@ -70,10 +70,18 @@ def launch(command: Sequence[str], log: Path | None = None, arguments: Sequence[
     log = log or state_folder() / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k not in _BLENDER_VARIABLES}
-    detach = {"creationflags": 0x00000208} if sys.platform == "win32" else {"start_new_session": True}
+    detached = 0x00000208 if sys.platform == "win32" else 0  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
     with log.open("ab") as output:
-        return subprocess.Popen([*command, "serve", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                env=environment, cwd=log.parent, **detach)  # type: ignore[call-overload, no-any-return]  # fmt: skip
+        return subprocess.Popen(
+            [*command, "serve", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd=log.parent,
+            creationflags=detached,
+            start_new_session=sys.platform != "win32",
+        )
 
 
 def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, path: Path | None = None) -> Connection:
@@ -86,8 +94,12 @@ def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, pa
     while time.monotonic() < end:
         if process.poll() is not None:
             msg = "The backend ended while starting"
-            raise BackendUnavailable(msg, got=f"exit code {process.returncode}",
-                                     expected="a running process", fix=f"See {state_folder() / 'serve.log'}; run: backlot doctor")  # fmt: skip
+            raise BackendUnavailable(
+                msg,
+                got=f"exit code {process.returncode}",
+                expected="a running process",
+                fix=f"See {state_folder() / 'serve.log'}; run: backlot doctor",
+            )
         try:
             connection = read_connection(path)
             if connection.pid == process.pid or sys.platform == "win32":

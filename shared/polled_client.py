@@ -8,6 +8,7 @@ acknowledged and attaches to what was: job ids make both harmless.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import time
@@ -25,7 +26,6 @@ from .line import Line
 from .transfer import Download, Upload, deposit, describe_blob, map_blob
 from .tree import Buffer, decode
 from .wire import INLINE_LIMIT, Message
-import contextlib
 
 PING_EVERY = 2.0
 LOST_AFTER = 10.0
@@ -163,10 +163,8 @@ class PolledClient:
         for line in (self._control, self._data):
             line.socket.close(0)
         if self._connection.path:
-            try:
+            with contextlib.suppress(BacklotError):  # not there (yet): keep trying the old address
                 self._connection = read_connection(self._connection.path)
-            except BacklotError:
-                pass  # not there (yet): keep trying the old address
         self._open()
 
     def _poll_sockets(self, timeout: float) -> None:
@@ -278,12 +276,12 @@ class PolledClient:
                     if name in present:
                         upload.sent = upload.acknowledged = len(upload.data)
             return
-        name, offset = message.body.get("digest"), message.body.get("offset")
+        address, offset = message.body.get("digest"), message.body.get("offset")
         for tracked in self._jobs.values():
-            if name in tracked.uploads and not message.arrays:
-                tracked.uploads[name].acknowledged = int(message.body.get("received", 0))
+            if address in tracked.uploads and not message.arrays:
+                tracked.uploads[address].acknowledged = int(message.body.get("received", 0))
             for download in tracked.downloads.values():
-                if download.digest == name and message.arrays and message.arrays[0] is not None and not download.done:
+                if download.digest == address and message.arrays and message.arrays[0] is not None and not download.done:
                     download.take(offset, message.arrays[0])
 
     def _fail_uploads(self, name: str, error: BacklotError) -> None:

@@ -21,6 +21,7 @@ DTYPES = ("|u1", "|i1", "|b1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", 
 _KINDS: dict[str, type] = {"image": Image, "file": EncodedFile, "camera": Camera, "frame": SceneFrame, "mesh": Mesh}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 MAX_DEPTH = 32
+MAX_ELEMENTS = 2**48
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _normal(array: np.ndarray) -> np.ndarray:
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     if little.dtype.str not in DTYPES:
         raise InputError(expected=f"an array of {', '.join(DTYPES)}", got=str(array.dtype))
-    return np.ascontiguousarray(little)
+    return np.ascontiguousarray(little).reshape(array.shape)  # which makes no copy, but keeps an array without axes as it is
 
 
 def decode(data: Any, arrays: Sequence[np.ndarray]) -> Any:
@@ -137,17 +138,25 @@ def check_value(value: object) -> None:
     if isinstance(value, EncodedFile):
         _array(value.data, (None,), "u", "a file's data")
         _text(value.name, "a file's name")
+        _text(value.color_space, "a file's colour space")
     elif isinstance(value, Camera):
         for name in ("width", "height", "fl_x", "fl_y", "cx", "cy"):
             number = getattr(value, name)
             if not isinstance(number, (int, float)) or isinstance(number, bool) or not math.isfinite(number):
                 raise ProtocolError(expected=f"a number as the camera's {name}", got=repr(number)[:80])
         _array(value.camera_to_world, (4, 4), "f", "a camera's matrix")
+        if min(value.width, value.height, value.fl_x, value.fl_y) <= 0:
+            raise ProtocolError(expected="a camera's size and focal length above 0", got=repr(value)[:80])
     elif isinstance(value, SceneFrame):
         if not isinstance(value.camera, Camera):
             raise ProtocolError(expected="a frame with a camera", got=type(value.camera).__name__)
         if not isinstance(value.channels, dict) or not all(isinstance(c, (Image, EncodedFile)) for c in value.channels.values()):
             raise ProtocolError(expected="a frame's channels as images or files by name", got=repr(value.channels)[:80])
+        if isinstance(value.number, bool) or not isinstance(value.number, int):
+            raise ProtocolError(expected="a whole number as a frame's number", got=repr(value.number)[:80])
+        scale = value.depth_scale
+        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale) or scale <= 0:
+            raise ProtocolError(expected="a number above 0 as a frame's depth scale", got=repr(scale)[:80])
     elif isinstance(value, Mesh):
         _array(value.vertices, (None, 3), "f", "a mesh's vertices")
         _array(value.faces, (None, 3), "iu", "a mesh's faces")
@@ -184,6 +193,9 @@ def check_descriptor(data: Any) -> tuple[np.dtype, tuple[int, ...]]:
     if not whole or not isinstance(nbytes, int) or isinstance(nbytes, bool):
         raise ProtocolError(expected="a buffer's shape and byte count as whole numbers", got=repr((shape, nbytes))[:80])
     kind = np.dtype(dtype)
+    assert isinstance(shape, list)
+    if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:  # numpy refuses such shapes even if one of the lengths is 0
+        raise ProtocolError(expected=f"a shape of at most {MAX_ELEMENTS} elements", got=repr(shape)[:80])
     if math.prod(shape) * kind.itemsize != nbytes:
         raise ProtocolError(expected=f"{math.prod(shape) * kind.itemsize} bytes for {dtype} {shape}"[:200], got=f"{nbytes} bytes"[:80])
     return kind, tuple(shape)

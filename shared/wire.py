@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
+import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -158,9 +159,17 @@ class Codec:
         return mac.digest()
 
 
+def _finite(text: str) -> float:
+    """Neither NaN nor Infinity, nor 1e999: they are not JSON, and could not be passed on."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def _json_object(data: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(data, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(expected=f"a JSON {what}", got="something else") from error
     if not isinstance(value, dict):

@@ -54,11 +54,12 @@ def _status(arguments: argparse.Namespace) -> int:
     if report is None:
         msg = "The backend does not answer"
         raise BackendUnavailable(msg, fix="See: backlot doctor")
-    print(
-        f"backlot {report['version']} runs (pid {report['pid']}, {report['uptime']:.0f} s), {report['clients']} clients, in {report['state_folder']}"
-    )
-    rows = [[d["device"], d["name"], d["state"], f"{d.get('free', 0) / 2**30:.1f} of {d.get('total', 0) / 2**30:.1f} GiB free"]
-            for d in report["devices"]]  # fmt: skip
+    print(f"backlot {report['version']} runs (pid {report['pid']}, {report['uptime']:.0f} s), {report['clients']} clients")
+    print(f"state folder: {report['state_folder']}")
+    rows = [
+        [d["device"], d["name"], d["state"], f"{d.get('free', 0) / 2**30:.1f} of {d.get('total', 0) / 2**30:.1f} GiB free"]
+        for d in report["devices"]
+    ]
     table(rows, ["device", "name", "state", "memory"])
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["jobs"].items())) or "none yet"
     print(f"jobs: {counts}; store {report['store_bytes'] / 2**20:.0f} MiB, {report['disk_free'] / 2**30:.1f} GiB free on disk")
@@ -81,9 +82,8 @@ def _keys(arguments: argparse.Namespace) -> int:
     from ..server.serve import _key, allow_client
 
     state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    endpoints = [f"tcp://{arguments.address}:{arguments.port + i}" for i in (0, 1)]
-    allow_client(state_folder() / "keys", arguments.client, *endpoints, _key(state_folder() / "key"), arguments.out)
-    print(
-        f"{arguments.out}: carry it to {arguments.client}'s machine by a safe way; start here: backlot serve --host 0.0.0.0 --port {arguments.port}"
-    )
+    control, data = (f"tcp://{arguments.address}:{arguments.port + i}" for i in (0, 1))
+    allow_client(state_folder() / "keys", arguments.client, control, data, _key(state_folder() / "key"), arguments.out)
+    print(f"{arguments.out}: carry it to {arguments.client}'s machine by a safe way")
+    print(f"then start: backlot serve --host 0.0.0.0 --port {arguments.port}")
     return 0

@@ -42,8 +42,11 @@ class Journal:
             self._db.execute("PRAGMA synchronous = NORMAL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA_VERSION):
-                raise StorageError(expected=f"a journal of version {SCHEMA_VERSION} at {path}", got=f"version {version}",
-                                   fix="Use the Backlot version that wrote it, or move the file away")  # fmt: skip
+                raise StorageError(
+                    expected=f"a journal of version {SCHEMA_VERSION} at {path}",
+                    got=f"version {version}",
+                    fix="Use the Backlot version that wrote it, or move the file away",
+                )
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self._path = path
@@ -67,8 +70,17 @@ class Journal:
         self._write(
             "INSERT INTO jobs (id, operation, label, request, buffers, digest, priority, state, submitted) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
-            (job_id, request["operation"], request["label"], json.dumps(request), json.dumps(buffers), digest, request["priority"], time.time()),
-        )  # fmt: skip
+            (
+                job_id,
+                request["operation"],
+                request["label"],
+                json.dumps(request),
+                json.dumps(buffers),
+                digest,
+                request["priority"],
+                time.time(),
+            ),
+        )
 
     def next_queued(self) -> sqlite3.Row | None:
         """The job to be done next: highest priority, then oldest."""
@@ -132,5 +144,4 @@ class Journal:
             raise
         except sqlite3.Error as error:
             msg = f"The journal at {path} cannot be written: {error}"
-            raise StorageError(msg,
-                               fix="Free space there, or start the backend with another --state") from error  # fmt: skip
+            raise StorageError(msg, fix="Free space there, or start the backend with another --state") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Peers:
                 route, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return None
-            name = bytes(route)
+            name = bytes(route.buffer)
             try:
                 message = self._codec.decode([f.buffer for f in frames])
                 if message.type == "hello":
@@ -89,7 +90,5 @@ class Peers:
         return sum(now - p.heard < seconds for p in self._peers.values())
 
     def _send(self, route: bytes, frames: list[bytes | memoryview]) -> None:
-        try:
+        with contextlib.suppress(zmq.ZMQError):  # gone, or its queue is full
             self._socket.send_multipart([route, *frames], zmq.DONTWAIT, copy=len(frames) <= 4)
-        except zmq.ZMQError:
-            pass  # gone, or its queue is full

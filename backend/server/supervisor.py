@@ -148,12 +148,12 @@ class Supervisor:
     def _accept(self, job_id: str, message: Message) -> None:
         body = message.body
         names = ("operation", "parameters", "inputs", "seed", "deliver", "formats", "priority", "label")
-        request = {n: body.get(n) for n in names}
+        request: dict[str, Any] = {n: body.get(n) for n in names}
         if not isinstance(request["operation"], str) or not isinstance(request["label"], str) or not isinstance(request["priority"], int):
             raise ProtocolError(
                 expected="an operation, a label and a priority", got=repr({n: request[n] for n in names if n != "inputs"})[:200]
             )
-        request["parameters"] = check_request(*(request[n] for n in names[:6]))  # type: ignore[arg-type]
+        request["parameters"] = check_request(*(request[n] for n in names[:6]))
         total = sum(b["nbytes"] for b in message.buffers)
         if total > self._limits["job_bytes"]:
             raise LimitError(expected=f"at most {self._limits['job_bytes'] >> 20} MiB of input", got=f"{total >> 20} MiB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -33,7 +34,8 @@ class WorkerHandle:
         self.log_path = log_folder / f"worker-{device.replace(':', '-')}.log"
         self.state, self.job, self.route, self.info = "starting", "", b"", {"name": device, "kind": device.partition(":")[0]}
         self.cancelling_since: float | None = None
-        self._failed_starts, self._process = 0, None
+        self._failed_starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
@@ -41,17 +43,16 @@ class WorkerHandle:
         self.state, self.job, self.route, self.cancelling_since = "starting", "", b"", None
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
-            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", __package__.replace(".server", ".worker")],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         setup = {"device": self.device, "endpoint": self._endpoint, "key": self._key.hex(), "store": str(self._store)}
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(setup).encode() + b"\n")
-            self._process.stdin.flush()  # and stays open: its end tells the worker that the supervisor is gone
-        except OSError:
-            pass  # died at once: the next check sees it
+        self._process = process
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):  # died at once: the next check sees it
+            process.stdin.write(json.dumps(setup).encode() + b"\n")
+            process.stdin.flush()  # and stays open: its end tells the worker that the supervisor is gone
         self.heard = self._started = time.monotonic()
 
     @property

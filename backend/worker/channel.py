@@ -36,7 +36,7 @@ class Channel(threading.Thread):
         self.cancelled: set[str] = set()
         self._codec, self._device = Codec(key), device
         self._outgoing: deque[list[bytes | memoryview]] = deque()
-        context = zmq.Context.instance()
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
         self._socket = context.socket(zmq.DEALER)
         self._socket.connect(endpoint)
         self._wake_in, self._wake_out = context.socket(zmq.PAIR), context.socket(zmq.PAIR)

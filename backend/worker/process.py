@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
 import time
@@ -101,7 +102,8 @@ class Worker:
         clock.append(time.perf_counter())
         files = deliver(schema, outputs, request["formats"]) if request["deliver"] == "files" else outputs
         clock.append(time.perf_counter())
-        timings = dict(zip(("decode", "compute", "encode"), (round(b - a, 4) for a, b in zip(clock, clock[1:], strict=False)), strict=True))
+        took = [round(end - begin, 4) for begin, end in itertools.pairwise(clock)]
+        timings = dict(zip(("decode", "compute", "encode"), took, strict=True))
         note = provenance(schema, request, values, describe_device(str(self._device)), started, timings, message.buffers)
         buffers: list[Buffer] = []
         tree = encode(files, buffers)
@@ -119,8 +121,12 @@ class Worker:
                 if self._device.type == "cuda":
                     self._torch.cuda.empty_cache()
                 if attempt == 2 or self._device.type == "cpu":
-                    raise OutOfMemory(needed, expected="enough memory", got=f"{free['free'] / 2**30:.1f} GiB free on {self._device}",
-                                      fix="Make it smaller (size, frames, a larger voxel), or close what else uses the device") from error  # fmt: skip
+                    raise OutOfMemory(
+                        needed,
+                        expected="enough memory",
+                        got=f"{free['free'] / 2**30:.1f} GiB free on {self._device}",
+                        fix="Make it smaller (size, frames, a larger voxel), or close what else uses the device",
+                    ) from error
         raise AssertionError
 
 

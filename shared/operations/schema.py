@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from ..errors import InputError, ParameterError
 
@@ -51,13 +52,13 @@ class Parameter:
             return value
         if self.kind == "choice" and isinstance(value, str) and value in self.choices:
             return value
-        if self.kind == "int" and _whole(value) and self.minimum <= int(value) <= self.maximum:  # type: ignore[call-overload]
-            return int(value)  # type: ignore[call-overload, no-any-return]
-        if self.kind == "float" and _number(value) and self.minimum <= float(value) <= self.maximum:  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
-        if self.kind == "size" and isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
-            if all(_whole(v) and self.minimum <= int(v) <= self.maximum for v in value):
-                return [int(v) for v in value]
+        if self.kind == "int" and _is_whole(value) and self.minimum <= value <= self.maximum:
+            return int(value)
+        if self.kind == "float" and _is_number(value) and self.minimum <= value <= self.maximum:
+            return float(value)
+        pair = self.kind == "size" and isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
+        if pair and isinstance(value, Sequence) and all(_is_whole(v) and self.minimum <= v <= self.maximum for v in value):
+            return [int(v) for v in value]
         raise ParameterError(expected=f"{self.name} to be {self.describe()}", got=repr(value))
 
     def describe(self) -> str:
@@ -177,9 +178,12 @@ class Operation:
         return data
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST  # which NaN is not
 
 
-def _whole(value: object) -> bool:
-    return _number(value) and float(value) == int(value)  # type: ignore[arg-type]
+_LARGEST = 1e300  # larger whole numbers cannot become a float
+
+
+def _is_whole(value: object) -> TypeGuard[float]:
+    return _is_number(value) and value == int(value)

@@ -18,8 +18,10 @@ VOXELS = EDGE**3
 BLOCK_BYTES = VOXELS * 4
 DISTANCE_ONE = 32000
 """The stored distance that stands for the truncation distance."""
-WEIGHT_ONE = 256
+WEIGHT_ONE = 128
 """The stored weight of one perfect observation."""
+WEIGHT_MAX = 32767
+"""Then new observations replace old ones slowly, as if 255 perfect ones had been seen."""
 LIMIT = 1 << 20
 """Block coordinates lie in -LIMIT .. LIMIT - 1: three of them fit a 63-bit key."""
 
@@ -31,14 +33,14 @@ class Blocks:
         count: Number of blocks.
         coordinates: ``(capacity, 3)`` int32, block coordinates.
         distance: ``(capacity, 512)`` int16, signed distance / truncation * ``DISTANCE_ONE``; positive on the camera's side.
-        weight: ``(capacity, 512)`` uint16, sum of weights * ``WEIGHT_ONE``; 0 = never observed.
+        weight: ``(capacity, 512)`` int16, sum of weights * ``WEIGHT_ONE``, saturating at ``WEIGHT_MAX``; 0 = never observed.
     """
 
     def __init__(self, capacity: int = 1024) -> None:
         self.count = 0
         self.coordinates = np.zeros((capacity, 3), np.int32)
         self.distance = np.zeros((capacity, VOXELS), np.int16)
-        self.weight = np.zeros((capacity, VOXELS), np.uint16)
+        self.weight = np.zeros((capacity, VOXELS), np.int16)
         self._keys = np.full(_table_size(capacity), -1, np.int64)
         self._slots = np.zeros(len(self._keys), np.int32)
 
@@ -55,6 +57,15 @@ class Blocks:
         numbers = np.empty(len(keys), np.int32)
         self.count = _insert(keys, self._keys, self._slots, self.coordinates, self.count, numbers)
         return numbers
+
+    @classmethod
+    def of(cls, coordinates: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> Blocks:
+        """Wraps arrays that were filled elsewhere; all of them are in use."""
+        blocks = cls(0)
+        blocks.coordinates, blocks.distance, blocks.weight = coordinates, distance, weight
+        blocks.count = len(coordinates)
+        blocks._rehash()
+        return blocks
 
     def find(self, keys: np.ndarray) -> np.ndarray:
         """Numbers of blocks, ``(N,)`` int32; -1 where there is none."""
@@ -83,6 +94,10 @@ class Blocks:
             new = np.zeros((capacity, old.shape[1]), old.dtype)
             new[: self.count] = old[: self.count]
             setattr(self, name, new)
+        self._rehash()
+
+    def _rehash(self) -> None:
+        capacity = len(self.coordinates)
         self._keys = np.full(_table_size(capacity), -1, np.int64)
         self._slots = np.zeros(len(self._keys), np.int32)
         _rebuild(self.coordinates, self.count, self._keys, self._slots)
@@ -90,7 +105,7 @@ class Blocks:
 
 def _table_size(capacity: int) -> int:
     """A power of two that leaves at least half of the table empty."""
-    return 1 << (2 * capacity - 1).bit_length()
+    return 1 << max(2 * capacity - 1, 1).bit_length()
 
 
 @kernel()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
-from .reading import open_file, read_part, unassociate
+from .reading import decode, open_file, read_part, unassociate
 
 _ORDER = {name: number for number, name in enumerate("RGBAXYZWUV")}
 
@@ -22,17 +22,16 @@ def decode_layers(file: EncodedFile) -> dict[str, Image]:
 
     Returns:
         Pass name (``Combined``, ``Depth``, ``Normal``, ``Vector``, ``IndexOB`` …) to picture. Channels are in RGBA, XYZW or UV order.
-        Passes of further view layers are keyed ``LayerName.PassName``. RGB(A) passes are ``linear`` with unassociated alpha,
+        In a file of several view layers those of ``ViewLayer``, else of the one with most channels, have plain names, all others are
+        keyed ``LayerName.PassName``. RGB(A) passes are ``linear`` with unassociated alpha,
         all others ``data``. Half stays half, float stays float, unsigned integers stay integers.
 
     Raises:
         InputError: Unreadable, truncated or too large.
     """
-    layers: dict[str, Image] = {}
+    found: dict[tuple[str, str], Image] = {}
     with open_file(file) as source:
         if source.format_name() != "openexr":
-            from .reading import decode
-
             return {"Combined": decode(file)}
         part = 0
         while source.seek_subimage(part, 0):
@@ -41,15 +40,27 @@ def decode_layers(file: EncodedFile) -> dict[str, Image]:
             kinds = [str(k) for k in spec.channelformats] or [str(spec.format)] * len(names)
             part_name = spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name")
             whole = read_part(source, part, "float32", file.name)
-            for (view_layer, name), members in _group(names, part_name).items():
-                key = name if name not in layers else f"{view_layer}.{name}"
-                if key in layers:
-                    continue
-                layers[key] = _picture(whole, members, names, kinds, source, part, file.name)
+            for key, members in _group(names, part_name).items():
+                if key not in found:
+                    found[key] = _picture(whole, members, names, kinds, source, part, file.name)
             part += 1
-    if not layers:
+    if not found:
         raise InputError(expected=f"{file.name} to hold render passes", got="no channels")
-    return layers
+    main = _main_view_layer(found)
+    return {
+        name if view_layer == main else f"{view_layer}.{name}" if view_layer else name: image for (view_layer, name), image in found.items()
+    }
+
+
+def _main_view_layer(found: dict[tuple[str, str], Image]) -> str:
+    """The view layer whose passes are meant when none is named; OpenEXR sorts names, so the first in the file says nothing."""
+    channels: dict[str, int] = {}
+    for (view_layer, _), image in found.items():
+        channels[view_layer] = channels.get(view_layer, 0) + image.pixels.shape[2]
+    for usual in ("ViewLayer", "View Layer", "RenderLayer"):  # Blender's own names, now and before
+        if usual in channels:
+            return usual
+    return max(channels, key=lambda name: channels[name])
 
 
 def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[int]]:
@@ -72,7 +83,7 @@ def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[in
 
 
 def _picture(whole: np.ndarray, members: list[int], names: list[str], kinds: list[str], source: object, part: int, file: str) -> Image:
-    if all(kinds[n] == "uint32" for n in members):
+    if all(kinds[n] in ("uint", "uint32") for n in members):
         # As float they would be scaled to 0..1, which loses ids.
         pixels = np.concatenate([read_part(source, part, "uint32", file, n, n + 1) for n in members], axis=2)
     else:

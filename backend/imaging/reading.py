@@ -23,7 +23,15 @@ MAX_PIXELS = 2**28
 MAX_BYTES = 2**33
 """Largest decoded size of all channels of one part of a file, in bytes."""
 
-_NATIVE = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "half": "float16", "float": "float32", "double": "float32"}
+_NATIVE = {
+    "uint8": "uint8",
+    "uint16": "uint16",
+    "uint": "uint32",
+    "uint32": "uint32",
+    "half": "float16",
+    "float": "float32",
+    "double": "float32",
+}
 _LINEAR_FORMATS = ("openexr", "hdr")
 _RGBA = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2, "a": 3, "alpha": 3}
 
@@ -44,7 +52,7 @@ def open_file(file: EncodedFile) -> Iterator[Any]:
     source = None
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(memoryview(np.ascontiguousarray(file.data)))
+            out.write(np.ascontiguousarray(file.data).tobytes())
         config = oiio.ImageSpec()
         config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha straight: multiplying would lose bits
         source = oiio.ImageInput.open(path, config)
@@ -125,7 +133,7 @@ def read_part(source: Any, part: int, kind: str, name: str, first: int = 0, last
     spec = source.spec()
     check_size(spec, name)
     last = spec.nchannels if last is None else last
-    oiio_kind = "half" if kind == "float16" else kind.replace("float32", "float")
+    oiio_kind = {"float16": "half", "float32": "float", "uint32": "uint"}.get(kind, kind)
     pixels = source.read_image(part, 0, first, last, oiio_kind)
     error = source.geterror()
     if pixels is None or (error and re.search(r"premature|truncat|corrupt|end of file|hit end", error, re.IGNORECASE)):

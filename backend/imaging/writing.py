@@ -14,7 +14,7 @@ from ...shared.values import Image
 from .color import from_float, to_float, to_linear, to_srgb
 
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
-_OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "float16": "half", "float32": "float"}
+_OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "float16": "half", "float32": "float"}
 
 
 def encode(image: Image, suffix: str) -> bytes:
@@ -98,15 +98,13 @@ def _write(pixels: np.ndarray, spec: oiio.ImageSpec, form: str) -> bytes:
         out = oiio.ImageOutput.create(path)
         if out is None or not out.open(path, spec) or not out.write_image(pixels) or not out.close():
             reason = (out.geterror() if out is not None else oiio.geterror()) or "the disk may be full"
-            raise StorageError(
-                f"The {form} file could not be written: {reason.splitlines()[0]}", fix="Free some space in the temporary folder"
-            )
+            message = f"The {form} file could not be written: {reason.splitlines()[0]}"
+            raise StorageError(message, fix="Free some space in the temporary folder")
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise StorageError(
-            f"The {form} file could not be written: {error.strerror}", fix="Free some space in the temporary folder"
-        ) from error
+        message = f"The {form} file could not be written: {error.strerror}"
+        raise StorageError(message, fix="Free some space in the temporary folder") from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(path)

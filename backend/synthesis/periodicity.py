@@ -86,7 +86,8 @@ def find_wave(exemplar: torch.Tensor) -> Wave | None:
 def straight_phase(wave: Wave, size: tuple[int, int], tile: tuple[bool, bool], offset: float) -> torch.Tensor | None:
     """Cosine and sine of a straight wave of that frequency, ``(2, H, W)``.
 
-    ``offset`` shifts it by that many cycles. Along axes that tile the number of cycles is rounded; None where that would stretch the structure by more than a sixth.
+    ``offset`` shifts it by that many cycles. Along axes that tile the number of cycles is rounded;
+    None where that would stretch the structure by more than a sixth.
     """
     y, x = (f * s for f, s in zip(wave.frequency, size, strict=True))
     ny, nx = (round(y) if tile[0] else y), (round(x) if tile[1] else x)

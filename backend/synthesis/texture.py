@@ -6,7 +6,6 @@ import dataclasses
 
 import torch
 
-
 from .engine import Guide, Report, Settings, synthesize
 from .periodicity import find_wave, straight_phase
 

@@ -37,13 +37,15 @@ def digest(data: memoryview | bytes) -> str:
 
 
 def write_file(data: memoryview, path: Path) -> None:
-    """Writes ``data`` to a new file at ``path``, chunk by chunk in parallel where the system can.
+    """Writes ``data`` to the file at ``path``, chunk by chunk in parallel where the system can.
+
+    A file that is there already is overwritten in place, which is several times faster than a new one: its memory
+    need not be found and cleared first.
 
     Raises:
-        OSError: Disk full, no permission, or the file is there already.
+        OSError: Disk full or no permission.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
 
     def write(offset: int) -> None:
         piece = data[offset : offset + CHUNK]
@@ -52,6 +54,7 @@ def write_file(data: memoryview, path: Path) -> None:
             piece, offset = piece[written:], offset + written
 
     try:
+        os.ftruncate(handle, len(data))
         if hasattr(os, "pwrite"):
             list(_chunks(write, len(data)))
         else:  # Windows

@@ -7,12 +7,13 @@ chunks with a window of chunks under way, so that neither side's memory fills up
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import mmap
 import os
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -21,6 +22,13 @@ from .errors import ProtocolError, StorageError
 from .tree import Buffer, check_descriptor
 from .wire import new_id
 
+try:
+    import fcntl
+except ImportError:  # Windows: no spare files there, blobs are simply removed
+    fcntl = None  # type: ignore[assignment]
+
+RECYCLE_FROM = 1024 * 1024
+"""Bytes; smaller files are written faster than a spare one is found."""
 WINDOW = 8
 """Chunks under way at once: 32 MiB."""
 
@@ -55,7 +63,7 @@ def deposit(buffer: Buffer, store: Path) -> dict[str, Any]:
     if touch(blob_path(store, address)):
         return {**buffer.describe(), "transport": "blob", "digest": address}
     try:
-        write_file(data, spool_path(store, name))
+        write_spooled(data, store, name)
     except OSError as error:
         msg = f"Cannot hand data to the backend: {error.strerror}"
         raise StorageError(msg, fix=f"Free space in {store}") from error
@@ -65,6 +73,28 @@ def deposit(buffer: Buffer, store: Path) -> dict[str, Any]:
 def describe_blob(buffer: Buffer) -> dict[str, Any]:
     """The description of an array that travels over the data socket."""
     return {**buffer.describe(), "transport": "blob", "digest": digest(as_bytes(buffer.array))}
+
+
+def write_spooled(data: memoryview, store: Path, name: str) -> None:
+    """Writes a file into the spool, over a spare one if there is one of about that size.
+
+    Raises:
+        OSError: Disk full or no permission.
+    """
+    part = spool_path(store, name)
+    if len(data) >= RECYCLE_FROM:
+        for spare in (store / "spare").glob("*"):
+            with contextlib.suppress(OSError):  # somebody else was faster
+                if len(data) <= spare.stat().st_size <= 2 * len(data):
+                    os.rename(spare, part)
+                    break
+    write_file(data, part)
+
+
+def lock_for_reading(file: IO[bytes]) -> None:
+    """Keeps a blob's file from being recycled for as long as the file, or a map of it, is open."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
@@ -77,6 +107,9 @@ def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
     path = blob_path(store, str(description.get("digest", "")))
     try:
         with path.open("rb") as file:
+            lock_for_reading(file)  # the map holds a duplicate of the handle, and with it the lock
+            if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+                raise FileNotFoundError(2, "recycled", str(path))
             size = os.fstat(file.fileno()).st_size
             if size != description["nbytes"]:
                 raise ProtocolError(expected=f"a blob of {description['nbytes']} bytes", got=f"{size} bytes")

@@ -24,6 +24,7 @@ def add_verbs(verbs: Any) -> None:
         "--device", action="append", metavar="NAME", help="cuda:0, mps or cpu; may be repeated (default: all GPUs, else cpu)"
     )
     parser.add_argument("--max-job-mib", type=int, default=16384, help="largest input of one job (default: 16384)")
+    parser.add_argument("--keep-mib", type=int, default=2048, help="results kept for clients that come back for them (default: 2048)")
     parser.add_argument("--idle-exit", type=float, default=0.0, metavar="SECONDS", help="end after so long without job and client")
     parser.set_defaults(action=_serve)
     verbs.add_parser("status", help="is the backend running, on what, with how many jobs").set_defaults(action=_status)
@@ -40,7 +41,15 @@ def _serve(arguments: argparse.Namespace) -> int:
     from ..server.serve import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    serve(state_folder(), arguments.host, arguments.port, arguments.device, arguments.max_job_mib << 20, arguments.idle_exit)
+    serve(
+        state_folder(),
+        arguments.host,
+        arguments.port,
+        arguments.device,
+        arguments.max_job_mib << 20,
+        arguments.keep_mib << 20,
+        arguments.idle_exit,
+    )
     return 0
 
 

@@ -1,12 +1,14 @@
 """The blob store: content-addressed files, shared with clients on the same host.
 
 blobs/ab/abcdef…   the bytes whose digest is the name
+spare/             files of removed blobs, to be overwritten: finding and clearing fresh memory takes longer than the copy
 spool/             files that a client or worker hands over; complete ones are renamed into blobs/
 host.json          a token by which a client on the same host recognises the folder as its own disk
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_file
+from ...shared.digest import DIGEST_PATTERN, as_bytes, digest
 from ...shared.errors import ProtocolError, StorageError
-from ...shared.transfer import blob_path, spool_path, touch
+from ...shared.transfer import RECYCLE_FROM, blob_path, fcntl, spool_path, touch, write_spooled
 from ...shared.wire import new_id
 
 _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
+SPARE_BYTES = 512 * 1024 * 1024
 ABANDONED_AFTER = 3600.0
 """Seconds after which something in the spool is nobody's any more."""
 
@@ -39,7 +42,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("blobs", "spool"):
+        for name in ("blobs", "spool", "spare"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def announce(self) -> dict[str, str]:
@@ -64,13 +67,13 @@ class BlobStore:
         Raises:
             StorageError: The disk is full or read-only.
         """
-        data, part = as_bytes(array), spool_path(self.folder, new_id())
+        data, name = as_bytes(array), new_id()
         address = digest(data)
         target = self.path(address)
         try:
             if not touch(target):
-                write_file(data, part)
-                self._take_over(part, address)
+                write_spooled(data, self.folder, name)
+                self._take_over(spool_path(self.folder, name), address)
         except OSError as error:
             raise storage_error(error, self.folder) from error
         return address
@@ -139,6 +142,20 @@ class BlobStore:
             raise ProtocolError(expected=f"a range inside the blob {address[:12]}", got=f"{length} bytes at {offset}")
         return chunk
 
+    def release(self, address: str) -> None:
+        """Removes a blob; its file becomes a spare one unless somebody still reads it or there are enough."""
+        path = self.path(address)
+        with contextlib.suppress(OSError), path.open("r+b") as file:  # gone already is as good
+            if fcntl is not None and os.fstat(file.fileno()).st_size >= RECYCLE_FROM and self._spare_bytes() < SPARE_BYTES:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.rename(path, self.folder / "spare" / new_id())
+                    return
+            path.unlink()
+
+    def _spare_bytes(self) -> int:
+        return sum(p.stat().st_size for p in (self.folder / "spare").iterdir())
+
     def collect(self, keep: set[str], older_than: float = ABANDONED_AFTER) -> int:
         """Removes blobs that nothing refers to, and what was abandoned in the spool; gives the bytes freed."""
         freed, now = 0, time.time()
@@ -161,6 +178,7 @@ class BlobStore:
     def _files(self) -> Iterator[Path]:
         yield from (self.folder / "blobs").glob("??/*")
         yield from (self.folder / "spool").iterdir()
+        yield from (self.folder / "spare").iterdir()
 
     def _take_over(self, part: Path, address: str) -> None:
         target = self.path(address)

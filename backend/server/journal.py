@@ -124,6 +124,15 @@ class Journal:
         """Forgets jobs that ended longer ago."""
         self._write("DELETE FROM jobs WHERE finished < ?", (time.time() - keep_seconds,))
 
+    def outcomes(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """Ids and output buffers of the jobs that are done, oldest first."""
+        rows = self._db.execute("SELECT id, outcome_buffers FROM jobs WHERE state = 'done' ORDER BY finished")
+        return [(r["id"], json.loads(r["outcome_buffers"])) for r in rows]
+
+    def forget(self, job_id: str) -> None:
+        """Removes a job."""
+        self._write("DELETE FROM jobs WHERE id = ?", (job_id,))
+
     def referenced(self) -> set[str]:
         """Digests of the blobs that are still needed: inputs of jobs to do, outputs of jobs done."""
         needed: set[str] = set()

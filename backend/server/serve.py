@@ -23,6 +23,7 @@ from .supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 MAX_JOB_BYTES = 16 * 2**30
+OUTCOME_BYTES = 2 * 2**30
 HIGH_WATER = 2000
 """Messages kept for a client that does not read; beyond that it loses some and has to attach again."""
 
@@ -35,7 +36,8 @@ class AlreadyRunning(BacklotError):
 
 def serve(
     state: Path, host: str = "127.0.0.1", port: int = 0, devices: list[str] | None = None,
-    max_job_bytes: int = MAX_JOB_BYTES, idle_exit: float = 0.0,
+    max_job_bytes: int = MAX_JOB_BYTES,
+    outcome_bytes: int = OUTCOME_BYTES, idle_exit: float = 0.0,
 ) -> None:  # fmt: skip
     """Runs a backend until it is told to stop.
 
@@ -45,6 +47,7 @@ def serve(
         port: Port of the control socket, the data socket has the next one; 0 for any two free ones.
         devices: torch device names; all that there are if left out.
         max_job_bytes: Largest sum of a job's inputs.
+        outcome_bytes: Results kept for clients that come back for them; the oldest are given up first.
         idle_exit: Seconds without job or client after which it ends; 0 for never.
 
     Raises:
@@ -79,7 +82,9 @@ def serve(
     connection = Connection(
         f"tcp://{reachable}:{control_port}", f"tcp://{reachable}:{data_port}", _key(state / "key"), server_public, pid=os.getpid()
     )
-    supervisor = Supervisor(state, context, control, data, connection, devices or available_devices(), max_job_bytes, idle_exit)
+    supervisor = Supervisor(
+        state, context, control, data, connection, devices or available_devices(), max_job_bytes, outcome_bytes, idle_exit
+    )
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: supervisor.stop())

@@ -29,6 +29,7 @@ from .blobs import BlobStore, check_digest
 from .data_plane import DataPlane
 from .journal import FINISHED, MAX_ATTEMPTS, Journal
 from .peers import Peers
+from .retention import Retention
 from .worker_handle import WorkerHandle
 
 log = logging.getLogger(__name__)
@@ -52,17 +53,19 @@ class Supervisor:
         connection: What clients need to know; its key signs everything.
         devices: torch device names, one worker each.
         max_job_bytes: Largest sum of a job's inputs.
+        outcome_bytes: Results kept for clients that come back for them.
         idle_exit: Seconds without job or client after which it ends by itself; 0 for never.
     """
 
     def __init__(
         self, state: Path, context: zmq.Context[zmq.Socket[bytes]], control: zmq.Socket[bytes], data: zmq.Socket[bytes],
-        connection: Connection, devices: list[str], max_job_bytes: int, idle_exit: float = 0.0,
+        connection: Connection, devices: list[str], max_job_bytes: int, outcome_bytes: int, idle_exit: float = 0.0,
     ) -> None:  # fmt: skip
         self._state, self._control, self._idle_exit = state, control, idle_exit
         self._limits = {"frame_bytes": MAX_FRAME, "inline_bytes": INLINE_LIMIT, "buffers": MAX_BUFFERS, "job_bytes": max_job_bytes}
         self._blobs = BlobStore(state / "store")
         self._journal = Journal(state / "journal.sqlite")
+        self._retention = Retention(self._journal, self._blobs, outcome_bytes)
         self._store_announcement = self._blobs.announce()
         self._peers = Peers(control, Codec(connection.key))
         self._data_plane = DataPlane(data, Codec(connection.key), self._blobs, max_job_bytes)
@@ -279,6 +282,10 @@ class Supervisor:
         row = {"id": job_id, "state": state, "outcome": json.dumps(outcome), "outcome_buffers": json.dumps(buffers),
                "attempts": (self._journal.get(job_id) or {"attempts": 0})["attempts"]}  # fmt: skip
         self._tell_outcome(self._followers.pop(job_id, ()), row)
+        try:
+            self._retention.finished(job_id)
+        except BacklotError as error:
+            log.error("%s", error)
 
     def _watch_workers(self) -> None:
         for worker in self._workers:

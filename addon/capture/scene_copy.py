@@ -1,0 +1,183 @@
+"""A temporary copy of the scene to render from, so that the artist's scene keeps every setting.
+
+The copy shares objects, materials and world with the original and owns its render settings, view layers and cameras. What the
+objects own and a pass needs is their pass index: it is set for the length of one render and put back whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+
+import bpy
+import mathutils
+
+VIEW_LAYER = "ViewLayer"
+"""What the copy's view layer is called: layers in a file are told apart by dots, which an artist's name may contain."""
+
+
+@contextlib.contextmanager
+def scene_copy(scene: bpy.types.Scene, view_layer: str) -> Iterator[bpy.types.Scene]:
+    """Gives a copy of the scene with one view layer to render; it is gone afterwards, and all that was made with it.
+
+    Args:
+        scene: The artist's scene.
+        view_layer: Name of the view layer to keep.
+    """
+    render_results = {image.name for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}}
+    copy = scene.copy()
+    copy.name = "Backlot Capture"
+    try:
+        for layer in list(copy.view_layers):
+            if layer.name != view_layer and len(copy.view_layers) > 1:
+                copy.view_layers.remove(layer)
+        copy.view_layers[0].name = VIEW_LAYER
+        copy.view_layers[0].use = True
+        _plain_output(copy)
+        yield copy
+    finally:
+        for item in [item for item in copy.collection.objects if item.get("backlot_temporary")]:
+            data = item.data
+            bpy.data.objects.remove(item)
+            bpy.data.cameras.remove(data)
+        bpy.data.scenes.remove(copy)
+        for image in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in render_results]:
+            bpy.data.images.remove(image)
+
+
+def _plain_output(scene: bpy.types.Scene) -> None:
+    """Switches off everything between the renderer and the file."""
+    render = scene.render
+    render.use_compositing = render.use_sequencer = False
+    render.use_border = render.use_crop_to_border = False
+    render.use_multiview = render.use_stamp = render.use_freestyle = False
+    render.use_file_extension = render.use_overwrite = True
+    render.use_placeholder = False
+
+
+def set_size(scene: bpy.types.Scene, size: tuple[int, int] | None) -> tuple[int, int]:
+    """Sets the render's size in pixels (None: the scene's own) and gives it."""
+    render = scene.render
+    if size is None:
+        # Truncated, as Blender does it.
+        size = (int(render.resolution_x * render.resolution_percentage / 100), int(render.resolution_y * render.resolution_percentage / 100))
+    render.resolution_x, render.resolution_y = (max(4, side) for side in size)
+    render.resolution_percentage = 100
+    return render.resolution_x, render.resolution_y
+
+
+def set_output(scene: bpy.types.Scene, path: str, layers: bool) -> None:
+    """Lets the scene write 32-bit OpenEXR, one picture or all passes, in scene-linear Rec.709."""
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):  # Blender 5.0: it decides which file formats there are
+        settings.media_type = "MULTI_LAYER_IMAGE" if layers else "IMAGE"
+    settings.file_format = "OPEN_EXR_MULTILAYER" if layers else "OPEN_EXR"
+    settings.color_mode = "RGBA"
+    settings.color_depth = "32"
+    settings.exr_codec = "ZIP"
+    if hasattr(settings, "use_exr_interleave"):  # Blender 5.0: its multi-part files cannot be saved when pixels are not square
+        settings.use_exr_interleave = True
+    if not layers:
+        settings.color_management = "OVERRIDE"
+        with contextlib.suppress(TypeError):  # an OCIO configuration of the studio's may not know the name
+            settings.linear_colorspace_settings.name = "Linear Rec.709"
+    scene.render.filepath = path
+
+
+def set_color(scene: bpy.types.Scene, samples: int) -> None:
+    """Colour as the artist set it up; ``samples`` (0: the scene's own) for Cycles and EEVEE."""
+    if samples and scene.render.engine == "CYCLES":
+        scene.cycles.samples = samples
+        scene.cycles.use_adaptive_sampling = False
+    elif samples and "EEVEE" in scene.render.engine:
+        scene.eevee.taa_render_samples = samples
+
+
+def set_geometry(scene: bpy.types.Scene) -> None:
+    """One sample through each pixel's centre, data passes only."""
+    scene.render.engine = "CYCLES"
+    scene.render.use_motion_blur = False  # it would switch the vector pass off
+    scene.render.use_persistent_data = True
+    scene.render.film_transparent = True  # no world to sample
+    cycles = scene.cycles
+    cycles.samples = 1
+    cycles.use_adaptive_sampling = cycles.use_denoising = False
+    cycles.max_bounces = 0
+    cycles.time_limit = 0
+    cycles.use_preview_denoising = False
+    layer = scene.view_layers[0]
+    wanted = {"use_pass_z", "use_pass_normal", "use_pass_vector", "use_pass_object_index"}
+    for name in (p.identifier for p in layer.bl_rna.properties if p.identifier.startswith("use_pass_")):
+        setattr(layer, name, name in wanted)
+    layer.cycles.use_denoising = False
+    if hasattr(layer.cycles, "denoising_store_passes"):
+        layer.cycles.denoising_store_passes = False
+    layer.material_override = None
+    for aov in list(layer.aovs):
+        layer.aovs.remove(aov)
+
+
+def isolate(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], lights: bool) -> None:
+    """Leaves only the given objects in the scene copy, and its lights for a colour render. Parents act, unseen."""
+    kept = {item.name_full: item for item in objects}
+    if lights:
+        kept.update((item.name_full, item) for item in scene.objects if item.type in {"LIGHT", "LIGHT_PROBE"})
+    if scene.camera is not None:
+        kept[scene.camera.name_full] = scene.camera
+    for child in list(scene.collection.children):
+        scene.collection.children.unlink(child)
+    for item in list(scene.collection.objects):
+        if item.name_full not in kept:
+            scene.collection.objects.unlink(item)
+    present = {item.name_full for item in scene.collection.objects}
+    for name, item in kept.items():
+        if name not in present:
+            scene.collection.objects.link(item)
+
+
+def sharp_camera(scene: bpy.types.Scene) -> None:
+    """Replaces the scene copy's camera by a copy without depth of field; animation, parent and constraints stay."""
+    original = scene.camera
+    camera = original.copy()
+    camera.data = original.data.copy()
+    camera["backlot_temporary"] = True
+    camera.data.dof.use_dof = False
+    scene.collection.objects.link(camera)
+    scene.timeline_markers.clear()  # they would switch to the originals
+    scene.camera = camera
+
+
+def posed_camera(scene: bpy.types.Scene, angle: float) -> bpy.types.Object:
+    """Adds a perspective camera to the scene copy and makes it the active one. ``angle`` in radians, of the longer side."""
+    data = bpy.data.cameras.new("Backlot Orbit")
+    camera = bpy.data.objects.new("Backlot Orbit", data)
+    camera["backlot_temporary"] = True
+    data.sensor_fit = "AUTO"
+    data.lens = data.sensor_width / 2 / math.tan(angle / 2)
+    scene.collection.objects.link(camera)
+    scene.timeline_markers.clear()
+    scene.camera = camera
+    return camera
+
+
+def place(camera: bpy.types.Object, pose: mathutils.Matrix, radius: float) -> None:
+    """Puts a temporary camera at a pose; clipping follows the subject's radius."""
+    camera.matrix_world = pose
+    camera.data.clip_start = max(1e-4, radius * 1e-3)
+    camera.data.clip_end = max(1000.0, radius * 1e3)
+
+
+@contextlib.contextmanager
+def object_ids(scene: bpy.types.Scene) -> Iterator[dict[str, int]]:
+    """Gives every object of the scene its own pass index while the context lasts: name to number, from 1."""
+    before = [(item, item.pass_index) for item in scene.objects]
+    try:
+        ids = {}
+        for number, (item, _) in enumerate(before, start=1):
+            item.pass_index = number
+            ids[item.name_full] = number
+        yield ids
+    finally:
+        for item, index in before:
+            item.pass_index = index

@@ -109,13 +109,13 @@ def _table_size(capacity: int) -> int:
 
 
 @kernel()
-def pack(a, b, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pack(a, b, c):  # type: ignore[no-untyped-def]
     """The key of block ``(a, b, c)``: 21 bits each, sorted like (a, b, c)."""
     return ((np.int64(a) + LIMIT) << 42) | ((np.int64(b) + LIMIT) << 21) | (np.int64(c) + LIMIT)
 
 
 @kernel()
-def _slot(table, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _slot(table, key):  # type: ignore[no-untyped-def]
     """Where a key is in the table, or where it would go (Fibonacci hashing, linear probing)."""
     mask = len(table) - 1
     i = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
@@ -125,7 +125,7 @@ def _slot(table, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no-untyped-def]
     for n in range(len(keys)):
         key = keys[n]
         i = _slot(table, key)
@@ -141,14 +141,14 @@ def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no
 
 
 @kernel()
-def _lookup(keys, table, slots, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _lookup(keys, table, slots, numbers):  # type: ignore[no-untyped-def]
     for n in range(len(keys)):
         i = _slot(table, keys[n])
         numbers[n] = slots[i] if table[i] != -1 else -1
 
 
 @kernel()
-def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def]
     for n in range(count):
         i = _slot(table, pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2]))
         table[i] = pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2])
@@ -156,7 +156,7 @@ def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def] 
 
 
 @kernel()
-def _neighbours(coordinates, table, slots, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _neighbours(coordinates, table, slots, numbers):  # type: ignore[no-untyped-def]
     for n in range(len(numbers)):
         for k in range(27):
             key = pack(coordinates[n, 0] + k % 3 - 1, coordinates[n, 1] + k // 3 % 3 - 1, coordinates[n, 2] + k // 9 - 1)

@@ -95,6 +95,12 @@ class Fusion:
     def _baseline(self, noise: float) -> int:
         return 3 if noise > 0 else 1
 
+    def _check_area(self, depth: np.ndarray, camera: Camera) -> None:
+        """Refuses at once, from the area that the frame shows, what would never fit: each 8 x 8 voxels of it need a block."""
+        z = depth[::4, ::4].astype(np.float64)
+        area = 16 * float((z * z).sum()) / (camera.fl_x * camera.fl_y)
+        self._check_size(int(area / (EDGE * self.settings.voxel) ** 2))
+
     def _check_size(self, blocks: int) -> None:
         limit = self.settings.memory_limit
         if limit and blocks * BLOCK_BYTES > limit:
@@ -136,6 +142,7 @@ class CpuFusion(Fusion):
         settings = self.settings
         depth = np.ascontiguousarray(depth, np.float32)
         pose, view = view_matrix(camera)
+        self._check_area(depth, camera)
         keys = self._keys(depth, camera, pose)
         if not len(keys):
             return 0
@@ -207,6 +214,7 @@ class TorchFusion(Fusion):
         lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
         reach = float(depth.max()) * max(1.0, camera.width / camera.fl_x, camera.height / camera.fl_y) * 2 + float(pose[:, 3].abs().max())
         self._check_range(np.array([-reach]) / (EDGE * settings.voxel), np.array([reach]) / (EDGE * settings.voxel))
+        self._check_area(depth, camera)
         keys = reference.block_keys(tensor, lens, pose, EDGE * settings.voxel, self._margin(), stride)
         if not len(keys):
             return 0

@@ -14,7 +14,7 @@ _f = np.float32
 
 
 @kernel(fast=True)
-def _gradient(w, a2, a1, b1, b2, tolerance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _gradient(w, a2, a1, b1, b2, tolerance):  # type: ignore[no-untyped-def]
     """Slope of the inverse depth and how far the neighbours stray from it; see ``reference.tangent_planes``."""
     if a1 <= 0 and b1 <= 0:
         return _f(0), _f(np.inf)
@@ -33,7 +33,7 @@ def _gradient(w, a2, a1, b1, b2, tolerance):  # type: ignore[no-untyped-def]  # 
 
 
 @kernel(parallel=True, fast=True)
-def tangent_planes(depth, fl_x, fl_y, cx, cy, baseline, noise, edge, edge_weight, planes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def tangent_planes(depth, fl_x, fl_y, cx, cy, baseline, noise, edge, edge_weight, planes):  # type: ignore[no-untyped-def]
     """See ``reference.tangent_planes``."""
     height, width = depth.shape
     for v in numba.prange(height):
@@ -86,7 +86,7 @@ def tangent_planes(depth, fl_x, fl_y, cx, cy, baseline, noise, edge, edge_weight
 
 
 @kernel(fast=True)
-def _up(depth, v, u):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _up(depth, v, u):  # type: ignore[no-untyped-def]
     """Inverse depth, 0 where there is none, -1 outside the image."""
     if v < 0 or v >= depth.shape[0]:
         return _f(-1)
@@ -95,7 +95,7 @@ def _up(depth, v, u):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 
 @kernel(parallel=True, fast=True)
-def bounds(depth, stride, fl_x, fl_y, cx, cy, pose, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def bounds(depth, stride, fl_x, fl_y, cx, cy, pose, result):  # type: ignore[no-untyped-def]
     """The surface's bounding box in world space per row of samples: ``(rows, 6)`` float64, low then high, empty = (inf, -inf)."""
     height, width = depth.shape
     for row in numba.prange(len(result)):
@@ -112,13 +112,13 @@ def bounds(depth, stride, fl_x, fl_y, cx, cy, pose, result):  # type: ignore[no-
 
 
 @kernel(fast=True)
-def _floor(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _floor(x):  # type: ignore[no-untyped-def]
     i = np.int64(x)
     return i - 1 if x < i else i
 
 
 @kernel(parallel=True)
-def mark(depth, stride, rows, fl_x, fl_y, cx, cy, pose, per_block, margin, low, grid):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def mark(depth, stride, rows, fl_x, fl_y, cx, cy, pose, per_block, margin, low, grid):  # type: ignore[no-untyped-def]
     """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1)."""
     height, width = depth.shape
     for row in numba.prange(rows):
@@ -140,9 +140,9 @@ def mark(depth, stride, rows, fl_x, fl_y, cx, cy, pose, per_block, margin, low, 
 
 
 @kernel(parallel=True, fast=True)
-def integrate(  # type: ignore[no-untyped-def]  # noqa: ANN201
-    planes, width, height, numbers, coordinates, view, fl_x, fl_y, cx, cy, voxel, truncation, behind, free_weight, falloff,  # noqa: ANN001
-    distance, weight,  # noqa: ANN001
+def integrate(  # type: ignore[no-untyped-def]
+    planes, width, height, numbers, coordinates, view, fl_x, fl_y, cx, cy, voxel, truncation, behind, free_weight, falloff,
+    distance, weight,
 ):  # fmt: skip
     """See ``reference.integrate``. Three loops a block: the first and the last become vector code, the lookup cannot."""
     step = (view[:, :3] * voxel).astype(np.float32)

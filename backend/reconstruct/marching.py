@@ -80,7 +80,7 @@ def large_components(vertex_count: int, faces: np.ndarray, minimum: int) -> tupl
 
 
 @kernel()
-def _unite(faces, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _unite(faces, roots):  # type: ignore[no-untyped-def]
     """Union-find with path halving; the smallest vertex number becomes the root."""
     for f in range(len(faces)):
         a = faces[f, 0]
@@ -102,7 +102,7 @@ def _unite(faces, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
 
 
 @kernel()
-def _load(distance, weight, neighbours, block, step, low, high, field):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _load(distance, weight, neighbours, block, step, low, high, field):  # type: ignore[no-untyped-def]
     """Voxels low..high-1 of a block and its neighbours, in voxels of distance; NaN where nothing was observed."""
     for z in range(low, high):
         for y in range(low, high):
@@ -117,7 +117,7 @@ def _load(distance, weight, neighbours, block, step, low, high, field):  # type:
 
 
 @kernel()
-def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]
     """Case of the cell with its low corner at field[z, y, x]; 0 (empty) if a corner is unobserved or the field jumps."""
     case = 0
     low = np.float32(np.inf)
@@ -142,7 +142,7 @@ def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 @kernel(parallel=True)
-def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_counts, triangle_counts):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_counts, triangle_counts):  # type: ignore[no-untyped-def]
     for block in numba.prange(len(neighbours)):
         low, high = np.int16(32767), np.int16(-32768)
         for i in range(VOXELS):
@@ -179,7 +179,7 @@ def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_c
 
 
 @kernel()
-def _slope(field, x, y, z, axis):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _slope(field, x, y, z, axis):  # type: ignore[no-untyped-def]
     """Derivative at a voxel: central where both neighbours were observed, else one-sided."""
     here = field[z, y, x]
     before = field[z - (axis == 2), y - (axis == 1), x - (axis == 0)]
@@ -194,9 +194,9 @@ def _slope(field, x, y, z, axis):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @kernel(parallel=True)
-def _fill(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    distance, weight, neighbours, step, jump, masks, row_starts, vertex_starts, triangle_starts,  # noqa: ANN001
-    coordinates, voxel, vertices, normals, faces,  # noqa: ANN001
+def _fill(  # type: ignore[no-untyped-def]
+    distance, weight, neighbours, step, jump, masks, row_starts, vertex_starts, triangle_starts,
+    coordinates, voxel, vertices, normals, faces,
 ):  # fmt: skip
     for block in numba.prange(len(neighbours)):
         if vertex_starts[block] == vertex_starts[block + 1] and triangle_starts[block] == triangle_starts[block + 1]:

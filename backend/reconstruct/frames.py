@@ -1,0 +1,232 @@
+"""From scene frames to clean depth, colour and confidence arrays, one frame at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ...shared.errors import InputError
+from ...shared.frames import check_rigid
+from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
+from ..imaging import decode, decode_layers, to_linear
+
+_DEPTH_LAYERS = ("depth", "z", "v", "y")
+"""Names of depth layers and channels, lower case: Blender's pass, and what single-channel writers use."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthFrame:
+    """A decoded frame.
+
+    Attributes:
+        number: Frame number in the shot.
+        camera: With the depth map's size.
+        depth: ``(H, W)`` float32, planar z in scene units; 0 = no measurement.
+        noise: Size of the depth's quantisation steps in scene units, 0 for float depth.
+        color: ``(h, w, 3)`` float32, scene-linear, of the same shape of picture but any resolution, or None.
+        confidence: ``(H, W)`` float32 in 0..1, or None.
+    """
+
+    number: int
+    camera: Camera
+    depth: np.ndarray
+    noise: float
+    color: np.ndarray | None
+    confidence: np.ndarray | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no measurement at all."""
+        return not (self.depth > 0).any()
+
+
+class FrameSource:
+    """Decodes frames in order, the next one in a thread while the caller works on this one.
+
+    Args:
+        frames: What the client sent.
+        max_depth: Measurements farther than this are dropped, scene units; 0 keeps all.
+        keep_bytes: Decoded frames are kept for the next pass as long as they fit in this.
+    """
+
+    def __init__(self, frames: Sequence[SceneFrame], max_depth: float = 0.0, keep_bytes: int = 0) -> None:
+        self._frames, self._max_depth, self._room = frames, max_depth, keep_bytes
+        self._kept: dict[int, DepthFrame] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __iter__(self) -> Iterator[DepthFrame]:
+        with ThreadPoolExecutor(1, "backlot-decode") as pool:
+            pending = pool.submit(self._get, 0)
+            for index in range(len(self._frames)):
+                frame = pending.result()
+                if index + 1 < len(self._frames):
+                    pending = pool.submit(self._get, index + 1)
+                yield frame
+
+    def _get(self, index: int) -> DepthFrame:
+        if index in self._kept:
+            return self._kept[index]
+        frame = decode_frame(self._frames[index], self._max_depth)
+        size = sum(a.nbytes for a in (frame.depth, frame.color, frame.confidence) if a is not None)
+        if size <= self._room:
+            self._room -= size
+            self._kept[index] = frame
+        return frame
+
+
+def decode_frame(frame: SceneFrame, max_depth: float = 0.0) -> DepthFrame:
+    """Decodes and checks one frame.
+
+    NaN, infinities, zero, negative values and the background (>= 1e9) are "no measurement". Depth of another resolution than
+    the camera's is fine if the shape of the picture is the same; the camera is scaled to the depth.
+
+    Raises:
+        InputError: No depth, a file that cannot be read, sizes that do not fit, a pose that is not rigid, 8-bit depth.
+    """
+    where = f"frame {frame.number}"
+    _check_camera(frame.camera, where)
+    layers = _Layers()
+    depth = layers.pick(frame, "depth", where)
+    if depth is None:
+        raise InputError(expected=f"{where} to have depth", got="none", fix="Render or export a depth pass with the frames")
+    values, noise = _depth(depth, frame.depth_scale, max_depth, where)
+    height, width = values.shape
+    _check_shape(width, height, frame.camera.width, frame.camera.height, f"the depth of {where}", "its camera")
+    color = layers.pick(frame, "color", where)
+    if color is not None:
+        _check_shape(color.pixels.shape[1], color.pixels.shape[0], width, height, f"the colour of {where}", "its depth")
+    confidence = layers.pick(frame, "confidence", where)
+    trust = None
+    if confidence is not None:
+        trust = _unit(confidence.pixels[..., 0])
+        if trust.shape != values.shape:
+            got = f"{trust.shape[1]} x {trust.shape[0]}"
+            raise InputError(expected=f"the confidence of {where} to be {width} x {height}, like its depth", got=got)
+        trust = np.nan_to_num(trust, nan=0.0, posinf=1.0, neginf=0.0)
+    mask = layers.pick(frame, "mask", where)
+    if mask is not None:
+        if mask.pixels.shape[:2] != values.shape:
+            got = f"{mask.pixels.shape[1]} x {mask.pixels.shape[0]}"
+            raise InputError(expected=f"the mask of {where} to be {width} x {height}, like its depth", got=got)
+        values = np.where(mask.pixels[..., 0] > 0, values, np.float32(0))
+    return DepthFrame(
+        frame.number, _scaled(frame.camera, width, height), np.ascontiguousarray(values), noise,
+        None if color is None else _linear(color), trust,
+    )  # fmt: skip
+
+
+class _Layers:
+    """Decodes each file of a frame once, however many channels it stands for."""
+
+    def __init__(self) -> None:
+        self._decoded: dict[int, dict[str, Image]] = {}
+
+    def pick(self, frame: SceneFrame, channel: str, where: str) -> Image | None:
+        value = frame.channels.get(channel)
+        if value is None or isinstance(value, Image):
+            return value
+        if not isinstance(value, EncodedFile):
+            raise InputError(expected=f"{channel} of {where} to be an image", got=type(value).__name__)
+        try:
+            if Path(value.name).suffix.lower() != ".exr" or (channel not in ("depth", "color") and not self._shared(frame, value)):
+                return decode(value)
+            if id(value) not in self._decoded:
+                self._decoded[id(value)] = decode_layers(value)
+        except InputError as error:
+            raise InputError(f"The {channel} of {where}: {error}") from error
+        return self._layer(self._decoded[id(value)], channel, self._shared(frame, value), value.name, where)
+
+    @staticmethod
+    def _shared(frame: SceneFrame, value: EncodedFile) -> bool:
+        return sum(other is value for other in frame.channels.values()) > 1
+
+    @staticmethod
+    def _layer(layers: dict[str, Image], channel: str, shared: bool, file: str, where: str) -> Image | None:
+        if channel == "depth":
+            for wanted in _DEPTH_LAYERS:
+                for name, image in layers.items():
+                    if name.lower() == wanted:
+                        return image
+            if len(layers) == 1 and not shared:
+                return next(iter(layers.values()))
+            raise InputError(
+                expected=f"a layer Depth in {file} ({where})",
+                got=", ".join(sorted(layers)) or "none",
+                fix="Enable the Z pass and render again",
+            )
+        if channel == "color":
+            if "Combined" in layers:
+                return layers["Combined"]
+            if len(layers) == 1 and not shared:
+                return next(iter(layers.values()))
+            raise InputError(expected=f"a layer Combined in {file} ({where})", got=", ".join(sorted(layers)) or "none")
+        return next((image for name, image in layers.items() if name.lower() == channel), None)
+
+
+def _depth(image: Image, scale: float, max_depth: float, where: str) -> tuple[np.ndarray, float]:
+    pixels = image.pixels
+    if pixels.dtype == np.uint8:
+        fix = "Export float EXR, or 16-bit PNG with depth_unit_scale_factor; a colourised preview holds no distances"
+        raise InputError(expected=f"the depth of {where} as float or 16-bit integer", got="8-bit", fix=fix)
+    if pixels.shape[2] >= 3 and not np.array_equal(pixels[..., 0], pixels[..., 1], equal_nan=pixels.dtype.kind == "f"):
+        raise InputError(
+            expected=f"the depth of {where} to have one channel", got=f"{pixels.shape[2]} that differ", fix="Check which file is depth"
+        )
+    raw = pixels[..., 0].astype(np.float32)
+    measured = np.isfinite(raw) & (raw < DEPTH_BACKGROUND) & (raw != 0)
+    if pixels.dtype.kind == "f" and measured.any() and (raw[measured] < 0).mean() > 0.5:
+        fix = "Depth is positive along the view; flip its sign"
+        raise InputError(expected=f"the depth of {where} to be positive", got="mostly negative values", fix=fix)
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.where(measured & (raw > 0), raw * np.float32(scale), np.float32(0))
+    if max_depth > 0:
+        values[values > max_depth] = 0
+    noise = 0.0
+    if pixels.dtype.kind == "u":
+        noise = scale
+    elif pixels.dtype == np.float16 and (values > 0).any():
+        noise = float(np.median(values[values > 0])) * 2.0**-10  # one step of half precision
+    return values, noise
+
+
+def _linear(image: Image) -> np.ndarray:
+    pixels = _unit(image.pixels)
+    if pixels.shape[2] < 3:
+        pixels = np.repeat(pixels[..., :1], 3, -1)
+    pixels = pixels[..., :3]
+    if image.color_space == "srgb":
+        pixels = to_linear(pixels)
+    return np.ascontiguousarray(np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0), np.float32)
+
+
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(np.float32)
+
+
+def _check_camera(camera: Camera, where: str) -> None:
+    lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+    if not np.isfinite(lens).all() or camera.fl_x <= 0 or camera.fl_y <= 0 or camera.width < 1 or camera.height < 1:
+        got = f"fl_x, fl_y, cx, cy = {', '.join(f'{k:g}' for k in lens)} for {camera.width} x {camera.height} pixels"
+        raise InputError(expected=f"{where} to have a camera with positive focal lengths and size", got=got)
+    check_rigid(np.asarray(camera.camera_to_world, np.float64), where)
+
+
+def _check_shape(width: int, height: int, other_width: int, other_height: int, what: str, other: str) -> None:
+    """The same shape of picture, up to a pixel of rounding."""
+    if abs(width * other_height - height * other_width) > max(width, other_width, height, other_height):
+        got = f"{width} x {height} pixels"
+        fix = "Export both from the same camera, without cropping"
+        raise InputError(expected=f"{what} to have the shape of {other}, {other_width} x {other_height} pixels", got=got, fix=fix)
+
+
+def _scaled(camera: Camera, width: int, height: int) -> Camera:
+    if (camera.width, camera.height) == (width, height):
+        return camera
+    x, y = width / camera.width, height / camera.height
+    return Camera(width, height, camera.fl_x * x, camera.fl_y * y, camera.cx * x, camera.cy * y, camera.camera_to_world)

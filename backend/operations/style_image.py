@@ -13,8 +13,8 @@ from ...shared.values import Image
 from ..context import Context
 from ..imaging import check_mask, check_pixels, from_planes, preview, to_planes
 from ..synthesis import pyramid
-from ..synthesis.color_match import apply_curve, curve_between
-from ..synthesis.style import LEAST_SIDE, luminance, paint
+from ..synthesis.color_match import apply_curve, curve_between, luminance
+from ..synthesis.style import LEAST_SIDE, paint
 
 _VARIETY = 0.35
 """How strongly over-used strokes are avoided; above 0.6 strokes begin to contradict the content."""

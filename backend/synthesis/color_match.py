@@ -1,10 +1,18 @@
-"""Matching of values and colours between two pictures."""
+"""Luminance, and the matching of values and colours between two pictures."""
 
 from __future__ import annotations
 
 import torch
 
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Rec.709 weights, applied to display-like values."""
+
 _QUANTILES = 512
+
+
+def luminance(planes: torch.Tensor) -> torch.Tensor:
+    """``(1 or 3, H, W)`` to ``(1, H, W)``."""
+    return planes if planes.shape[0] == 1 else torch.einsum("chw,c->hw", planes, planes.new_tensor(LUMINANCE))[None]
 
 
 def match_distribution(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:

@@ -59,9 +59,10 @@ def refine(
         coarse, fine = output[0][axis], output[1][axis]
         centre = torch.arange(grid_of(output[1], tile)[axis], device=field.device, dtype=torch.float64) + half + 0.5
         parent = torch.floor(centre * coarse / fine - half)
+        if not tile[axis]:
+            parent = parent.clamp(0, field.shape[1 + axis] - 1)
         residuals.append(centre - (parent + half + 0.5) * fine / coarse)
-        parent = parent.long()
-        parents.append(parent % field.shape[1 + axis] if tile[axis] else parent.clamp(0, field.shape[1 + axis] - 1))
+        parents.append(parent.long() % field.shape[1 + axis])
     near = field[:, parents[0]][:, :, parents[1]].double()
     planes = []
     for axis in (0, 1):

@@ -11,13 +11,10 @@ import dataclasses
 import torch
 
 from . import pyramid
-from .color_match import match_distribution, move_colors
+from .color_match import luminance, match_distribution, move_colors
 from .descriptor import PATCH
 from .engine import Guide, Report, Settings, synthesize
 from .voting import vote
-
-LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Rec.709 weights, applied to display-like values."""
 
 REFERENCE_STROKE = 1.5
 """Stroke size in percent at which the style picture covers as much of the frame as it shows itself."""
@@ -60,11 +57,6 @@ def scale_for(content: tuple[int, int], style: tuple[int, int], stroke: float) -
     # Never larger than four times the working picture: its memory would not be bounded.
     factor = min(factor, (4 * max(working[0] * working[1], 256 * 256) / (style[0] * style[1])) ** 0.5)
     return Scale(working, pyramid.size_at(style, factor, 2 * LEAST_SIDE), zoom)
-
-
-def luminance(planes: torch.Tensor) -> torch.Tensor:
-    """``(1 or 3, H, W)`` to ``(1, H, W)``."""
-    return planes if planes.shape[0] == 1 else torch.einsum("chw,c->hw", planes, planes.new_tensor(LUMINANCE))[None]
 
 
 def paint(

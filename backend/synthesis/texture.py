@@ -6,6 +6,7 @@ import dataclasses
 
 import torch
 
+from .color_match import luminance
 from .engine import Guide, Report, Settings, synthesize
 from .periodicity import find_wave, straight_phase
 
@@ -75,7 +76,9 @@ def synthesize_texture(
     picture, field = synthesize(source, size, start, settings, guides, report=show)
     shift = [-_typical_line(picture, axis) if tile[axis] else 0 for axis in (0, 1)]
     picture, field = torch.roll(picture, shift, (1, 2)), torch.roll(field, shift, (1, 2))
-    return Texture(picture / scale + mean, field)
+    # Means of the exemplar's pixels cannot leave its range, but their rounding can.
+    least, most = exemplar.amin((1, 2), keepdim=True), exemplar.amax((1, 2), keepdim=True)
+    return Texture((picture / scale + mean).clamp(least, most), field)
 
 
 def _typical_line(picture: torch.Tensor, axis: int) -> int:
@@ -84,11 +87,10 @@ def _typical_line(picture: torch.Tensor, axis: int) -> int:
     All lines of a torus are alike, so its origin is free. The line whose first and second differences lie nearest their medians is taken,
     so that nothing that happens to be sharp or flat lies at the edge of the tile, where repetition draws the eye.
     """
-    dim = 1 + axis
-    others = tuple(d for d in range(3) if d != dim)
-    before, after = torch.roll(picture, 1, dim), torch.roll(picture, -1, dim)
-    first = (picture - before).abs().mean(others)
-    bend = (after - 2 * picture + before).abs().mean(others)
+    gray = luminance(picture[:3])[0] if picture.shape[0] in (3, 4) else picture.mean(0)
+    before, after = torch.roll(gray, 1, axis), torch.roll(gray, -1, axis)
+    first = (gray - before).abs().mean(1 - axis)
+    bend = (after - 2 * gray + before).abs().mean(1 - axis)
     second = 0.5 * (bend + torch.roll(bend, 1))
     ranks = [x.argsort(stable=True).argsort(stable=True).double() / max(1, len(x) - 1) - 0.5 for x in (first, second)]
     return int(torch.maximum(ranks[0].abs(), ranks[1].abs()).argmin())

@@ -140,7 +140,9 @@ def _vase() -> None:
 
 
 def _ring() -> None:
-    bpy.ops.mesh.primitive_torus_add(major_radius=0.2, minor_radius=0.055, major_segments=72, minor_segments=28, location=(0.18, -0.1, 0.055))
+    bpy.ops.mesh.primitive_torus_add(
+        major_radius=0.2, minor_radius=0.055, major_segments=72, minor_segments=28, location=(0.18, -0.1, 0.055)
+    )
     ring = bpy.context.object
     ring.name = "Ring"
     ring.data.shade_smooth()

@@ -13,19 +13,26 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ...shared.digest import DIGEST_PATTERN, as_bytes, digest
+from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_file
 from ...shared.errors import ProtocolError, StorageError
 from ...shared.transfer import RECYCLE_FROM, blob_path, fcntl, spool_path, touch, write_spooled
 from ...shared.wire import new_id
 
 _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
 SPARE_BYTES = 512 * 1024 * 1024
+SPARE_FILES = 4
+"""Two frames under way: each needs a file there and one back."""
+SPARE_DISK = 8 * 1024**3
+"""Bytes that have to be free on the disk before any are put aside."""
+FRAME_4K = 3840 * 2160 * 4 * 2
+"""Bytes of a 4K frame of four half floats: what is put aside until something else is seen."""
 ABANDONED_AFTER = 3600.0
 """Seconds after which something in the spool is nobody's any more."""
 
@@ -42,6 +49,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._wanted = FRAME_4K
         for name in ("blobs", "spool", "spare"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -95,9 +103,12 @@ class BlobStore:
             if size != nbytes:
                 raise ProtocolError(expected=f"a file of {nbytes} bytes in the spool", got=f"{size} bytes")
             self._take_over(part, address)
+            self._wanted = size if RECYCLE_FROM <= size <= SPARE_BYTES // SPARE_FILES else self._wanted
         except FileNotFoundError as error:
             if not self.has(address):  # else: taken over by an earlier copy of the same message
                 raise ProtocolError(expected="a file in the spool", got="none of that name") from error
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
 
     def write_chunk(self, owner: str, address: str, offset: int, total: int, chunk: np.ndarray) -> int:
         """Stores one chunk of a blob that comes in order over the network; gives how many bytes are there now.
@@ -153,8 +164,27 @@ class BlobStore:
                     return
             path.unlink()
 
+    def prepare(self) -> bool:
+        """Makes one spare file of the size that was last needed, if there are too few; to be called when nothing else is to do.
+
+        Gives whether it made one.
+        """
+        fitting = [p for p in (self.folder / "spare").iterdir() if self._wanted <= p.stat().st_size <= 2 * self._wanted]
+        room = shutil.disk_usage(self.folder).free > SPARE_DISK and self._spare_bytes() + self._wanted <= SPARE_BYTES
+        if len(fitting) >= SPARE_FILES or not room:
+            return False
+        part = spool_path(self.folder, new_id())
+        with contextlib.suppress(OSError):
+            write_file(memoryview(bytes(self._wanted)), part)
+            os.rename(part, self.folder / "spare" / part.name)
+        return True
+
     def _spare_bytes(self) -> int:
-        return sum(p.stat().st_size for p in (self.folder / "spare").iterdir())
+        total = 0
+        for path in (self.folder / "spare").iterdir():
+            with contextlib.suppress(OSError):  # a client takes it just now
+                total += path.stat().st_size
+        return total
 
     def collect(self, keep: set[str], older_than: float = ABANDONED_AFTER) -> int:
         """Removes blobs that nothing refers to, and what was abandoned in the spool; gives the bytes freed."""
@@ -173,7 +203,11 @@ class BlobStore:
 
     def size(self) -> int:
         """Bytes in the store."""
-        return sum(p.stat().st_size for p in self._files())
+        total = 0
+        for path in self._files():
+            with contextlib.suppress(OSError):  # renamed or removed just now
+                total += path.stat().st_size
+        return total
 
     def _files(self) -> Iterator[Path]:
         yield from (self.folder / "blobs").glob("??/*")

@@ -36,6 +36,7 @@ class DataPlane(threading.Thread):
         while not self._stopping.is_set():
             if not self._socket.poll(100):
                 self._peers.forget_silent()
+                self._blobs.prepare()
                 continue
             while (received := self._peers.receive()) is not None:
                 self._serve(*received)

@@ -37,9 +37,11 @@ class Context:
     Attributes:
         device: Where tensors live.
         seed: The job's seed; the same seed on the same device gives the same bytes.
+        attempt: Which try this is, from 1; larger after a worker died.
         progress: To be called between steps or tiles, at least a few times a second.
     """
 
     device: torch.device
     seed: int = 0
     progress: Progress = ignore_progress
+    attempt: int = 1

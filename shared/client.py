@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import events as ev
+from .connection import Connection
 from .errors import BackendUnavailable, JobCancelled
 from .jobs import Job
 from .polled_client import PolledClient
@@ -17,6 +18,10 @@ class Client(PolledClient):
 
     In Blender's window only the inherited, never blocking ones may be used.
     """
+
+    def __init__(self, connection: Connection, *, name: str = "") -> None:
+        super().__init__(connection, name=name)
+        self._ends: dict[str, list[ev.Event]] = {}
 
     def wait_ready(self, timeout: float = 30.0) -> ev.Welcome:
         """Waits for the backend's welcome.
@@ -53,20 +58,27 @@ class Client(PolledClient):
         end = time.monotonic() + timeout if timeout is not None else float("inf")
         try:
             while time.monotonic() < end:
-                for event in self.poll(min(0.1, max(0.0, end - time.monotonic()))):
-                    if getattr(event, "job_id", None) != job_id:
-                        continue
-                    if isinstance(event, ev.Progress) and on_progress:
+                events = self._ends.pop(job_id, None) or self.poll(min(0.1, max(0.0, end - time.monotonic())))
+                ended = None
+                for event in events:
+                    if isinstance(event, (ev.Finished, ev.Failed, ev.Cancelled)):
+                        if event.job_id == job_id:
+                            ended = event
+                        else:
+                            self._ends[event.job_id] = [event]  # of a job that is waited for later
+                    elif isinstance(event, ev.Progress) and event.job_id == job_id and on_progress:
                         on_progress(event)
-                    elif isinstance(event, ev.Finished):
-                        return event
-                    elif isinstance(event, ev.Failed):
-                        raise event.error
-                    elif isinstance(event, ev.Cancelled):
-                        msg = "The job was cancelled"
-                        raise JobCancelled(msg)
+                if isinstance(ended, ev.Finished):
+                    return ended
+                if isinstance(ended, ev.Failed):
+                    raise ended.error
+                if ended:
+                    msg = "The job was cancelled"
+                    raise JobCancelled(msg)
         except KeyboardInterrupt:
             self.cancel(job_id)
-            self.poll(0.2)
+            end = time.monotonic() + 1.0
+            while job_id in self._jobs and time.monotonic() < end:
+                self.poll(0.1)  # until the backend has heard of it, or does not answer
             raise
         raise BackendUnavailable(expected=f"the job's end within {timeout:g} s", got="none yet", fix="It goes on; attach to it later")

@@ -66,7 +66,8 @@ class Connection:
 
     def write(self, path: Path) -> None:
         """Writes the connection file so that only this user can read it, replacing an older one in one step."""
-        data = {"control": self.control, "data": self.data, "key": self.key.hex(), "server_key": self.server_key, "pid": self.pid,
+        data = {"control": self.control, "data": self.data, "key": self.key.hex(), "server_key": self.server_key,
+                "client_public": self.client_public, "client_secret": self.client_secret, "pid": self.pid,
                 "version": __version__, "protocol": list(PROTOCOL_VERSION)}  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

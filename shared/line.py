@@ -54,7 +54,8 @@ class Line:
         if message.type == "welcome":
             if message.body.get("nonce") != self.nonce:
                 raise ProtocolError(expected="a welcome to our hello", got="one to another")
-            self.session = Session(message.session)
+            if message.session != self.session.id:  # else a second answer to the same hello: the numbers go on
+                self.session = Session(message.session)
             self.ready = True
         elif not message.session and message.type == "error":
             self.ready = False  # the backend does not know us (any more): say hello again

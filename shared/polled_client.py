@@ -48,6 +48,8 @@ class _Tracked:
     uploads: dict[str, Upload] = dataclasses.field(default_factory=dict)
     result: Message | None = None
     downloads: dict[int, Download] = dataclasses.field(default_factory=dict)
+    sent: bool = False
+    cancelling: bool = False
 
 
 class PolledClient:
@@ -89,16 +91,19 @@ class PolledClient:
     def cancel(self, job_id: str) -> None:
         """Asks for a job to stop; a ``Cancelled`` event follows."""
         tracked = self._jobs.get(job_id)
-        if tracked and tracked.phase in ("waiting", "preparing", "uploading"):
+        if tracked and not tracked.sent:
             del self._jobs[job_id]
             self._events.append(ev.Cancelled(job_id))
-        elif self._control.ready:
+            return
+        if tracked:
+            tracked.cancelling = True  # said again when the backend was lost in between
+        if self._control.ready:
             self._control.send("job.cancel", {"job": job_id})
 
     def attach(self, job_id: str) -> None:
         """Follows a job submitted earlier, by this or another process; its events arrive, including a stored outcome."""
         if job_id not in self._jobs:
-            self._jobs[job_id] = _Tracked(job_id, phase="accepted")
+            self._jobs[job_id] = _Tracked(job_id, phase="accepted", sent=True)
             if self._control.ready:
                 self._control.send("job.attach", {"job": job_id})
 
@@ -182,6 +187,8 @@ class PolledClient:
                     self._handle(line, message)
                 except ProtocolError as error:
                     self._troubled(error)
+                except (KeyError, TypeError, ValueError) as error:
+                    self._troubled(ProtocolError("The backend sent a message that makes no sense", got=repr(error)[:80]))
 
     def _troubled(self, error: BacklotError) -> None:
         if self._trouble is None:
@@ -240,10 +247,12 @@ class PolledClient:
         self.state, self._trouble = "ready", None
         self._events.append(ev.Connected(self.welcome))
         for tracked in self._jobs.values():
-            if tracked.phase in ("submitted", "uploading"):
+            if tracked.phase in ("submitted", "uploading") and not tracked.cancelling:
                 tracked.phase = "waiting"  # never acknowledged: once more from the start
-            elif tracked.phase == "accepted":
+            elif tracked.phase == "accepted" or tracked.cancelling:
                 self._control.send("job.attach", {"job": tracked.id})
+            if tracked.cancelling:
+                self._control.send("job.cancel", {"job": tracked.id})
 
     def _handle_job(self, message: Message) -> None:
         tracked = self._jobs.get(str(message.body.get("job", "")))
@@ -262,7 +271,8 @@ class PolledClient:
                 tracked.downloads = {i: Download(d) for i, d in enumerate(message.buffers) if message.arrays[i] is None}
         else:
             del self._jobs[tracked.id]
-            if message.type == "job.cancelled":
+            never_begun = tracked.cancelling and not body.get("attempts")  # nobody knows a job whose submission was lost
+            if message.type == "job.cancelled" or never_begun:
                 self._events.append(ev.Cancelled(tracked.id))
             else:
                 error = BacklotError.from_json(body.get("error", {}))
@@ -279,7 +289,8 @@ class PolledClient:
         address, offset = message.body.get("digest"), message.body.get("offset")
         for tracked in self._jobs.values():
             if address in tracked.uploads and not message.arrays:
-                tracked.uploads[address].acknowledged = int(message.body.get("received", 0))
+                upload = tracked.uploads[address]
+                upload.acknowledged = max(upload.acknowledged, int(message.body.get("received", 0)))
             for download in tracked.downloads.values():
                 if download.digest == address and message.arrays and message.arrays[0] is not None and not download.done:
                     download.take(offset, message.arrays[0])
@@ -312,14 +323,15 @@ class PolledClient:
             tracked.futures = []
             if self._store is None:
                 pairs = zip(tracked.buffers, tracked.descriptions, strict=True)
-                tracked.uploads = {d["digest"]: _upload(b, d) for b, d in pairs if d["transport"] == "blob"}
+                under_way = {name: upload for other in self._jobs.values() for name, upload in other.uploads.items()}
+                tracked.uploads = {d["digest"]: under_way.get(d["digest"]) or _upload(b, d) for b, d in pairs if d["transport"] == "blob"}
                 if tracked.uploads and self._data.ready:
                     self._data.send("blob.has", {"digests": list(tracked.uploads)})
             tracked.phase = "uploading"
         if tracked.phase == "uploading" and self._uploaded(tracked):
             arrays = [b.array if d["transport"] == "inline" else None for b, d in zip(tracked.buffers, tracked.descriptions, strict=True)]
             self._control.send("job.submit", tracked.body or {}, arrays, tracked.descriptions)
-            tracked.phase, tracked.uploads = "submitted", {}
+            tracked.phase, tracked.uploads, tracked.sent = "submitted", {}, True
         if tracked.phase == "fetching" and self._downloaded(tracked):
             self._finish(tracked)
 
@@ -329,7 +341,7 @@ class PolledClient:
         store = self._store
         for buffer in tracked.buffers:
             inline += buffer.array.nbytes
-            if buffer.array.nbytes <= INLINE_LIMIT and inline <= INLINE_TOTAL:
+            if buffer.array.nbytes <= INLINE_LIMIT and (inline <= INLINE_TOTAL or not buffer.array.nbytes):
                 tracked.descriptions.append({**buffer.describe(), "transport": "inline"})
                 continue
             tracked.descriptions.append({})

@@ -155,6 +155,7 @@ class Download:
         self.digest = str(description.get("digest", ""))
         self._bytes = self.array.reshape(-1).view(np.uint8)
         self._missing = set(range(0, self.array.nbytes, CHUNK))
+        self._taken: set[int] = set()
         self._to_ask = deque(sorted(self._missing))
         self._asked = 0
 
@@ -176,11 +177,14 @@ class Download:
         Raises:
             ProtocolError: It is not one that was asked for.
         """
+        if offset in self._taken:
+            return  # asked for twice, because a reconnect came in between
         if offset not in self._missing or chunk.nbytes != min(CHUNK, self.array.nbytes - offset):
             raise ProtocolError(expected="a chunk that was asked for", got=f"{chunk.nbytes} bytes at {offset}")
         self._bytes[offset : offset + chunk.nbytes] = chunk.reshape(-1).view(np.uint8)
         self._missing.discard(offset)
-        self._asked -= 1
+        self._taken.add(offset)
+        self._asked = max(0, self._asked - 1)
 
     @property
     def done(self) -> bool:

@@ -24,7 +24,15 @@ ALL = [BOOL, INT, FLOAT, CHOICE, SIZE]
 
 @pytest.mark.parametrize(
     ("parameter", "given_value", "expected"),
-    [(BOOL, True, True), (INT, 5, 5), (INT, 5.0, 5), (FLOAT, 1, 1.0), (FLOAT, 0.25, 0.25), (CHOICE, "y", "y"), (SIZE, (64, 128.0), [64, 128])],
+    [
+        (BOOL, True, True),
+        (INT, 5, 5),
+        (INT, 5.0, 5),
+        (FLOAT, 1, 1.0),
+        (FLOAT, 0.25, 0.25),
+        (CHOICE, "y", "y"),
+        (SIZE, (64, 128.0), [64, 128]),
+    ],
 )
 def test_right_values_get_their_exact_type(parameter: Parameter, given_value: Any, expected: Any) -> None:
     value = parameter.check(given_value)
@@ -39,7 +47,10 @@ def test_right_values_get_their_exact_type(parameter: Parameter, given_value: An
         *[(INT, v) for v in (0, 11, 2.5, True, "3", None, math.nan, math.inf, 10**400, [3])],
         *[(FLOAT, v) for v in (-0.1, 1.1, True, "0.5", None, math.nan, math.inf, -math.inf, 10**400, [0.5])],
         *[(CHOICE, v) for v in ("z", "", "X", None, 1, ["x"], True)],
-        *[(SIZE, v) for v in ([64], [64, 64, 64], 64, "64", [31, 64], [64, 8193], [64.5, 64], [True, 64], [None, 64], {"a": 1}, [10**400, 64])],
+        *[
+            (SIZE, v)
+            for v in ([64], [64, 64, 64], 64, "64", [31, 64], [64, 8193], [64.5, 64], [True, 64], [None, 64], {"a": 1}, [10**400, 64])
+        ],
     ],
 )
 def test_wrong_values_say_what_was_expected_and_what_came(parameter: Parameter, wrong: Any) -> None:
@@ -50,7 +61,10 @@ def test_wrong_values_say_what_was_expected_and_what_came(parameter: Parameter, 
     assert caught.value.got
 
 
-@given(st.sampled_from(ALL), st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda v: st.lists(v, max_size=3)))
+@given(
+    st.sampled_from(ALL),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda v: st.lists(v, max_size=3)),
+)
 def test_whatever_comes_only_a_parameter_error_escapes(parameter: Parameter, value: Any) -> None:
     try:
         kept = parameter.check(value)

@@ -25,7 +25,9 @@ CODEC = Codec(KEY)
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)
 names = st.text(max_size=8).filter(lambda s: s != "$")
 json_values = st.recursive(scalars, lambda v: st.lists(v, max_size=4) | st.dictionaries(names, v, max_size=4), max_leaves=12)
-arrays = st.sampled_from(DTYPES).flatmap(lambda d: hnp.arrays(np.dtype(d), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)))
+arrays = st.sampled_from(DTYPES).flatmap(
+    lambda d: hnp.arrays(np.dtype(d), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5))
+)
 pixels = st.sampled_from(["u1", "u2", "u4", "f2", "f4"]).flatmap(
     lambda d: hnp.arrays(np.dtype(d), st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 4)))
 )
@@ -78,7 +80,9 @@ def test_values_survive_the_whole_way(value: Any) -> None:
 
 
 @given(
-    st.sampled_from(sorted(TYPES)), st.dictionaries(names.filter(lambda n: n != "buffers"), json_values, max_size=4), st.lists(arrays, max_size=3)
+    st.sampled_from(sorted(TYPES)),
+    st.dictionaries(names.filter(lambda n: n != "buffers"), json_values, max_size=4),
+    st.lists(arrays, max_size=3),
 )
 def test_messages_survive(kind: str, body: dict[str, Any], sent: list[np.ndarray]) -> None:
     got = CODEC.decode([bytes(f) for f in CODEC.encode(kind, body, sent, id="a", reply_to="b", session="c", sequence=7)])
@@ -191,7 +195,9 @@ kinds = st.sampled_from(["image", "file", "camera", "frame", "mesh"])
 field = (
     scalars
     | st.integers(0, 5).map(lambda i: {"$": "buffer", "index": i})
-    | st.just({"$": "camera", "width": 4, "height": 4, "fl_x": 1, "fl_y": 1, "cx": 2, "cy": 2, "camera_to_world": {"$": "buffer", "index": 1}})
+    | st.just(
+        {"$": "camera", "width": 4, "height": 4, "fl_x": 1, "fl_y": 1, "cx": 2, "cy": 2, "camera_to_world": {"$": "buffer", "index": 1}}
+    )
 )
 fields = ["pixels", "color_space", "data", "name", "width", "height", "fl_x", "fl_y", "cx", "cy", "camera_to_world", "camera", "channels",
           "depth_scale", "number", "vertices", "faces", "normals", "colors", "of a newer version"]  # fmt: skip
@@ -224,7 +230,9 @@ def test_shapes_that_numpy_refuses(shape: list[int]) -> None:
         CODEC.decode(signed(b'{"type":"status"}', json.dumps({"buffers": [{"dtype": "|u1", "shape": shape, "nbytes": 0}]}).encode(), b""))
 
 
-@pytest.mark.parametrize("text", [b'{"a":NaN}', b'{"a":-Infinity}', b'{"a":1e999}', b"[]", b'"a"', b"{", b"\xff", b"[" * 100_000, b"1" * 9999])
+@pytest.mark.parametrize(
+    "text", [b'{"a":NaN}', b'{"a":-Infinity}', b'{"a":1e999}', b"[]", b'"a"', b"{", b"\xff", b"[" * 100_000, b"1" * 9999]
+)
 def test_json_that_is_not_ours(text: bytes) -> None:
     with pytest.raises(ProtocolError):
         CODEC.decode(signed(b'{"type":"status"}', text))
@@ -240,7 +248,13 @@ def test_a_deep_tree_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"nbytes": 5}, "16 bytes"), ({"dtype": "<f8"}, "bytes"), ({"dtype": "|O"}, "dtype"), ({"shape": [5]}, "bytes"), ({"shape": [-4]}, "whole")],
+    [
+        ({"nbytes": 5}, "16 bytes"),
+        ({"dtype": "<f8"}, "bytes"),
+        ({"dtype": "|O"}, "dtype"),
+        ({"shape": [5]}, "bytes"),
+        ({"shape": [-4]}, "whole"),
+    ],
 )
 def test_a_buffer_that_contradicts_its_description(change: dict[str, Any], said: str) -> None:
     array = np.arange(4, dtype=np.float32)

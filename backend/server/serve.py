@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 MAX_JOB_BYTES = 16 * 2**30
 OUTCOME_BYTES = 2 * 2**30
+OWNER = "owner"
+"""The client that whoever may read the connection file is."""
 HIGH_WATER = 2000
 """Messages kept for a client that does not read; beyond that it loses some and has to attach again."""
 
@@ -58,14 +60,14 @@ def serve(
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(state / "supervisor.lock")
-    except PermissionError as error:
-        msg = f"Cannot write to {state}"
+    except OSError as error:
+        msg = f"Cannot write to {state}: {error.strerror}"
         raise StorageError(msg, fix="Choose another folder with --state or BACKLOT_STATE_DIR") from error
     record_backend()
     context = zmq.Context()
-    authenticator, server_public = None, ""
+    authenticator, server_public, owner = None, "", ("", "")
     if host not in LOOPBACK:
-        authenticator = _authenticator(context, state / "keys")
+        authenticator, owner = _authenticator(context, state / "keys")
     control, data = context.socket(zmq.ROUTER), context.socket(zmq.ROUTER)
     for socket in (control, data):
         socket.linger, socket.maxmsgsize, socket.sndhwm = 0, MAX_FRAME + 4096, HIGH_WATER
@@ -80,8 +82,9 @@ def serve(
         ) from error
     reachable = "127.0.0.1" if host in ("0.0.0.0", "*") else host
     connection = Connection(
-        f"tcp://{reachable}:{control_port}", f"tcp://{reachable}:{data_port}", _key(state / "key"), server_public, pid=os.getpid()
-    )
+        f"tcp://{reachable}:{control_port}", f"tcp://{reachable}:{data_port}", _key(state / "key"), server_public,
+        *owner, pid=os.getpid(),
+    )  # fmt: skip
     supervisor = Supervisor(
         state, context, control, data, connection, devices or available_devices(), max_job_bytes, outcome_bytes, idle_exit
     )
@@ -113,8 +116,8 @@ def create_server_keys(folder: Path) -> None:
 def allow_client(folder: Path, name: str, control: str, data: str, key: bytes, to: Path) -> None:
     """Makes a key pair for a client, allows it, and writes a connection file to be carried to the client's machine."""
     create_server_keys(folder)
-    if not name.isidentifier():
-        raise InputError(expected="a client's name of letters, digits and _", got=repr(name))
+    if not name.isidentifier() or name == OWNER:
+        raise InputError(expected=f"a client's name of letters, digits and _, but not {OWNER}", got=repr(name))
     public, secret = zmq.curve_keypair()
     (folder / "clients" / f"{name}.key").write_text(f'curve\n    public-key = "{public.decode()}"\n')
     server_public, _ = zmq.auth.load_certificate(folder / "server.key_secret")
@@ -126,17 +129,21 @@ def allow_client(folder: Path, name: str, control: str, data: str, key: bytes, t
                    "client_public": public.decode(), "client_secret": secret.decode()}, file, indent=1)  # fmt: skip
 
 
-def _authenticator(context: zmq.Context[zmq.Socket[bytes]], keys: Path) -> ThreadAuthenticator:
-    if not (keys / "server.key_secret").exists() or not any((keys / "clients").glob("*.key")):
+def _authenticator(context: zmq.Context[zmq.Socket[bytes]], keys: Path) -> tuple[ThreadAuthenticator, tuple[str, str]]:
+    """Lets in the allowed clients and the owner of the state folder, whose fresh keys it gives (public, secret)."""
+    allowed = [p for p in (keys / "clients").glob("*.key") if p.stem != OWNER]
+    if not (keys / "server.key_secret").exists() or not allowed:
         msg = "An address that others can reach needs encryption and a list of allowed clients"
         raise InputError(
             msg, expected=f"keys in {keys}", got="none",
             fix="Make them with: backlot keys CLIENT --address HOST --port PORT --out FILE",
         )  # fmt: skip
+    public, secret = (k.decode() for k in zmq.curve_keypair())
+    (keys / "clients" / f"{OWNER}.key").write_text(f'curve\n    public-key = "{public}"\n')
     authenticator = ThreadAuthenticator(context)
     authenticator.start()
     authenticator.configure_curve(domain="*", location=str(keys / "clients"))
-    return authenticator
+    return authenticator, (public, secret)
 
 
 def _use_curve(socket: zmq.Socket[bytes], keys: Path) -> str:

@@ -6,6 +6,7 @@ once whatever the workers do. See docs/decisions/0002-supervisor-loop.md for why
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -38,6 +39,7 @@ TICK = 50
 """Milliseconds between looks at the worker processes."""
 KEEP_JOBS = 7 * 24 * 3600.0
 COLLECT_EVERY = 3600.0
+MAX_PRIORITY = 1000
 ACTIVE_CLIENT = 15.0
 """Seconds since a client's last message for which it counts as being there (it pings every 2 s)."""
 
@@ -131,6 +133,9 @@ class Supervisor:
                 raise ProtocolError(expected="a request on the control socket", got=message.type)
         except BacklotError as error:
             self._peers.refuse(route, error, message.id)
+        except Exception as error:  # one odd request must not end everybody's backend
+            log.exception("a %s message could not be served", message.type)
+            self._peers.refuse(route, ProtocolError("The request could not be served", got=repr(error)[:200]), message.id)
 
     def _welcome(self) -> dict[str, Any]:
         return {
@@ -152,10 +157,14 @@ class Supervisor:
         body = message.body
         names = ("operation", "parameters", "inputs", "seed", "deliver", "formats", "priority", "label")
         request: dict[str, Any] = {n: body.get(n) for n in names}
-        if not isinstance(request["operation"], str) or not isinstance(request["label"], str) or not isinstance(request["priority"], int):
+        operation, label, priority = request["operation"], request["label"], request["priority"]
+        whole = isinstance(priority, int) and abs(priority) <= MAX_PRIORITY
+        if not isinstance(operation, str) or not isinstance(label, str) or not whole:
             raise ProtocolError(
-                expected="an operation, a label and a priority", got=repr({n: request[n] for n in names if n != "inputs"})[:200]
+                expected=f"an operation, a label and a priority of at most {MAX_PRIORITY}",
+                got=repr({n: request[n] for n in names if n != "inputs"})[:200],
             )
+        request["label"] = "".join(c if c.isprintable() else "?" for c in label[:200])
         request["parameters"] = check_request(*(request[n] for n in names[:6]))
         total = sum(b["nbytes"] for b in message.buffers)
         if total > self._limits["job_bytes"]:
@@ -306,7 +315,13 @@ class Supervisor:
         if row is not None and row["attempts"] >= MAX_ATTEMPTS:
             self._end(job_id, "failed", _worn_out(why, tail))
             return
-        self._journal.requeue(job_id, count=True)
+        try:
+            self._journal.requeue(job_id, count=True)
+        except BacklotError as error:  # the disk is full: it is done at the next start
+            log.error("%s", error)
+            self._tell_outcome(self._followers.pop(job_id, ()), {"id": job_id, "state": "failed", "attempts": 1,
+                                                                 "outcome": json.dumps(error.to_json())})  # fmt: skip
+            return
         self._progress[job_id] = (0.0, "trying again")
         for route in self._followers[job_id]:
             self._peers.send(route, "job.progress", {"job": job_id, "fraction": 0.0, "stage": f"trying again: {why}", "eta": None})
@@ -366,7 +381,8 @@ class Supervisor:
     def _close(self) -> None:
         for worker in self._workers:
             if worker.job:
-                self._journal.requeue(worker.job, count=False)
+                with contextlib.suppress(BacklotError):  # then the next start finds it running, which counts as an attempt
+                    self._journal.requeue(worker.job, count=False)
             worker.kill()
         self._data_plane.stop()
         self._inner.close(0)

@@ -111,12 +111,14 @@ class Worker:
         self._channel.send("job.result", {"job": job, "outputs": tree, "provenance": note}, [None] * len(buffers), descriptions)
 
     def _compute(self, name: str, inputs: dict[str, Any], request: dict[str, Any], report: _Reporter) -> dict[str, Any]:
-        context = Context(self._device, request["seed"], report)
+        context = Context(self._device, request["seed"], report, request.get("attempt", 1))
         for attempt in (1, 2):
             try:
                 return runner(name)(inputs, request["parameters"], context)
-            except (self._torch.OutOfMemoryError, MemoryError) as error:
-                needed, free = str(error).splitlines()[0][:200], memory(str(self._device))
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                needed, free = (str(error).splitlines() or ["Out of memory"])[0][:200], memory(str(self._device))
                 gc.collect()
                 if self._device.type == "cuda":
                     self._torch.cuda.empty_cache()
@@ -128,6 +130,12 @@ class Worker:
                         fix="Make it smaller (size, frames, a larger voxel), or close what else uses the device",
                     ) from error
         raise AssertionError
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Torch has an exception of its own for GPUs only; on the CPU it raises a ``RuntimeError`` in words."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or any(w in str(error) for w in words)
 
 
 def main(setup: dict[str, Any]) -> int:

@@ -1,0 +1,34 @@
+"""``system.fault``: goes wrong in a chosen way, so that tests can see what the backend makes of it.
+
+Known only where the environment has ``BACKLOT_FAULTS=1``.
+"""
+
+from .schema import Input, Operation, Output, Parameter
+
+OPERATION = Operation(
+    name="system.fault",
+    version=1,
+    label="Fault",
+    summary="Go wrong in a chosen way, to test how the backend copes",
+    inputs=(Input("image", "image", "Image", "any image, or none", required=False),),
+    parameters=(
+        Parameter(
+            "kind",
+            "choice",
+            "error",
+            "Kind",
+            "What goes wrong",
+            choices={
+                "none": "Nothing",
+                "segfault": "The process reads memory that is not there",
+                "exit": "The process ends",
+                "hang": "The job neither ends nor hears that it is cancelled",
+                "out_of_memory": "More memory is asked for than any machine has",
+                "error": "An exception that nobody expected",
+            },
+        ),
+        Parameter("attempts", "int", 99, "Attempts", "How many attempts go wrong before one succeeds", minimum=0, maximum=99),
+    ),
+    outputs=(Output("report", "report", ("json",), "Number of the attempt and process id of the worker"),),
+    hidden=True,
+)

@@ -29,7 +29,7 @@ _choose_cache_folder()
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
 if os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # in case something imported numba before
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # if numba was imported before
 
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """LLVM's liberties that keep NaN and infinity meaningful: depth maps hold both."""

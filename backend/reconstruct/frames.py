@@ -139,7 +139,7 @@ class _Layers:
             if id(value) not in self._decoded:
                 self._decoded[id(value)] = decode_layers(value)
         except InputError as error:
-            raise InputError(f"The {channel} of {where}: {error}") from error
+            raise InputError(expected=f"readable {channel} for {where}", got=str(error).rstrip(".")) from error
         return self._layer(self._decoded[id(value)], channel, self._shared(frame, value), value.name, where)
 
     @staticmethod

@@ -124,7 +124,7 @@ def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]
     high = np.float32(-np.inf)
     for c in range(8):
         value = field[z + (c >> 2), y + (c >> 1 & 1), x + (c & 1)]
-        if not value == value:  # NaN
+        if value != value:  # NaN
             return 0
         low = min(low, value)
         high = max(high, value)

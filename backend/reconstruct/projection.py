@@ -45,15 +45,9 @@ class Projection:
         if len(self._planes) != frame.depth.size + 1:
             self._planes = np.empty((frame.depth.size + 1, 5), np.float32)
         lens = tuple(_f(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
-        kernels.tangent_planes(
-            frame.depth,
-            *lens,
-            3 if frame.noise > 0 else 1,
-            _f(frame.noise),
-            _f(self._truncation * self._voxel),
-            _f(EDGE_WEIGHT),
-            self._planes,
-        )
+        band = _f(self._truncation * self._voxel)
+        baseline = 3 if frame.noise > 0 else 1
+        kernels.tangent_planes(frame.depth, *lens, baseline, _f(frame.noise), band, _f(EDGE_WEIGHT), self._planes)
         color = frame.color if frame.color is not None else np.zeros((1, 1, 3), np.float32)
         _project(
             self._vertices, view, *lens, camera.width, camera.height, self._planes, color, frame.color is not None,

@@ -11,12 +11,15 @@ from typing import Any
 
 import bpy
 import mathutils
+import numpy as np
 
 from ...shared.errors import InputError
+from ...shared.frames import read_transforms, write_transforms
 from ...shared.values import Camera, EncodedFile, SceneFrame
 from . import cameras, scene_copy
 
 MODES = ("frame", "range", "orbit")
+GEOMETRY_CHANNELS = ("depth", "normal", "motion", "object_id")
 ORBIT_ANGLE = math.radians(40)
 """Field of view of orbit cameras, longer side: little perspective, and still close enough for small rooms."""
 
@@ -135,38 +138,33 @@ class Capture:
 
     def scene_frames(self) -> list[SceneFrame]:
         """The captured frames as an operation takes them; channels are files."""
-        result = []
-        for frame in self.frames:
-            channels: dict[str, Any] = {}
-            if "file_path" in frame:
-                channels["color"] = EncodedFile.read(self.folder / frame["file_path"], "linear")
-            if "depth_file_path" in frame:
-                layers = EncodedFile.read(self.folder / frame["depth_file_path"])
-                channels.update(dict.fromkeys(("depth", "normal", "motion", "object_id"), layers))
-            result.append(SceneFrame(_camera_value(frame), channels, number=frame["frame"]))
-        return result
+        return read_transforms(self.folder)
+
+    def color_file(self) -> EncodedFile:
+        """The colour of the first frame, OpenEXR, scene-linear."""
+        return EncodedFile.read(self.folder / self.frames[0]["color"], "linear")
 
     # -- one frame ---------------------------------------------------------------------------------------------------
 
     def _camera_frame(self, scene: bpy.types.Scene, number: int) -> None:
         still = self.settings.mode == "frame"
-        frame: dict[str, Any] = {"frame": number}
+        frame: dict[str, Any] = {"number": number}
         if self.settings.color:
             with scene_copy.scene_copy(scene, self._view_layer) as copy:
                 self._aim(copy, frame, None if still else number)
                 scene_copy.set_color(copy, self.settings.samples)
-                frame["file_path"] = self._render(copy, f"color_{number:04d}", layers=False, number=None if still else number)
+                frame["color"] = self._render(copy, f"color_{number:04d}", layers=False, number=None if still else number)
         if self.settings.geometry:
             with scene_copy.scene_copy(scene, self._view_layer) as copy:
                 self._aim(copy, frame, None if still else number)
                 scene_copy.sharp_camera(copy)
-                frame["depth_file_path"] = self._geometry(copy, f"geometry_{number:04d}", None if still else number)
+                frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", None if still else number)
         self.frames.append(frame)
 
     def _orbit_frame(self, scene: bpy.types.Scene, index: int) -> None:
         number = index + 1
         subjects = self._subjects(scene) if self.settings.only_objects else []
-        frame: dict[str, Any] = {"frame": number}
+        frame: dict[str, Any] = {"number": number}
         for layers in [False] * self.settings.color + [True] * self.settings.geometry:
             with scene_copy.scene_copy(scene, self._view_layer) as copy:
                 size = scene_copy.set_size(copy, self.settings.resolution)
@@ -175,12 +173,12 @@ class Capture:
                     scene_copy.isolate(copy, subjects, lights=not layers)
                 camera = scene_copy.posed_camera(copy, ORBIT_ANGLE)
                 scene_copy.place(camera, self._poses[index], self._radius)
-                frame.update(cameras.intrinsics(camera.data, *size, (1.0, 1.0)), transform_matrix=_rows(self._poses[index]))
+                frame["camera"] = _camera_value(cameras.intrinsics(camera.data, *size, (1.0, 1.0)), self._poses[index])
                 if layers:
-                    frame["depth_file_path"] = self._geometry(copy, f"geometry_{number:04d}", None)
+                    frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", None)
                 else:
                     scene_copy.set_color(copy, self.settings.samples)
-                    frame["file_path"] = self._render(copy, f"color_{number:04d}", layers=False, number=None)
+                    frame["color"] = self._render(copy, f"color_{number:04d}", layers=False, number=None)
         self.frames.append(frame)
 
     def _aim(self, copy: bpy.types.Scene, frame: dict[str, Any], number: int | None) -> None:
@@ -196,7 +194,7 @@ class Capture:
             raise _no_camera(copy)
         if self.settings.geometry:
             camera = copy.camera.evaluated_get(depsgraph)
-            frame.update(_pinhole(copy, camera.data, size), transform_matrix=_rows(cameras.rigid(camera.matrix_world)))
+            frame["camera"] = _camera_value(_pinhole(copy, camera.data, size), cameras.rigid(camera.matrix_world))
 
     def _geometry(self, copy: bpy.types.Scene, stem: str, number: int | None) -> str:
         scene_copy.set_geometry(copy)
@@ -263,10 +261,16 @@ class Capture:
             raise InputError(expected="something in front of the camera", got=f"{scene.camera.name!r} sees nothing", fix="Turn the camera")
 
     def _write_transforms(self) -> None:
-        data = {"camera_model": "OPENCV", "objects": self.object_ids, "frames": self.frames}
-        partial = self.folder / "transforms.json.part"
-        partial.write_text(json.dumps(data, indent=1), encoding="utf-8")
-        partial.replace(self.folder / "transforms.json")
+        metas = []
+        for frame in self.frames:
+            files = {"color": frame["color"]} if "color" in frame else {}
+            if "geometry" in frame:
+                files.update(dict.fromkeys(GEOMETRY_CHANNELS, frame["geometry"]))
+            if "camera" in frame:
+                metas.append({"camera": frame["camera"], "files": files, "number": frame["number"]})
+        if metas:
+            (self.folder / "objects.json").write_text(json.dumps(self.object_ids, indent=1) + "\n", encoding="utf-8")
+            write_transforms(self.folder, metas)
 
 
 def _pinhole(scene: bpy.types.Scene, camera: bpy.types.Camera, size: tuple[int, int]) -> dict[str, float]:
@@ -277,13 +281,6 @@ def _no_camera(scene: bpy.types.Scene) -> InputError:
     return InputError(expected="a camera", got=f"none in the scene {scene.name!r}", fix="Add a camera, or capture around the selection")
 
 
-def _rows(matrix: mathutils.Matrix) -> list[list[float]]:
-    return [list(row) for row in matrix]
-
-
-def _camera_value(frame: dict[str, Any]) -> Camera:
-    import numpy as np
-
-    return Camera(
-        frame["w"], frame["h"], frame["fl_x"], frame["fl_y"], frame["cx"], frame["cy"], np.array(frame["transform_matrix"], np.float64)
-    )
+def _camera_value(pinhole: dict[str, float], pose: mathutils.Matrix) -> Camera:
+    size = int(pinhole["w"]), int(pinhole["h"])
+    return Camera(*size, pinhole["fl_x"], pinhole["fl_y"], pinhole["cx"], pinhole["cy"], np.array(pose, np.float64))

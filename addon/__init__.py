@@ -1,0 +1,104 @@
+"""The Blender side of Backlot: capture, send, show progress, apply. Thin: all work is done by the backend.
+
+    settings                 preferences                        controls             properties made from the schemas
+    link                     the backend, polled by a timer     records              jobs as the file remembers them
+    jobs                     sent, followed, found again        capture/             the scene as files, untouched
+    pictures                 images out and in                  apply                results into the scene
+    *_operator(s), panels    what the artist sees               cli                  without a window
+
+Registering imports neither numpy nor zmq: what needs them is imported by the first job.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import capture_operator, capture_properties, controls, job_operators, jobs, operation_operators, panels, records, settings
+from .link import BACKEND
+
+_classes: list[type] = []
+_scene_properties: list[str] = []
+_cli_handles: list[Any] = []
+
+
+@persistent
+def _load_pre(*_args: object) -> None:
+    jobs.before_load()
+
+
+@persistent
+def _load_post(*_args: object) -> None:
+    jobs.after_load()
+
+
+@persistent
+def _undo_post(*_args: object) -> None:
+    records.repair()
+
+
+_HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
+
+
+def _handle(event: Any) -> None:
+    jobs.on_event(event)
+
+
+def _apply_results() -> float | None:
+    jobs.apply_results()
+    return 0.1
+
+
+def _run_command(arguments: list[str]) -> int:
+    from . import cli
+
+    return cli.main(arguments)
+
+
+def register() -> None:
+    """Registers classes, properties, handlers and the command line's ``backlot``."""
+    operations = controls.visible_operations()
+    groups = {controls.identifier(operation): controls.settings_group(operation) for operation in operations}
+    _classes[:] = [
+        settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture, *groups.values(),
+        capture_operator.BACKLOT_OT_capture, *(operation_operators.operator_class(operation) for operation in operations),
+        *job_operators.CLASSES, *panels.panel_classes(),
+    ]  # fmt: skip
+    for item in _classes:
+        bpy.utils.register_class(item)
+    properties = {"backlot_jobs": records.BACKLOT_PG_jobs, "backlot_capture": capture_properties.BACKLOT_PG_capture, **groups}
+    for name, group in properties.items():
+        setattr(bpy.types.Scene, name, bpy.props.PointerProperty(type=group))
+    _scene_properties[:] = list(properties)
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+    BACKEND.on_event = _handle
+    BACKEND.is_busy = jobs.busy
+    if not bpy.app.background:
+        bpy.app.timers.register(_apply_results, first_interval=1.0, persistent=True)
+    _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
+
+
+def unregister() -> None:
+    """Undoes ``register``. The backend goes on: other programs may use it, and jobs can be attached again."""
+    for handle in _cli_handles:
+        bpy.utils.unregister_cli_command(handle)
+    _cli_handles.clear()
+    if bpy.app.timers.is_registered(_apply_results):
+        bpy.app.timers.unregister(_apply_results)
+    BACKEND.stop_timer()
+    BACKEND.detach()
+    for name, handler in _HANDLERS.items():
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    panels.free_previews()
+    records.LIVE.clear()
+    for name in _scene_properties:
+        delattr(bpy.types.Scene, name)
+    for item in reversed(_classes):
+        bpy.utils.unregister_class(item)
+    _classes.clear()
+    _scene_properties.clear()

@@ -1,0 +1,153 @@
+"""Results into the scene: an image and a material, an image, a mesh at its true place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..shared.errors import InputError
+from ..shared.values import Image, Mesh
+from . import pictures, records
+
+COLLECTION = "Backlot"
+COLOR_ATTRIBUTE = "Color"
+
+
+def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> str:
+    """Puts the outputs of a job into the scene.
+
+    Only objects noted in ``request["targets"]``, those selected when the job was sent, are given anything.
+
+    Args:
+        scene: The scene that sent the job.
+        operation: Name of the operation.
+        label: Names new datablocks.
+        outputs: By name, as the operation describes them.
+        request: What the record of the job holds.
+
+    Returns:
+        What happened, in words.
+    """
+    told = []
+    for name, value in outputs.items():
+        if isinstance(value, Image):
+            image = pictures.receive(value, label)
+            image["backlot"] = json.dumps({"operation": operation, "output": name, **{k: request.get(k) for k in ("parameters", "seed")}})
+            told.append(f"Image {image.name!r}")
+            if operation.startswith("texture."):
+                told += _texture(image, request.get("targets", []))
+        elif isinstance(value, Mesh):
+            item = mesh_object(scene, value, label)
+            told.append(f"Object {item.name!r}, {len(value.faces)} triangles")
+    report = outputs.get("report")
+    if isinstance(report, dict):
+        told.append(", ".join(f"{key} {value:.4g}" for key, value in report.items() if isinstance(value, float))[:300])
+    return "; ".join(part for part in told if part)
+
+
+def _texture(image: bpy.types.Image, noted: list[dict[str, Any]]) -> list[str]:
+    objects, gone = records.resolve(noted)
+    told = [f"{name!r} is gone" for name in gone]
+    materials: dict[bool, bpy.types.Material] = {}
+    for item in objects:
+        if item.type != "MESH" or item.data is None or not item.is_editable:
+            told.append(f"{item.name!r} cannot be given a material")
+            continue
+        has_uv = bool(item.data.uv_layers)
+        if has_uv not in materials:
+            materials[has_uv] = texture_material(image, has_uv)
+        _assign(item, materials[has_uv])
+        told.append(f"on {item.name!r}")
+    return told
+
+
+def _assign(item: bpy.types.Object, material: bpy.types.Material) -> None:
+    """Puts a material into the object's active slot. Other users of the same mesh keep what they show."""
+    shared = item.data.users > 1
+    if not item.material_slots:
+        if shared and not item.data.is_editable:
+            return
+        item.data.materials.append(None)
+    slot = item.material_slots[item.active_material_index]
+    if shared or not item.data.is_editable:
+        slot.link = "OBJECT"
+    slot.material = material
+
+
+def texture_material(image: bpy.types.Image, has_uv: bool) -> bpy.types.Material:
+    """A Principled material that shows the image; without UVs it is projected from the sides of the bounding box."""
+    material, tree, shader = _principled(image.name)
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    coordinates = tree.nodes.new("ShaderNodeTexCoord")
+    if not has_uv:
+        texture.projection = "BOX"
+        texture.projection_blend = 0.2
+    tree.links.new(coordinates.outputs["UV" if has_uv else "Generated"], texture.inputs["Vector"])
+    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    texture.location, coordinates.location = (shader.location.x - 320, shader.location.y), (shader.location.x - 520, shader.location.y)
+    return material
+
+
+def mesh_object(scene: bpy.types.Scene, value: Mesh, name: str) -> bpy.types.Object:
+    """Makes an object from a mesh in world space, in the collection ``Backlot`` of the scene.
+
+    Raises:
+        InputError: The mesh is empty.
+    """
+    if not len(value.faces):
+        raise InputError(expected="a mesh", got="one without faces", fix="Use a smaller voxel, or look at more of the surface")
+    mesh = bpy.data.meshes.new(name)
+    corners = np.ascontiguousarray(value.faces, np.int32).reshape(-1)
+    mesh.vertices.add(len(value.vertices))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(value.vertices, np.float32).reshape(-1))
+    mesh.loops.add(len(corners))
+    mesh.loops.foreach_set("vertex_index", corners)
+    mesh.polygons.add(len(value.faces))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(value.faces), bool))
+    mesh.update(calc_edges=True)
+    if mesh.validate():
+        mesh.update()
+    if value.colors is not None and len(mesh.vertices) == len(value.colors):
+        attribute = mesh.color_attributes.new(COLOR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
+        rgba = np.ones((len(value.colors), 4), np.float32)
+        rgba[:, :3] = value.colors
+        attribute.data.foreach_set("color", rgba.reshape(-1))
+        mesh.color_attributes.active_color = attribute
+        material, tree, shader = _principled(name)
+        node = tree.nodes.new("ShaderNodeVertexColor")
+        node.layer_name = COLOR_ATTRIBUTE
+        node.location = (shader.location.x - 240, shader.location.y)
+        tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+        shader.inputs["Roughness"].default_value = 1.0  # the captured colours hold the light already
+        mesh.materials.append(material)
+    item = bpy.data.objects.new(name, mesh)
+    _collection(scene).objects.link(item)
+    return item
+
+
+def _collection(scene: bpy.types.Scene) -> bpy.types.Collection:
+    for child in scene.collection.children:
+        if child.get("backlot_results"):
+            return child
+    collection = bpy.data.collections.new(COLLECTION)
+    collection["backlot_results"] = True
+    scene.collection.children.link(collection)
+    return collection
+
+
+def _principled(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree, bpy.types.Node]:
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # before Blender 5.0 nodes had to be asked for
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    output.location = (300, 0)
+    tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
+    return material, tree, shader

@@ -1,0 +1,153 @@
+"""The command line inside Blender: ``blender -b scene.blend -c backlot run job.json``.
+
+Frames that a job file asks to be captured are rendered from the open file; everything else is what ``backlot run`` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..shared.errors import BacklotError, InputError
+
+if TYPE_CHECKING:
+    from ..shared.jobfile import JobFile
+    from ..shared.operations import Input
+
+SECONDS_BETWEEN_LINES = 1.0
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a verb.
+
+    Args:
+        arguments: ``["run", "job.json"]``.
+
+    Returns:
+        0 done, 2 unusable input, 3 no backend, 4 the job failed, 130 cancelled.
+    """
+    parser = argparse.ArgumentParser(prog="blender -c backlot", description="Run a Backlot job with the open file")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run_parser = verbs.add_parser("run", help="run a job file; inputs that are captures are rendered from the open file")
+    run_parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB.json")
+    run_parser.add_argument("--force", action="store_true", help="run again although the results are there")
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as error:
+        return int(error.code or 0)
+    from ..shared.jobfile import exit_code
+
+    try:
+        for path in options.jobs:
+            run(path, force=options.force)
+    except KeyboardInterrupt:
+        return 130
+    except (BacklotError, OSError, RuntimeError) as error:
+        print(f"backlot: {error}", file=sys.stderr, flush=True)
+        return exit_code(error)
+    finally:
+        _stop_if_started()
+    return 0
+
+
+def run(path: Path, force: bool = False) -> list[Path]:
+    """Runs one job file to its end and writes its results.
+
+    Returns:
+        The files that were written; none if the results were there already.
+
+    Raises:
+        BacklotError: The file or its inputs are wrong, no backend can be started, the job failed.
+    """
+    from ..shared import jobfile
+
+    loaded = jobfile.load_job_file(path, lambda description, item: capture(description, item, path.parent))
+    _check_options(loaded)
+    if jobfile.is_done(loaded) and not force and not loaded.options.get("apply"):
+        print(f"{path.name}: done already, results in {loaded.output_folder}", flush=True)
+        return []
+    from .link import BACKEND
+
+    client = BACKEND.require()
+    client.submit(loaded.job)
+    finished = client.result(loaded.job.id, on_progress=_Printer(path.stem))
+    provenance = {**finished.provenance, "request": loaded.digest}
+    written = jobfile.write_outputs(finished.outputs, loaded.output_folder, provenance)
+    for file in written:
+        print(f"wrote {file}", flush=True)
+    if loaded.options.get("apply"):
+        print(_apply(loaded, client), flush=True)
+    if loaded.options.get("save"):
+        target = (path.parent / str(loaded.options["save"])).resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(target), copy=True, check_existing=False)
+        print(f"wrote {target}", flush=True)
+    return written
+
+
+def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
+    """Renders what a job file's ``{"capture": {...}}`` asks for; see ``CaptureSettings`` for its entries.
+
+    Files go to a folder ``capture`` beside the job file, or to ``description["folder"]``.
+
+    Raises:
+        InputError: It cannot be captured.
+    """
+    from .capture import Capture, CaptureSettings
+
+    description = dict(description)
+    target = folder / str(description.pop("folder", "capture"))
+    if item.kind != "frames":
+        description.setdefault("pass", "color")
+    settings = CaptureSettings.from_json(description)
+    if settings.mode == "orbit" and not settings.objects:
+        settings.objects = tuple(selected.name for selected in bpy.context.selected_objects)
+    run = Capture(bpy.context.scene, bpy.context.view_layer, settings, target)
+    for done in run.steps():
+        print(f"captured {done} of {run.total}", flush=True)
+    return run.scene_frames() if item.kind == "frames" else run.color_file()
+
+
+def _check_options(loaded: JobFile) -> None:
+    save = loaded.options.get("save", "")
+    if not isinstance(save, str) or not isinstance(loaded.options.get("apply", False), bool):
+        raise InputError(expected='"save" as a path and "apply" as true or false', got="something else")
+
+
+def _apply(loaded: JobFile, client: Any) -> str:
+    """Applies to the selection of the file, as the panel would: asks the backend for arrays, which it has already computed."""
+    import dataclasses
+
+    from ..shared.wire import new_id
+    from . import apply, records
+
+    job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
+    outputs = client.run(job)
+    targets = records.targets([item for item in bpy.context.selected_objects if item.type == "MESH"])
+    request = {"parameters": job.parameters, "seed": job.seed, "targets": targets}
+    return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)
+
+
+class _Printer:
+    """Prints progress as lines, not more than one a second."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._last = name, 0.0
+
+    def __call__(self, event: Any) -> None:
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            left = f", {event.eta:.0f} s left" if event.eta is not None else ""
+            print(f"{self._name}: {event.fraction:.0%} {event.stage}{left}", flush=True)
+
+
+def _stop_if_started() -> None:
+    from .link import BACKEND
+
+    if BACKEND.started_here:
+        BACKEND.stop()

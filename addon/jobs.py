@@ -1,0 +1,250 @@
+"""Jobs from the panel to the backend and back: sent, followed, applied, tried again, found again after a file was loaded.
+
+A job's request is JSON in its record: parameters, seed, where its inputs are, and the objects that were selected. From that
+alone the job can be sent again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..shared.errors import BacklotError, InputError, JobCancelled
+from ..shared.operations import find as find_operation
+from . import records
+from .link import BACKEND, redraw
+
+if TYPE_CHECKING:
+    from ..shared.jobs import Job
+
+OUTBOX: dict[str, Job] = {}
+"""Jobs that wait for a backend that is still starting."""
+RESULTS: dict[str, dict[str, Any]] = {}
+"""Outputs that wait to be applied: between two of the artist's own actions, never within one."""
+STOPPED: set[str] = set()
+"""Captures that the artist stopped."""
+
+
+def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Reads what a request says of its inputs: ``{"image": name}``, ``{"path": file}`` or ``{"frames": folder}``.
+
+    Raises:
+        InputError: An input is missing or unreadable.
+    """
+    from ..shared.frames import read_transforms
+    from ..shared.values import EncodedFile
+    from . import pictures
+
+    inputs: dict[str, Any] = {}
+    for name, where in described.items():
+        if "image" in where:
+            image = bpy.data.images.get(where["image"])
+            if image is None:
+                raise InputError(expected=f"the image {where['image']!r}", got="none of that name in this file", fix="Choose another image")
+            inputs[name] = pictures.send(image)
+        elif "frames" in where:
+            inputs[name] = read_transforms(Path(where["frames"]))
+        else:
+            inputs[name] = EncodedFile.read(where["path"], where.get("color_space", ""))
+    return inputs
+
+
+def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
+    """Sends the job of a record. With a window it returns at once; without one it returns when the result is applied.
+
+    Returns:
+        What happened, in words.
+
+    Raises:
+        BacklotError: The request cannot work, there is no backend, or (without a window) the job failed.
+    """
+    from ..shared.jobs import Job
+
+    job_id = record.name
+    request = json.loads(record.request)
+    try:
+        job = Job(record.operation, request["parameters"], load_inputs(request["inputs"]), request["seed"], label=record.label, id=job_id)
+        job.encode()
+        records.update(job_id, state="waiting", error="")
+        if bpy.app.background:
+            return _send_and_wait(job)
+        _send(job)
+    except JobCancelled:
+        records.update(job_id, state="cancelled")
+        raise
+    except BacklotError as error:
+        records.update(job_id, state="failed", error=str(error))
+        raise
+    return f"{record.label}: sent"
+
+
+def _send(job: Job) -> None:
+    if not BACKEND.usable() and BACKEND.state != "starting":
+        from .settings import preferences
+
+        if preferences().auto_start:
+            BACKEND.start()
+        else:
+            BACKEND.attach()
+    if BACKEND.client is None:
+        OUTBOX[job.id] = job
+    else:
+        BACKEND.client.submit(job)
+    BACKEND.run_timer()
+
+
+def _send_and_wait(job: Job) -> str:
+    client = BACKEND.require()
+    client.submit(job)
+    finished = client.result(job.id, on_progress=on_event)
+    RESULTS[job.id] = finished.outputs
+    bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
+    found = records.find(job.id)
+    return found[1].result if found else ""
+
+
+def busy() -> bool:
+    """Whether anything is on its way."""
+    return bool(OUTBOX or RESULTS) or any(live.saved.get("state") in records.ACTIVE for live in records.LIVE.values())
+
+
+def cancel(job_id: str) -> None:
+    """Stops a job, wherever it is."""
+    found = records.find(job_id)
+    if found is None:
+        return
+    if found[1].state == "capturing":
+        STOPPED.add(job_id)
+    elif OUTBOX.pop(job_id, None) is not None or BACKEND.client is None:
+        records.update(job_id, state="cancelled")
+    else:
+        BACKEND.client.cancel(job_id)
+
+
+def retry(scene: bpy.types.Scene, old: records.BACKLOT_PG_job) -> str:
+    """Sends the same request again as a new job in the old one's place; see ``send``."""
+    from ..shared.wire import new_id
+
+    operation, label, request = old.operation, old.label, json.loads(old.request)
+    records.remove(old.name)
+    return send(scene, records.add(scene, new_id(), operation, label, "waiting", request))
+
+
+def remove(job_id: str) -> None:
+    """Takes a job off the list; one that still runs is cancelled."""
+    found = records.find(job_id)
+    if found is not None and found[1].state in records.ACTIVE:
+        cancel(job_id)
+    if BACKEND.client is not None and found is not None and found[1].state not in records.ACTIVE:
+        BACKEND.client.forget(job_id)
+    records.remove(job_id)
+
+
+# -- what the backend says -------------------------------------------------------------------------------------------
+
+
+def on_event(event: Any) -> None:
+    """Takes one event of the client. A job that the loaded file does not know is none of its business."""
+    kind = type(event).__name__
+    if kind == "Connected":
+        _connected()
+        return
+    job_id = getattr(event, "job_id", "")
+    if not job_id:
+        return
+    if records.find(job_id) is None:
+        if BACKEND.client is not None and kind != "Cancelled":
+            BACKEND.client.forget(job_id)
+        return
+    if kind == "Accepted":
+        records.update(job_id, state="queued")
+    elif kind == "Progress":
+        records.update(job_id, state="running")
+        live = records.LIVE[job_id]
+        live.fraction, live.stage, live.eta = event.fraction, event.stage, event.eta
+        if event.preview is not None:
+            live.preview = event.preview
+    elif kind == "Finished":
+        RESULTS[job_id] = event.outputs
+    elif kind == "Failed":
+        records.update(job_id, state="failed", error=str(event.error))
+    elif kind == "Cancelled":
+        records.update(job_id, state="cancelled")
+    redraw()
+
+
+def _connected() -> None:
+    client = BACKEND.client
+    assert client is not None
+    for job_id in list(OUTBOX):
+        job = OUTBOX.pop(job_id)
+        try:
+            client.submit(job)
+        except BacklotError as error:
+            records.update(job_id, state="failed", error=str(error))
+    for _, record in records.everything():
+        if record.state in ("waiting", "queued", "running"):
+            client.attach(record.name)
+
+
+def apply_results() -> None:
+    """Applies what has come, unless the artist is in the middle of something (a transform, a stroke)."""
+    if not RESULTS:
+        return
+    windows = bpy.context.window_manager.windows
+    if any(len(window.modal_operators) for window in windows):
+        return
+    for job_id in list(RESULTS):
+        with bpy.context.temp_override(window=windows[0]) if windows else bpy.context.temp_override():
+            try:
+                bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
+            except RuntimeError as error:  # what the operator reported; its record says it too
+                print(f"Backlot: {error}")
+    redraw()
+
+
+# -- files loaded, undone --------------------------------------------------------------------------------------------
+
+
+def before_load() -> None:
+    """Another file is about to be loaded: its jobs are not these."""
+    if BACKEND.client is not None:
+        for job_id in records.LIVE:
+            BACKEND.client.forget(job_id)
+    OUTBOX.clear()
+    RESULTS.clear()
+    STOPPED.clear()
+    records.forget_session()
+
+
+def after_load() -> None:
+    """A file was loaded: finds its unfinished jobs at the backend again, if one runs; it is not started for that."""
+    unfinished = []
+    for scene, record in records.everything():
+        if record.state == "capturing":
+            record.state, record.error = "failed", "The capture was interrupted. Send the job again."
+        elif record.state in records.ACTIVE:
+            unfinished.append(record.name)
+            records.LIVE[record.name] = records.Live(scene.session_uid, {})
+            records.update(record.name)
+    if not unfinished:
+        return
+    try:
+        if BACKEND.client is None:
+            BACKEND.attach()
+        elif BACKEND.state == "ready":
+            for job_id in unfinished:
+                BACKEND.client.attach(job_id)
+        BACKEND.run_timer()
+    except BacklotError:
+        pass  # the panel's status line offers to start or attach; the jobs are found again then
+
+
+def label_of(operation: str, inputs: dict[str, dict[str, str]]) -> str:
+    """A job's name in the list: the operation and its first input."""
+    first = next(iter(inputs.values()), {})
+    subject = first.get("image") or Path(first.get("path") or first.get("frames") or "").stem
+    return f"{find_operation(operation).label} {subject}".strip()

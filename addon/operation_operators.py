@@ -1,0 +1,130 @@
+"""One operator for each operation, made from its schema: ``bpy.ops.backlot.texture(size=(512, 512), tile="both", seed=1)``.
+
+Whatever a call leaves out is taken from the panel's settings in the scene.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..shared.errors import BacklotError, InputError, JobCancelled
+from ..shared.operations import OPERATIONS, Operation
+from . import capture_properties, controls, jobs, records
+from .capture_operator import CapturingOperator, start_capture
+
+if TYPE_CHECKING:
+    from .capture import Capture
+
+
+class OperationOperator(CapturingOperator):
+    """What the operators of all operations do."""
+
+    operation = OPERATIONS["system.echo"]  # replaced in every subclass
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a scene that can hold the job."""
+        if context.scene is None or not context.scene.is_editable:
+            cls.poll_message_set("This scene cannot be changed, so it cannot hold a job")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Checks, captures what is to be captured, sends."""
+        try:
+            return self._start(context)
+        except JobCancelled:
+            return {"CANCELLED"}
+        except (BacklotError, OSError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+
+    def captured(self, context: bpy.types.Context, capture: Capture) -> str:
+        """The frames are there: completes the request and sends it."""
+        found = records.find(self._job_id)
+        if found is None:
+            raise InputError("The job is no longer in this file", fix="Start it again")
+        scene, record = found
+        request = json.loads(record.request)
+        for name, where in request["inputs"].items():
+            if where == {"capture": "color"}:
+                color = capture.folder / str(capture.frames[0]["color"])
+                request["inputs"][name] = {"path": str(color), "color_space": "linear"}
+            elif where == {"capture": "frames"}:
+                request["inputs"][name] = {"frames": str(capture.folder)}
+        record.request = json.dumps(request)
+        return jobs.send(scene, record)
+
+    def _start(self, context: bpy.types.Context) -> set[str]:
+        from ..shared.wire import new_id
+
+        scene, operation = context.scene, self.operation
+        panel = getattr(scene, controls.identifier(operation))
+        selected = list(context.selected_objects) if context.mode == "OBJECT" or context.selected_objects else [context.object]
+        selected = [item for item in selected if item is not None]
+        described, wanted = self._describe_inputs(panel)
+        request: dict[str, Any] = {
+            "parameters": operation.check_parameters(controls.parameter_values(operation, self, panel)),
+            "seed": controls.chosen("seed", self, panel),
+            "inputs": described,
+            "targets": records.targets([item for item in selected if item.type == "MESH"]),
+        }
+        capture = start_capture(context, self._capture_settings(scene, selected, wanted)) if wanted else None
+        label = operation.label if capture else jobs.label_of(operation.name, described)
+        record = records.add(scene, new_id(), operation.name, label, "capturing" if capture else "waiting", request)
+        if capture is not None:
+            return self.run_capture(context, capture, record.name)
+        self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
+        return {"FINISHED"}
+
+    def _describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
+        """Where each input is, and what must be captured for it (``color``, ``frames`` or nothing)."""
+        from . import pictures
+
+        described: dict[str, dict[str, str]] = {}
+        wanted = ""
+        for item in self.operation.inputs:
+            if item.kind == "frames":
+                described[item.name], wanted = {"capture": "frames"}, "frames"
+                continue
+            own = getattr(self, item.name)
+            from_camera = item.name in controls.SCENE_INPUTS and controls.chosen(controls.FROM_CAMERA + item.name, self, panel)
+            chosen = getattr(panel, controls.INPUT + item.name)
+            if from_camera and not own:
+                described[item.name], wanted = {"capture": "color"}, "color"
+            elif own:
+                found = pictures.find(own, item.help)
+                described[item.name] = {"image": found.name} if isinstance(found, bpy.types.Image) else {"path": bpy.path.abspath(own)}
+            elif chosen is not None:
+                described[item.name] = {"image": chosen.name}
+            elif item.required:
+                raise InputError(expected=f"an image as {item.label}: {item.help}", got="none", fix="Choose one in the panel")
+        return described, wanted
+
+    def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
+        if wanted == "frames":
+            return capture_properties.read(scene, selected, self)
+        from .capture import CaptureSettings
+
+        return CaptureSettings(mode="frame", geometry=False)
+
+
+def operator_class(operation: Operation) -> type[bpy.types.Operator]:
+    """The operator of an operation: its name is the operation's label, ``backlot.texture``."""
+    verb = operation.label.lower().replace(" ", "_")
+    annotations = controls.operator_annotations(operation)
+    if any(item.kind == "frames" for item in operation.inputs):
+        annotations.update(capture_properties.annotations(options={"SKIP_SAVE"}))
+    body = {
+        "bl_idname": f"backlot.{verb}",
+        "bl_label": operation.label,
+        "bl_description": operation.summary,
+        "bl_options": {"REGISTER"},
+        "operation": operation,
+        "__annotations__": annotations,
+        "__doc__": operation.summary,
+    }
+    return type(f"BACKLOT_OT_{verb}", (OperationOperator, bpy.types.Operator), body)

@@ -1,0 +1,201 @@
+"""The tab "Backlot" in the sidebars of the 3D viewport and the Image Editor."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from ..shared.operations import Operation
+from . import capture_properties, controls, records, settings
+from .link import BACKEND
+
+CATEGORY = "Backlot"
+SPACES = ("VIEW_3D", "IMAGE_EDITOR")
+_STATE_ICON = {
+    "off": "RADIOBUT_OFF", "starting": "SORTTIME", "connecting": "SORTTIME", "ready": "CHECKMARK", "lost": "UNLINKED", "error": "ERROR",
+}  # fmt: skip
+_JOB_ICON = {
+    "capturing": "RENDER_STILL", "waiting": "SORTTIME", "queued": "SORTTIME", "running": "PLAY", "done": "CHECKMARK", "failed": "ERROR",
+    "cancelled": "X",
+}  # fmt: skip
+_PIXELS_PER_CHARACTER = 7.0
+"""Of Blender's default font at scale 1, on the wide side: text must not be cut."""
+
+
+def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
+    """Draws a text over as many lines as it needs in this region's width."""
+    scale = context.preferences.system.ui_scale
+    width = context.region.width if context.region else 280
+    column = layout.column(align=True)
+    column.scale_y = 0.75
+    for number, line in enumerate(textwrap.wrap(text, max(20, int((width / scale - 50) / _PIXELS_PER_CHARACTER)))):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+class _Sidebar:
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+
+class _StatusPanel(_Sidebar):
+    bl_label = "Backend"
+    bl_order = 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draws the status line and what can be done about it."""
+        layout = self.layout
+        wrapped(layout, context, BACKEND.describe(), _STATE_ICON[BACKEND.state])
+        row = layout.row(align=True)
+        if BACKEND.state in ("off", "error"):
+            remote = settings.preferences().remote_control
+            if not remote:
+                row.operator("backlot.start_backend", text="Start", icon="PLAY")
+            row.operator("backlot.attach_backend", text=f"Attach to {remote}" if remote else "Attach", icon="LINKED")
+        else:
+            row.operator("backlot.stop_backend", text="Stop", icon="CANCEL")
+
+
+class _JobsPanel(_Sidebar):
+    bl_label = "Jobs"
+    bl_order = 9
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draws the job list and the active job."""
+        layout = self.layout
+        group = context.scene.backlot_jobs
+        row = layout.row()
+        row.template_list("BACKLOT_UL_jobs", "", group, "items", group, "active", rows=3)
+        buttons = row.column(align=True)
+        buttons.operator("backlot.cancel_job", text="", icon="CANCEL")
+        buttons.operator("backlot.retry_job", text="", icon="FILE_REFRESH")
+        buttons.operator("backlot.remove_job", text="", icon="REMOVE")
+        if 0 <= group.active < len(group.items):
+            _draw_job(layout, context, group.items[group.active])
+
+
+def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, record: records.BACKLOT_PG_job) -> None:
+    live = records.live(record.name)
+    if record.state in records.ACTIVE and live is not None:
+        text = " ".join(part for part in (live.stage or record.state.title(), eta_text(live.eta)) if part)
+        layout.progress(factor=live.fraction, text=text)
+        icon = preview_icon(record.name, live)
+        if icon:
+            layout.template_icon(icon_value=icon, scale=6)
+    elif record.state == "failed":
+        wrapped(layout, context, record.error, "ERROR")
+        layout.operator("backlot.copy_error", icon="COPYDOWN").job_id = record.name
+    elif record.result:
+        wrapped(layout, context, record.result)
+
+
+def eta_text(seconds: float | None) -> str:
+    """Time left, in words."""
+    if seconds is None:
+        return ""
+    return f"({seconds:.0f} s left)" if seconds < 100 else f"({seconds / 60:.0f} min left)"
+
+
+_previews: dict[str, Any] = {}
+
+
+def preview_icon(job_id: str, live: records.Live) -> int:
+    """The icon of a running job's latest preview, 0 if there is none."""
+    if live.preview is None:
+        return 0
+    if "collection" not in _previews:
+        import bpy.utils.previews
+
+        _previews["collection"] = bpy.utils.previews.new()
+    collection = _previews["collection"]
+    if _previews.get(job_id) is not live.preview:
+        import numpy as np
+
+        height, width, channels = live.preview.shape
+        rgba = np.ones((height, width, 4), np.float32)
+        rgba[..., :channels] = live.preview[::-1].astype(np.float32) / 255
+        icon = collection.get(job_id) or collection.new(job_id)
+        icon.image_size = width, height
+        icon.image_pixels_float.foreach_set(rgba.reshape(-1))
+        _previews[job_id] = live.preview
+    return int(collection[job_id].icon_id)
+
+
+def free_previews() -> None:
+    """Gives the previews' memory back."""
+    if "collection" in _previews:
+        import bpy.utils.previews
+
+        bpy.utils.previews.remove(_previews["collection"])
+    _previews.clear()
+
+
+class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
+    """One line for each job."""
+
+    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Draws the label, and how far the job is."""
+        row = layout.row()
+        row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))
+        live = records.live(item.name)
+        row.label(text=f"{live.fraction:.0%}" if live and item.state in ("running", "capturing") else item.state.title())
+
+
+def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
+    """Draws an operation's inputs, parameters and button."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    group = getattr(context.scene, controls.identifier(operation))
+    for item in operation.inputs:
+        if item.kind == "frames":
+            capture_properties.draw(layout, context.scene)
+            continue
+        from_camera = controls.FROM_CAMERA + item.name
+        if hasattr(group, from_camera):
+            layout.prop(group, from_camera)
+        if not getattr(group, from_camera, False):
+            layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
+    for parameter in operation.parameters:
+        if not parameter.advanced:
+            layout.column(align=True).prop(group, parameter.name)
+    row = layout.row(align=True)
+    row.prop(group, "seed")
+    row.operator("backlot.new_seed", text="", icon="FILE_REFRESH").group = controls.identifier(operation)
+    layout.operator("backlot." + operation.label.lower().replace(" ", "_"), icon="PLAY")
+
+
+def _operation_panels(operation: Operation, space: str, order: int) -> list[type]:
+    """The panel of one operation in one editor, and its folded panel of advanced parameters."""
+
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        draw_operation(self.layout, context, operation)
+
+    def draw_advanced(self: Any, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        self.layout.use_property_decorate = False
+        for parameter in operation.parameters:
+            if parameter.advanced:
+                self.layout.prop(getattr(context.scene, controls.identifier(operation)), parameter.name)
+
+    name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
+    common = {"bl_space_type": space, "__doc__": operation.summary}
+    panel = type(name, (_Sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": order, "draw": draw})
+    if not any(parameter.advanced for parameter in operation.parameters):
+        return [panel]
+    advanced = {"bl_label": "Advanced", "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}, "draw": draw_advanced}
+    return [panel, type(name + "_advanced", (_Sidebar, bpy.types.Panel), {**common, **advanced})]
+
+
+def panel_classes() -> list[type]:
+    """All panels, for both editors."""
+    classes: list[type] = [BACKLOT_UL_jobs]
+    for space in SPACES:
+        for base in (_StatusPanel, _JobsPanel):
+            name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
+            classes.append(type(name, (base, bpy.types.Panel), {"bl_space_type": space, "__doc__": base.bl_label}))
+        for order, operation in enumerate(controls.visible_operations(), start=1):
+            # Pictures of the scene are taken where the scene is.
+            if space == "VIEW_3D" or not any(item.kind == "frames" for item in operation.inputs):
+                classes += _operation_panels(operation, space, order)
+    return classes

@@ -1,0 +1,171 @@
+"""Jobs as the file remembers them, and what is known of them while Blender runs.
+
+The scene stores what is needed to find a job again after loading: its id, what was asked, and what to do with the result. What
+changes many times a second (progress, preview) is kept here in ``LIVE`` and never touches the scene, so that a running job
+neither marks the file as changed nor restarts a rendered viewport.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
+
+ACTIVE = ("capturing", "waiting", "queued", "running")
+STATES = [
+    ("capturing", "Capturing", "Frames are being rendered"),
+    ("waiting", "Waiting", "Not yet taken by the backend"),
+    ("queued", "Queued", "In the backend's journal"),
+    ("running", "Running", "The backend works on it"),
+    ("done", "Done", "The result is in this file"),
+    ("failed", "Failed", "It ended with an error"),
+    ("cancelled", "Cancelled", "Somebody stopped it"),
+]
+
+
+class BACKLOT_PG_job(bpy.types.PropertyGroup):  # noqa: N801
+    """One job of this scene. ``name`` is its id at the backend."""
+
+    operation: StringProperty()  # type: ignore[valid-type]
+    label: StringProperty()  # type: ignore[valid-type]
+    state: EnumProperty(items=STATES)  # type: ignore[valid-type]
+    error: StringProperty()  # type: ignore[valid-type]
+    request: StringProperty(description="JSON: parameters, seed, inputs, targets")  # type: ignore[valid-type]
+    result: StringProperty(description="What the result was applied to")  # type: ignore[valid-type]
+
+
+class BACKLOT_PG_jobs(bpy.types.PropertyGroup):  # noqa: N801
+    """The jobs of a scene."""
+
+    items: CollectionProperty(type=BACKLOT_PG_job)  # type: ignore[valid-type]
+    active: IntProperty(name="Active Job")  # type: ignore[valid-type]
+
+
+@dataclasses.dataclass
+class Live:
+    """What is known of a job in this session. ``saved`` mirrors the scene's record, to repair it after an undo."""
+
+    scene: int
+    saved: dict[str, str]
+    fraction: float = 0.0
+    stage: str = ""
+    eta: float | None = None
+    preview: Any = None
+
+
+LIVE: dict[str, Live] = {}
+_FIELDS = ("operation", "label", "state", "error", "request", "result")
+_session = [uuid.uuid4().hex]
+
+
+def session() -> str:
+    """Changes with every file that is loaded: object ids of Blender mean nothing in another session."""
+    return _session[0]
+
+
+def forget_session() -> None:
+    """Called before another file is loaded."""
+    LIVE.clear()
+    _session[0] = uuid.uuid4().hex
+
+
+def add(scene: bpy.types.Scene, job_id: str, operation: str, label: str, state: str, request: dict[str, Any]) -> BACKLOT_PG_job:
+    """Adds a job to the scene's list and makes it the active one."""
+    jobs = scene.backlot_jobs
+    record = jobs.items.add()
+    record.name, record.operation, record.label, record.state = job_id, operation, label, state
+    record.request = json.dumps(request)
+    jobs.active = len(jobs.items) - 1
+    LIVE[job_id] = Live(scene.session_uid, _snapshot(record))
+    return record
+
+
+def find(job_id: str) -> tuple[bpy.types.Scene, BACKLOT_PG_job] | None:
+    """The record of a job in the loaded file, or None: then its result does not belong here."""
+    for scene, record in everything():
+        if record.name == job_id:
+            return scene, record
+    return None
+
+
+def everything() -> Iterator[tuple[bpy.types.Scene, BACKLOT_PG_job]]:
+    """All jobs of the loaded file."""
+    for scene in bpy.data.scenes:
+        if scene.library is None:
+            for record in scene.backlot_jobs.items:
+                yield scene, record
+
+
+def live(job_id: str) -> Live | None:
+    """What is known of a job in this session."""
+    return LIVE.get(job_id)
+
+
+def update(job_id: str, **values: str) -> None:
+    """Changes fields of a job's record, if the loaded file has it; writes only what differs."""
+    found = find(job_id)
+    if found is None:
+        LIVE.pop(job_id, None)
+        return
+    scene, record = found
+    for name, value in values.items():
+        if getattr(record, name) != value:
+            setattr(record, name, value)
+    if job_id in LIVE:
+        LIVE[job_id].saved = _snapshot(record)
+    else:
+        LIVE[job_id] = Live(scene.session_uid, _snapshot(record))
+
+
+def remove(job_id: str) -> None:
+    """Takes a job off its scene's list."""
+    LIVE.pop(job_id, None)
+    found = find(job_id)
+    if found is not None:
+        jobs = found[0].backlot_jobs
+        jobs.items.remove(jobs.items.find(job_id))
+        jobs.active = max(0, min(jobs.active, len(jobs.items) - 1))
+
+
+def repair() -> None:
+    """After undo or redo: the backend does not undo, so the list says again what is true of the jobs of this session."""
+    scenes = {scene.session_uid: scene for scene in bpy.data.scenes}
+    for job_id, known in list(LIVE.items()):
+        scene = scenes.get(known.scene)
+        if scene is None:
+            continue
+        record = scene.backlot_jobs.items.get(job_id)
+        if record is None:
+            record = scene.backlot_jobs.items.add()
+            record.name = job_id
+        for name, value in known.saved.items():
+            if getattr(record, name) != value:
+                setattr(record, name, value)
+
+
+def targets(objects: list[bpy.types.Object]) -> list[dict[str, Any]]:
+    """Notes objects so that they are found again: by id while the file stays open, by name afterwards."""
+    return [{"name": item.name_full, "uid": item.session_uid, "session": session()} for item in objects]
+
+
+def resolve(noted: list[dict[str, Any]]) -> tuple[list[bpy.types.Object], list[str]]:
+    """Finds noted objects again: those there are, and the names of those that are gone."""
+    by_uid = {item.session_uid: item for item in bpy.data.objects}
+    by_name = {item.name_full: item for item in bpy.data.objects}
+    found, gone = [], []
+    for note in noted:
+        item = by_uid.get(note["uid"]) if note["session"] == session() else by_name.get(note["name"])
+        if item is None:
+            gone.append(note["name"])
+        else:
+            found.append(item)
+    return found, gone
+
+
+def _snapshot(record: BACKLOT_PG_job) -> dict[str, str]:
+    return {name: getattr(record, name) for name in _FIELDS}

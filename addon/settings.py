@@ -1,0 +1,90 @@
+"""Preferences, and what they are when the add-on runs without being enabled as an extension (Blender as a module)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+PACKAGE = __package__.rpartition(".")[0]
+"""The add-on's name in this Blender: ``bl_ext.<repository>.backlot`` or ``backlot``."""
+
+
+class BacklotPreferences(bpy.types.AddonPreferences):
+    """Where the backend is."""
+
+    bl_idname = PACKAGE
+
+    python: StringProperty(  # type: ignore[valid-type]
+        name="Backend's Python", subtype="FILE_PATH",
+        description="The Python in which Backlot's backend is installed. Empty: the one that last ran the command backlot",
+    )  # fmt: skip
+    auto_start: BoolProperty(  # type: ignore[valid-type]
+        name="Start Automatically", default=True, description="Start the backend when a job is sent and none is running"
+    )
+    remote_control: StringProperty(  # type: ignore[valid-type]
+        name="Endpoint", description="Address of a remote backend's control socket, such as tcp://render01:7700. Empty: this machine"
+    )
+    remote_data: StringProperty(  # type: ignore[valid-type]
+        name="Data Endpoint", description="Address of a remote backend's data socket, such as tcp://render01:7701"
+    )
+    remote_key: StringProperty(  # type: ignore[valid-type]
+        name="Key", subtype="PASSWORD", description="The remote backend's signing key: 64 hexadecimal digits from its connection file"
+    )
+    server_key: StringProperty(  # type: ignore[valid-type]
+        name="Server Key", description="The remote backend's CURVE public key, 40 characters"
+    )
+    client_public: StringProperty(  # type: ignore[valid-type]
+        name="Public Key", description="This machine's CURVE public key, 40 characters; the remote backend must list it"
+    )
+    client_secret: StringProperty(  # type: ignore[valid-type]
+        name="Secret Key", subtype="PASSWORD", description="This machine's CURVE secret key, 40 characters"
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draws the preferences."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "python")
+        layout.prop(self, "auto_start")
+        box = layout.box()
+        box.label(text="Remote backend", icon="WORLD")
+        for name in ("remote_control", "remote_data", "remote_key", "server_key", "client_public", "client_secret"):
+            box.prop(self, name)
+        if self.remote_control and not bpy.app.online_access:
+            box.label(text="Allow Online Access in Preferences > System to use it", icon="ERROR")
+
+
+@dataclasses.dataclass
+class Defaults:
+    """The same settings without an enabled extension: from the environment."""
+
+    python: str = ""
+    auto_start: bool = True
+    remote_control: str = ""
+    remote_data: str = ""
+    remote_key: str = ""
+    server_key: str = ""
+    client_public: str = ""
+    client_secret: str = ""
+
+
+def preferences() -> BacklotPreferences | Defaults:
+    """The add-on's preferences; ``BACKLOT_PYTHON`` and the defaults where there are none."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    if addon is not None and addon.preferences is not None:
+        return addon.preferences
+    return Defaults(python=os.environ.get("BACKLOT_PYTHON", ""))
+
+
+def working_folder(name: str) -> Path:
+    """A folder of the add-on's own for captures and logs, made if need be."""
+    if PACKAGE.startswith("bl_ext."):
+        folder = Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    else:
+        folder = Path(bpy.app.tempdir) / "backlot" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

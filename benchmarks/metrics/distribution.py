@@ -12,24 +12,21 @@ _PATCH, _PROJECTIONS, _LEVELS, _LAG = 7, 128, 3, 12
 
 
 def patch_swd_ratio(texture: np.ndarray, exemplar: np.ndarray, seed: int = 0) -> float:
-    """Sliced Wasserstein distance of 7 x 7 patches over three Laplacian levels (Karras et al., 2018), median crop over median real crop.
-
-    Each crop is compared with all of the exemplar; a real crop with the exemplar's half in which it does not lie is not needed, since
-    one crop is a sixteenth of it and the floor is the same for both.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    directions = F.normalize(torch.randn(_PROJECTIONS, _PATCH**2, generator=generator, dtype=torch.float64), dim=1)
-    whole = [_quantiles(p, directions) for p in _laplacian(torch.from_numpy(luminance(exemplar))[None])]
+    """``patch_swd`` of crops to the exemplar, median generated crop over median real crop."""
+    directions = _directions(seed)
+    whole = _levels(luminance(exemplar), directions)
 
     def distances(crops: torch.Tensor) -> np.ndarray:
-        result = []
-        for crop in crops:
-            levels = zip(_laplacian(crop[None]), whole, strict=True)
-            result.append(float(sum((_quantiles(p, directions) - q).abs().mean() / q.std() for p, q in levels)))
-        return np.array(result)
+        return np.array([_distance(_levels(crop.numpy(), directions), whole) for crop in crops])
 
     made, real = distances(crops_of(luminance(texture), CROP // 2)), distances(crops_of(luminance(exemplar), CROP // 2))
     return float(np.median(made) / np.median(real))
+
+
+def patch_swd(picture: np.ndarray, reference: np.ndarray, seed: int = 0) -> float:
+    """Sliced Wasserstein distance of 7 x 7 luminance patches over three Laplacian levels (Karras et al., 2018), in deviations."""
+    directions = _directions(seed)
+    return _distance(_levels(luminance(picture), directions), _levels(luminance(reference), directions))
 
 
 def autocorrelation_ratio(texture: np.ndarray, exemplar: np.ndarray) -> float:
@@ -55,6 +52,19 @@ def _laplacian(picture: torch.Tensor) -> list[torch.Tensor]:
         levels.append(picture - F.interpolate(small[None], size=picture.shape[1:], mode="bilinear", align_corners=False)[0])
         picture = small
     return [*levels, picture - picture.mean()]
+
+
+def _directions(seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(_PROJECTIONS, _PATCH**2, generator=generator, dtype=torch.float64), dim=1)
+
+
+def _levels(gray: np.ndarray, directions: torch.Tensor) -> list[torch.Tensor]:
+    return [_quantiles(p, directions) for p in _laplacian(torch.from_numpy(np.ascontiguousarray(gray))[None])]
+
+
+def _distance(made: list[torch.Tensor], reference: list[torch.Tensor]) -> float:
+    return float(sum((p - q).abs().mean() / q.std() for p, q in zip(made, reference, strict=True)))
 
 
 def _quantiles(picture: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:

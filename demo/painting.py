@@ -6,12 +6,15 @@ its own bristles and a lit ridge where the paint piles up. numpy only.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-PALETTE = np.array(
-    [(12, 22, 58), (22, 52, 110), (36, 96, 150), (70, 150, 176), (150, 196, 190), (238, 214, 140), (244, 176, 62), (214, 96, 40), (120, 36, 42)],
-    np.float32,
-) / 255.0  # fmt: skip
+_COLORS = (
+    *((12, 22, 58), (22, 52, 110), (36, 96, 150), (70, 150, 176), (150, 196, 190)),
+    *((238, 214, 140), (244, 176, 62), (214, 96, 40), (120, 36, 42)),
+)
+PALETTE = np.array(_COLORS, np.float32) / 255.0
 """sRGB, from night blue over foam to ochre and rust."""
 
 LAYERS = ((26.0, 7.0, 500), (13.0, 5.0, 1700), (6.0, 4.0, 4200), (3.0, 3.0, 5200))
@@ -69,7 +72,7 @@ def _stroke(
     low, high = np.maximum(points.min(0) - width - 1, 0).astype(int), np.minimum(points.max(0) + width + 2, size).astype(int)
     v, u = np.mgrid[low[0] : high[0], low[1] : high[1]].astype(np.float32)
     best, across, along = np.full(v.shape, 1e9, np.float32), np.zeros(v.shape, np.float32), np.zeros(v.shape, np.float32)
-    for i, ((y0, x0), (y1, x1)) in enumerate(zip(points[:-1], points[1:], strict=True)):
+    for i, ((y0, x0), (y1, x1)) in enumerate(itertools.pairwise(points)):
         ty, tx = y1 - y0, x1 - x0
         t = np.clip(((v - y0) * ty + (u - x0) * tx) / max(1e-6, ty * ty + tx * tx), 0, 1)
         ey, ex = v - y0 - t * ty, u - x0 - t * tx

@@ -57,7 +57,7 @@ def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any
 
     sources = (operator, scene.backlot_capture)
     value = {name: chosen(name, *sources) for name in annotations()}
-    own_size = value["use_resolution"] or operator.is_property_set("resolution")
+    own_size = value["use_resolution"] or operator.properties.is_property_set("resolution")
     return CaptureSettings(
         mode=value["mode"], start=value["start"], end=value["end"], step=value["step"], count=value["count"],
         elevation=math.degrees(value["elevation"]), resolution=tuple(value["resolution"]) if own_size else None, samples=value["samples"],

@@ -112,6 +112,7 @@ def chosen(name: str, *sources: Any) -> Any:
 
 def _find(name: str, sources: tuple[Any, ...]) -> Any:
     for source in sources[:-1]:
+        source = getattr(source, "properties", source)  # an operator's own
         if name in source.bl_rna.properties and source.is_property_set(name):
             return getattr(source, name)
     return getattr(sources[-1], name)

@@ -97,8 +97,13 @@ def _send(job: Job) -> None:
 
 
 def _send_and_wait(job: Job) -> str:
-    client = BACKEND.require()
-    client.submit(job)
+    OUTBOX[job.id] = job
+    try:
+        client = BACKEND.require()
+    finally:
+        waiting = OUTBOX.pop(job.id, None)
+    if waiting is not None:  # else it went out with the first answer
+        client.submit(job)
     finished = client.result(job.id, on_progress=on_event)
     RESULTS[job.id] = finished.outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)

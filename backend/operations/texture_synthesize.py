@@ -17,7 +17,7 @@ from ..synthesis import pyramid
 from ..synthesis.texture import LEAST_EXEMPLAR, synthesize_texture
 
 MAX_EXEMPLAR = 2048
-"""Longest side of the exemplar that is searched, in pixels; of a larger one the middle is used. Bounds memory to about 1 GB."""
+"""Longest side of the exemplar that is searched, in pixels; of a larger one the middle is used. Bounds memory to about 2 GB for colour."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -32,7 +33,8 @@ class Line:
         self.session = Session()
         self.nonce = new_id()
         self.ready = False
-        self.said_hello = -1e9
+        self.said_hello = self.pinged = -1e9
+        self.heard = time.monotonic()
 
     def hello(self, name: str) -> None:
         """Introduces this client; a welcome follows."""
@@ -44,6 +46,12 @@ class Line:
         """Sends a message of this session; raises ``zmq.Again`` when the queue is full."""
         self.socket.send_multipart(self.session.encode(self.codec, type, body, arrays or (), buffers), zmq.DONTWAIT, copy=not arrays)
 
+    def ping(self) -> None:
+        """Asks for a sign of life; a connection that broke unnoticed is noticed by it."""
+        self.pinged = time.monotonic()
+        with contextlib.suppress(zmq.Again):
+            self.send("ping", {})
+
     def receive(self) -> Message | None:
         """The next message, or None; raises ``ProtocolError`` for what is not one."""
         try:
@@ -51,6 +59,7 @@ class Line:
         except zmq.Again:
             return None
         message = self.codec.decode([f.buffer for f in frames])
+        self.heard = time.monotonic()
         if message.type == "welcome":
             if message.body.get("nonce") != self.nonce:
                 raise ProtocolError(expected="a welcome to our hello", got="one to another")

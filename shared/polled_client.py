@@ -29,6 +29,8 @@ from .wire import INLINE_LIMIT, Message
 
 PING_EVERY = 2.0
 LOST_AFTER = 10.0
+DATA_PATIENCE = 3
+"""Times ``LOST_AFTER``: on a slow network an answer waits behind the chunks under way."""
 HELLO_EVERY = 1.0
 MESSAGES_PER_POLL = 256
 INLINE_TOTAL = 4 * 1024 * 1024
@@ -161,8 +163,14 @@ class PolledClient:
         self._poller = zmq.Poller()
         for line in (self._control, self._data):
             self._poller.register(line.socket, zmq.POLLIN)
-        self._heard = time.monotonic()
-        self._pinged = 0.0
+        self._lost_since = time.monotonic()
+
+    def _reopen_data(self) -> None:
+        """A new data socket; what was under way on the old one starts again when it is welcomed."""
+        self._poller.unregister(self._data.socket)
+        self._data.socket.close(0)
+        self._data = Line(self._context, self._connection.data, self._connection)
+        self._poller.register(self._data.socket, zmq.POLLIN)
 
     def _reopen(self) -> None:
         for line in (self._control, self._data):
@@ -183,7 +191,6 @@ class PolledClient:
                     message = line.receive()
                     if message is None:
                         break
-                    self._heard = time.monotonic()
                     self._handle(line, message)
                 except ProtocolError as error:
                     self._troubled(error)
@@ -195,7 +202,7 @@ class PolledClient:
             self._events.append(ev.Lost(error))
         self._trouble = error
         if self.state == "ready":
-            self.state = "lost"
+            self.state, self._lost_since = "lost", time.monotonic()
 
     def _keep_alive(self) -> None:
         now = time.monotonic()
@@ -203,10 +210,12 @@ class PolledClient:
             if not line.ready and now - line.said_hello > HELLO_EVERY:
                 with contextlib.suppress(zmq.Again):
                     line.hello(self._name)
-        if self._control.ready and now - self._pinged > PING_EVERY:
-            self._pinged = now
-            self._control.send("ping", {})
-        if now - self._heard > LOST_AFTER or (self.state == "lost" and now - self._heard > HELLO_EVERY * 2):
+            elif line.ready and now - line.pinged > PING_EVERY:
+                line.ping()
+        if now - self._data.heard > LOST_AFTER * DATA_PATIENCE:
+            self._reopen_data()
+        silent = now - self._control.heard > LOST_AFTER
+        if silent or (self.state == "lost" and now - self._lost_since > HELLO_EVERY * 2):
             if self.state == "ready":
                 self.state = "lost"
                 self._events.append(ev.Lost(BackendUnavailable("The backend does not answer", fix="Start it again; jobs are kept")))

@@ -97,6 +97,19 @@ def lock_for_reading(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_SH)
 
 
+def _open_for_reading(path: Path) -> IO[bytes]:
+    while True:
+        file = path.open("rb")
+        try:
+            lock_for_reading(file)
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # recycled before it was locked, or replaced by the same blob: look again
+
+
 def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
     """A blob of a store on this host as an array; writing to it changes this process's copy only.
 
@@ -106,10 +119,7 @@ def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
     dtype, shape = check_descriptor(description)
     path = blob_path(store, str(description.get("digest", "")))
     try:
-        with path.open("rb") as file:
-            lock_for_reading(file)  # the map holds a duplicate of the handle, and with it the lock
-            if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
-                raise FileNotFoundError(2, "recycled", str(path))
+        with _open_for_reading(path) as file:  # the map holds a duplicate of the handle, and with it the lock
             size = os.fstat(file.fileno()).st_size
             if size != description["nbytes"]:
                 raise ProtocolError(expected=f"a blob of {description['nbytes']} bytes", got=f"{size} bytes")

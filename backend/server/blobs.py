@@ -124,8 +124,12 @@ class BlobStore:
                 have = 0  # the client starts again
             if offset != have or have + chunk.nbytes > total:
                 raise ProtocolError(expected=f"the chunk at {have}", got=f"one at {offset}")
-            with part.open("wb" if offset == 0 else "ab") as file:
-                file.write(as_bytes(chunk))
+            try:
+                with part.open("wb" if offset == 0 else "ab") as file:
+                    file.write(as_bytes(chunk))
+            except OSError:
+                part.unlink(missing_ok=True)  # half an array must not keep a full disk full
+                raise
             if have + chunk.nbytes < total:
                 return have + chunk.nbytes
             found = digest(memoryview(np.memmap(part, np.uint8, "r"))) if total else digest(b"")
@@ -216,6 +220,9 @@ class BlobStore:
 
     def _take_over(self, part: Path, address: str) -> None:
         target = self.path(address)
+        if touch(target):  # somebody else sent the same: leave the file that may be in use
+            part.unlink()
+            return
         target.parent.mkdir(exist_ok=True, mode=0o700)
         try:
             os.replace(part, target)

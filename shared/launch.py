@@ -16,7 +16,7 @@ from .errors import BackendUnavailable, InputError
 
 RECORD = "backend.json"
 _BLENDER_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE")
-_HOW_TO = "Install the backend with: pip install backlot; then run: backlot doctor (or set the backend's Python in the preferences)"
+_HOW_TO = "Install it with: pip install PATH-OF-THE-CHECKOUT; then run: backlot doctor (or set the backend's Python in the preferences)"
 
 
 def record_backend(python: str = sys.executable) -> None:

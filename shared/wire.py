@@ -130,7 +130,7 @@ class Codec:
         if major != PROTOCOL_VERSION[0]:
             raise VersionError(
                 expected=f"protocol version {PROTOCOL_VERSION[0]}", got=f"version {major}",
-                fix="Update the older of add-on and backend: pip install -U backlot, or Preferences > Extensions",
+                fix="Update the older of add-on and backend, so that both are of one release",
             )  # fmt: skip
         if len(frames) < 4 or len(frames) > 4 + MAX_BUFFERS:
             raise ProtocolError(expected=f"4 to {4 + MAX_BUFFERS} frames", got=str(len(frames)))

@@ -73,7 +73,7 @@ def _python() -> Iterator[Finding]:
         try:
             yield Finding(OK, name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding(PROBLEM, name, "is missing", f"{sys.executable} -m pip install -U backlot")
+            yield Finding(PROBLEM, name, "is missing", f"{sys.executable} -m pip install {name}")
 
 
 def _torch() -> Iterator[Finding]:

@@ -20,7 +20,8 @@ POSE = np.array([[0.0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]])
 def save(path: Path, pixels: np.ndarray, names: list[str] | None = None) -> None:
     if pixels.ndim == 2:
         pixels = pixels[..., None]
-    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], oiio.FLOAT if pixels.dtype == np.float32 else pixels.dtype.name)
+    kind = oiio.FLOAT if pixels.dtype == np.float32 else pixels.dtype.name
+    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], kind)
     if names:
         spec.channelnames = names
     out = oiio.ImageOutput.create(str(path))

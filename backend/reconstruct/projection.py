@@ -12,7 +12,7 @@ from .frames import DepthFrame
 from .fusion import EDGE_WEIGHT, view_matrix
 
 _f = np.float32
-SAMPLES = 4096
+SAMPLES = 1024
 """Depth samples a frame that are held against the fused surface."""
 
 
@@ -54,7 +54,7 @@ class Projection:
             _f(1.5 * self._voxel + frame.noise), self._color, self._color_weight, self._error, self._views,
         )  # fmt: skip
         measured = np.flatnonzero(frame.depth)
-        chosen = self._generator.choice(measured, min(SAMPLES, len(measured)), replace=False) if len(measured) else measured
+        chosen = measured[self._generator.integers(0, len(measured), min(SAMPLES, len(measured)))] if len(measured) else measured
         v, u = np.divmod(chosen, frame.depth.shape[1])
         z = frame.depth[v, u].astype(np.float64)
         local = np.stack([(u + 0.5 - camera.cx) / camera.fl_x * z, (v + 0.5 - camera.cy) / camera.fl_y * z, z], 1)

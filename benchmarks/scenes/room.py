@@ -72,7 +72,7 @@ def _torus_distance(p: np.ndarray, major: float, minor: float) -> float:
 
 
 @numba.njit(cache=True)
-def _hit(o, d, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, D103
+def _hit(o, d, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]
     """Distance along the unit ray and the number of what it hits."""
     half = (room[1] - room[0]) / 2
     _, best = _slab(o - (room[0] + room[1]) / 2, d, half)
@@ -106,7 +106,7 @@ def _hit(o, d, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignor
 
 
 @numba.njit(parallel=True, cache=True)
-def _cast(c2w, focal, depth, thing, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, D103
+def _cast(c2w, focal, depth, thing, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]
     height, width = depth.shape
     o = np.ascontiguousarray(c2w[:3, 3])
     rot = np.ascontiguousarray(c2w[:3, :3])
@@ -249,6 +249,6 @@ def _cast_to(origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(parallel=True, cache=True)
-def _cast_rays(o, directions, result, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, D103
+def _cast_rays(o, directions, result, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]
     for i in numba.prange(len(directions)):
         result[i] = _hit(o, directions[i], room, sphere, torus, torus_axes, boxes, box_axes)[0]

@@ -19,7 +19,8 @@ from .paths import CACHE
 from .system import apt_install, can_install
 
 SUITE = "trixie"
-PACKAGES = ("blender", "xvfb", "xauth", "xdotool", "imagemagick", "libgl1-mesa-dri")
+# numpy: part of every official Blender, a package of its own in Debian.
+PACKAGES = ("blender", "python3-numpy", "xvfb", "xauth", "xdotool", "imagemagick", "libgl1-mesa-dri")
 MOUNTS = ("/proc", "/sys", "/dev")
 FOLDER = CACHE / SUITE
 PRIVATE = ("unshare", "--mount", "--propagation", "private")

@@ -47,7 +47,7 @@ def registered() -> set[str]:
     kinds = (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu, bpy.types.PropertyGroup, bpy.types.UIList, bpy.types.AddonPreferences)
     names = {cls.__name__ for kind in kinds for cls in kind.__subclasses__() if "backlot" in cls.__module__ and cls.is_registered}
     holders = (bpy.types.Scene, bpy.types.WindowManager, bpy.types.Object, bpy.types.Image, bpy.types.Material)
-    names |= {f"{holder.__name__}.{key}" for holder in holders for key in holder.bl_rna.properties.keys() if "backlot" in key}  # noqa: SIM118
+    names |= {f"{holder.__name__}.{key}" for holder in holders for key in holder.bl_rna.properties.keys()}  # noqa: SIM118
     handlers = [name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)]
     for name in handlers:
         names |= {f"handler {name}" for function in getattr(bpy.app.handlers, name) if "backlot" in getattr(function, "__module__", "")}

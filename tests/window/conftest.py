@@ -26,7 +26,7 @@ def archive() -> Path:
     return built_archives.for_this_machine(built_archives.build())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def window(shared_folder: Path) -> Iterator[Window]:
     """Start a virtual screen."""
     with Window(shlex.split(os.environ["BACKLOT_WINDOW_ENTER"]), shared_folder) as started:

@@ -1,7 +1,7 @@
 """Runs inside Blender: installs the extension, opens its sidebar tab and steps a scenario with a timer.
 
 A scenario is a generator ``scenario(stage)``. It may yield a number (seconds to wait, while Blender draws and handles events)
-or what ``stage.screenshot(name)`` and ``stage.click(x, y)`` return (wait until the harness outside has done it).
+or what ``stage.screenshot(name)`` returns (wait until the harness outside has taken it).
 Self-contained: Blender's Python runs it from the folder shared with the harness.
 """
 
@@ -36,11 +36,7 @@ class Stage:
 
     def screenshot(self, name: str) -> Callable[[], bool]:
         """Ask for a screenshot of the whole screen; yield the result."""
-        return self._request(what="screenshot", name=name)
-
-    def click(self, x: int, y: int) -> Callable[[], bool]:
-        """Ask for a click at a pixel, origin at the top left; yield the result."""
-        return self._request(what="click", x=x, y=y)
+        return self._request(name=name)
 
     def view(self) -> dict[str, Any]:
         """Return the 3D viewport's context, for ``bpy.context.temp_override(**stage.view())``."""
@@ -58,6 +54,12 @@ class Stage:
         sidebar.active_panel_category = category
         sidebar.tag_redraw()
         yield 1.0
+
+    def sidebar_pixels(self) -> list[int]:
+        """Return where the 3D viewport's sidebar is on a screenshot: left, top, width, height in pixels."""
+        view = self.view()
+        sidebar = next(region for region in view["area"].regions if region.type == "UI")
+        return [sidebar.x, view["window"].height - sidebar.y - sidebar.height, sidebar.width, sidebar.height]
 
     def _request(self, **request: Any) -> Callable[[], bool]:
         path = FOLDER / "stage.request"

@@ -50,7 +50,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
 
 def _texture(image: bpy.types.Image, noted: list[dict[str, Any]]) -> list[str]:
     objects, gone = records.resolve(noted)
-    told = [f"{name!r} is gone" for name in gone]
+    told = [f"{name!r} is gone" for name in gone] if noted else ["no mesh was selected, so it is an image only"]
     materials: dict[bool, bpy.types.Material] = {}
     for item in objects:
         if item.type != "MESH" or item.data is None or not item.is_editable:

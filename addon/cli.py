@@ -40,8 +40,9 @@ def main(arguments: list[str]) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as error:
         return int(error.code or 0)
-    from ..shared.jobfile import exit_code
+    from .link import BACKEND
 
+    was_there = BACKEND.client is not None
     try:
         for path in options.jobs:
             run(path, force=options.force)
@@ -49,9 +50,10 @@ def main(arguments: list[str]) -> int:
         return 130
     except (BacklotError, OSError, RuntimeError) as error:
         print(f"backlot: {error}", file=sys.stderr, flush=True)
-        return exit_code(error)
+        return error.exit_code if isinstance(error, BacklotError) else BacklotError.exit_code
     finally:
-        _stop_if_started()
+        if not was_there and BACKEND.started_here:  # started for this call
+            BACKEND.stop()
     return 0
 
 
@@ -145,9 +147,3 @@ class _Printer:
             left = f", {event.eta:.0f} s left" if event.eta is not None else ""
             print(f"{self._name}: {event.fraction:.0%} {event.stage}{left}", flush=True)
 
-
-def _stop_if_started() -> None:
-    from .link import BACKEND
-
-    if BACKEND.started_here:
-        BACKEND.stop()

@@ -44,6 +44,7 @@ class Backend:
         self.is_busy: Callable[[], bool] = lambda: False
         self._process: subprocess.Popen[bytes] | None = None
         self._since = 0.0
+        self._launched = 0.0
         self._may_start = False
         self._started = False
 
@@ -86,6 +87,7 @@ class Backend:
         elif self._process is not None and self._process.poll() is None:
             self._process.terminate()
         process, self._process = self._process, None
+        self._started = False
         self._drop()
         self._set("off")
         if process is not None and bpy.app.background:

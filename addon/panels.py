@@ -26,7 +26,7 @@ _PIXELS_PER_CHARACTER = 7.0
 
 def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
     """Draws a text over as many lines as it needs in this region's width."""
-    scale = context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = context.region.width if context.region else 280
     column = layout.column(align=True)
     column.scale_y = 0.75

@@ -62,17 +62,18 @@ def backend():
     return link.BACKEND
 
 
-def layers(path: Path) -> dict[str, np.ndarray]:
-    """The passes of an OpenEXR file, decoded by the backend's Python (Blender's has no decoder that gives passes)."""
+def layers(*paths: Path) -> list[dict[str, np.ndarray]]:
+    """The passes of OpenEXR files, decoded by the backend's Python (Blender's has no decoder that gives passes)."""
     script = (
         "import sys, numpy as np\n"
         "from backlot.backend.imaging.layers import decode_layers\n"
         "from backlot.shared.values import EncodedFile\n"
-        "np.savez(sys.argv[2], **{k: i.pixels for k, i in decode_layers(EncodedFile.read(sys.argv[1])).items()})\n"
+        "for path in sys.argv[1:]:\n"
+        "    np.savez(path + '.npz', **{k: i.pixels for k, i in decode_layers(EncodedFile.read(path)).items()})\n"
     )
-    target = Path(path).with_suffix(".npz")
-    subprocess.run([BACKEND_PYTHON, "-c", script, str(path), str(target)], check=True, cwd=ROOT.parent)
-    with np.load(target) as data:
-        found = {key.replace("Object Index", "IndexOB"): data[key] for key in data}
-    target.unlink()
+    subprocess.run([BACKEND_PYTHON, "-c", script, *map(str, paths)], check=True, cwd=ROOT.parent)
+    found = []
+    for path in paths:
+        with np.load(f"{path}.npz") as data:
+            found.append({key.replace("Object Index", "IndexOB"): data[key] for key in data})
     return found

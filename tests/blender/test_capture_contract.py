@@ -18,7 +18,7 @@ def capture(scene, folder, **settings):
     for _ in run.steps():
         pass
     frames = json.loads((folder / "transforms.json").read_text())["frames"]
-    return run, [(frame, layers(folder / frame["depth_file_path"])) for frame in frames]
+    return run, list(zip(frames, layers(*(folder / frame["depth_file_path"] for frame in frames)), strict=True))
 
 
 def rays(frame, offset=0.0):
@@ -72,7 +72,7 @@ def test_depth_is_planar_at_pixel_centres(scene, plane, tmp_path, shift, fit, as
 
 def test_sphere_depth_normals_and_background(scene, tmp_path):
     bpy.data.objects.remove(bpy.data.objects["Cube"])
-    bpy.ops.mesh.primitive_uv_sphere_add(segments=512, ring_count=256, radius=1.5, location=(0.3, 0.2, 0.1))
+    bpy.ops.mesh.primitive_uv_sphere_add(segments=256, ring_count=128, radius=1.5, location=(0.3, 0.2, 0.1))
     bpy.ops.object.shade_smooth()
     _, [(frame, found)] = capture(scene, tmp_path)
     depth = found["Depth"][..., 0]
@@ -84,7 +84,7 @@ def test_sphere_depth_normals_and_background(scene, tmp_path):
     truth = np.where(root > 0, (-b - np.sqrt(np.maximum(root, 0))) / (2 * a), 1e10)
     inside = root > 0.3 * root.max()  # away from the silhouette, where facets show
     assert inside.sum() > 100
-    assert np.abs(depth - truth)[inside].max() < 1e-3  # 512 facets around 1.5 units: sagitta 3e-5, more at a slant
+    assert np.abs(depth - truth)[inside].max() < 1e-3  # 256 facets around 1.5 units: sagitta 1.1e-4, more at a slant
     normal = (origin + directions * truth[..., None]) / 1.5
     assert np.abs(found["Normal"] - normal)[inside].max() < 0.01
     assert (depth[root < 0.0 - 0.05 * root.max()] >= 1e9).all()
@@ -92,7 +92,7 @@ def test_sphere_depth_normals_and_background(scene, tmp_path):
 
 
 def _run_ids(folder):
-    return json.loads((folder / "transforms.json").read_text())["objects"]
+    return json.loads((folder / "objects.json").read_text())
 
 
 def test_object_ids_are_unique_and_named(scene, tmp_path):

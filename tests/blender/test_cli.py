@@ -1,0 +1,71 @@
+"""Without a window: job files through the command line's own entry, with a real backend."""
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+from backlot.addon import cli, pictures
+from backlot.shared.values import Image
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def job_file(folder, **data):
+    path = folder / "job.json"
+    path.write_text(json.dumps({"backlot_job": 1, "seed": 1, "outputs": "out", **data}))
+    return str(path)
+
+
+def test_capture_reconstruct_apply_save(scene, tmp_path, capfd):
+    capture = {"mode": "orbit", "count": 6, "resolution": [64, 64], "samples": 1, "objects": ["Cube"]}
+    path = job_file(
+        tmp_path, operation="reconstruct.depth", parameters={"voxel": 0.1}, inputs={"frames": {"capture": capture}},
+        formats={"mesh": "ply"}, apply=True, save="out/scene.blend",
+    )  # fmt: skip
+    assert cli.main(["run", path]) == 0
+    out = tmp_path / "out"
+    assert (out / "mesh.ply").read_bytes().startswith(b"ply")
+    assert (out / "provenance.json").exists()
+    assert (tmp_path / "capture" / "transforms.json").exists()
+    assert "captured 6 of 6" in capfd.readouterr().out
+    bpy.ops.wm.open_mainfile(filepath=str(out / "scene.blend"))
+    assert len(bpy.data.collections["Backlot"].objects) == 1
+
+
+def test_done_is_not_done_again(scene, tmp_path, capfd):
+    made = pictures.receive(Image(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)), "noise")
+    made.filepath_raw, made.file_format = str(tmp_path / "noise.png"), "PNG"
+    made.save()
+    path = job_file(tmp_path, operation="texture.synthesize", parameters={"size": [48, 48]}, inputs={"exemplar": "noise.png"})
+    assert cli.main(["run", path]) == 0
+    first = (tmp_path / "out" / "base_color.png").read_bytes()
+    capfd.readouterr()
+    assert cli.main(["run", path]) == 0
+    assert "done already" in capfd.readouterr().out
+    assert cli.main(["run", "--force", path]) == 0
+    assert (tmp_path / "out" / "base_color.png").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"operation": "texture.nonsense"}, "no operation"),
+        ({"operation": "texture.synthesize", "inputs": {}}, "exemplar"),
+        ({"operation": "texture.synthesize", "inputs": {"exemplar": "gone.png"}}, "gone.png"),
+        ({"operation": "reconstruct.depth", "inputs": {"frames": {"capture": {"mode": "sideways"}}}}, "sideways"),
+        ({"operation": "reconstruct.depth", "inputs": {"frames": {"capture": {"mode": "orbit", "objects": ["Nobody"]}}}}, "Nobody"),
+        ({"operation": "reconstruct.depth", "inputs": {"frames": {"capture": {"camera": 1}}}}, "camera"),
+    ],
+)
+def test_bad_job_files_are_exit_code_2(scene, tmp_path, capfd, data, words):
+    assert cli.main(["run", job_file(tmp_path, **data)]) == 2
+    captured = capfd.readouterr().err
+    assert words in captured
+    assert "Traceback" not in captured
+
+
+def test_usage(capfd):
+    assert cli.main([]) == 2
+    assert cli.main(["--help"]) == 0
+    assert "run" in capfd.readouterr().out

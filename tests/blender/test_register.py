@@ -1,0 +1,133 @@
+"""Registering, and panels that say what the schemas say."""
+
+import subprocess
+import sys
+
+import backlot
+import bpy
+import pytest
+from backlot.addon import controls, panels
+from backlot.shared.operations import OPERATIONS
+from backlot.shared.operations.schema import Operation, Parameter
+from blender.conftest import ROOT
+
+VISIBLE = [operation for operation in OPERATIONS.values() if not operation.hidden]
+
+
+def _names():
+    return {name for name in dir(bpy.types) if "BACKLOT" in name or "Backlot" in name}
+
+
+def test_unregister_leaves_nothing_and_registering_again_works():
+    handlers = {name: len(getattr(bpy.app.handlers, name)) for name in ("load_pre", "load_post", "undo_post", "redo_post")}
+    registered = _names()
+    assert registered
+    for _ in range(2):
+        backlot.unregister()
+        assert not _names()
+        assert not hasattr(bpy.types.Scene, "backlot_jobs")
+        assert not hasattr(bpy.types.Scene, "texture_synthesize")
+        backlot.register()
+    assert _names() == registered
+    assert {name: len(getattr(bpy.app.handlers, name)) for name in handlers} == handlers
+
+
+@pytest.mark.parametrize("operation", VISIBLE, ids=lambda operation: operation.name)
+def test_properties_equal_the_schema(scene, operation):
+    group = getattr(scene, controls.identifier(operation))
+    operator = getattr(bpy.ops.backlot, operation.label.lower()).get_rna_type().properties
+    for parameter in operation.parameters:
+        for prop in (group.bl_rna.properties[parameter.name], operator[parameter.name]):
+            assert prop.description == parameter.help
+            assert prop.name.startswith(parameter.label)
+            if parameter.kind == "choice":
+                assert {item.identifier: item.description for item in prop.enum_items} == dict(parameter.choices)
+                assert prop.default == parameter.default
+            elif parameter.kind == "size":
+                assert list(prop.default_array) == parameter.default
+            else:
+                assert prop.default == pytest.approx(parameter.default)
+            if parameter.kind in ("int", "float", "size"):
+                assert (prop.hard_min, prop.hard_max) == pytest.approx((parameter.minimum, parameter.maximum), rel=1e-6)
+    values = controls.parameter_values(operation, group)
+    for name, value in operation.check_parameters(values).items():
+        default = operation.parameter(name).default
+        assert value == (default if isinstance(default, str) else pytest.approx(default))
+
+
+def test_a_new_parameter_needs_no_change_of_the_addon():
+    parameters = (
+        Parameter("glow", "float", 0.25, "Glow", "How much it glows", minimum=0, maximum=2),
+        Parameter("deep", "bool", True, "Deep", "Whether it is deep"),
+        Parameter("kind", "choice", "b", "Kind", "Which", choices={"a": "First", "b": "Second"}),
+    )
+    group = controls.settings_group(Operation("test.new", 1, "New", "A new operation", (), parameters))
+    bpy.utils.register_class(group)
+    try:
+        properties = group.bl_rna.properties
+        assert properties["glow"].description == "How much it glows"
+        assert properties["glow"].hard_max == 2
+        assert properties["deep"].default is True
+        assert [item.name for item in properties["kind"].enum_items] == ["A", "B"]
+    finally:
+        bpy.utils.unregister_class(group)
+
+
+class Recorder:
+    """Stands for a layout: checks that every property that is drawn exists, and notes its name."""
+
+    def __init__(self, drawn=None):
+        self.__dict__["drawn"] = drawn if drawn is not None else []
+
+    def prop(self, data, name, **_options):
+        assert name in data.bl_rna.properties
+        self.drawn.append(name)
+
+    def template_ID(self, data, name, **_options):  # noqa: N802
+        self.prop(data, name)
+
+    def operator(self, name, **_options):
+        family, verb = name.split(".")
+        getattr(getattr(bpy.ops, family), verb).get_rna_type()
+        self.drawn.append(name)
+        return type("Properties", (), {})()
+
+    def template_list(self, kind, _id, data, items, *_rest, **_options):
+        assert hasattr(bpy.types, kind)
+        assert hasattr(data, items)
+
+    def __getattr__(self, name):
+        if name in ("row", "column", "box"):
+            return lambda **_options: Recorder(self.drawn)
+        return lambda *_arguments, **_options: None
+
+    def __setattr__(self, name, value):
+        pass
+
+
+@pytest.mark.parametrize("space", panels.SPACES)
+def test_every_panel_draws(scene, space):
+    drawn = []
+    found = [cls for cls in panels.panel_classes() if getattr(cls, "bl_space_type", "") == space]
+    assert {cls.bl_category for cls in found} == {"Backlot"}
+    for cls in found:
+        registered = getattr(bpy.types, cls.__name__)
+        stand_in = type("Panel", (), {"layout": Recorder(drawn)})()
+        registered.draw(stand_in, bpy.context)
+    for operation in VISIBLE:
+        if space == "IMAGE_EDITOR" and any(item.kind == "frames" for item in operation.inputs):
+            continue
+        assert {parameter.name for parameter in operation.parameters} <= set(drawn)
+        assert "backlot." + operation.label.lower() in drawn
+    assert "backlot.cancel_job" in drawn
+
+
+def test_registering_imports_nothing_heavy():
+    """In a process of its own: zmq, torch and the like only come with the first job."""
+    script = (
+        "import sys, bpy\nbefore = set(sys.modules)\nimport backlot\nbacklot.register()\n"
+        "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} & {'zmq', 'torch', 'scipy', 'numba', 'OpenImageIO', 'ssl'}))"
+    )
+    prepare = f"import importlib.util, sys\ns = importlib.util.spec_from_file_location('backlot', r'{ROOT / '__init__.py'}', submodule_search_locations=[r'{ROOT}'])\nm = importlib.util.module_from_spec(s); sys.modules['backlot'] = m; s.loader.exec_module(m)\n"
+    result = subprocess.run([sys.executable, "-c", prepare + script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip().endswith("[]"), result.stdout + result.stderr

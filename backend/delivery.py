@@ -75,7 +75,7 @@ def provenance(
         "parameters": dict(request["parameters"]),
         "seed": request["seed"],
         "inputs": {name: _describe(value) for name, value in values.items()},
-        "input_blobs": [b["digest"] for b in buffers],
+        "input_digest": hashlib.sha256("".join(b["digest"] for b in buffers).encode()).hexdigest(),
         "device": device,
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -47,8 +47,17 @@ class Client(PolledClient):
         self.submit(job)
         return self.result(job.id, on_progress, timeout).outputs
 
-    def result(self, job_id: str, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None) -> ev.Finished:
+    def result(
+        self, job_id: str, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None,
+        patience: float = float("inf"),
+    ) -> ev.Finished:  # fmt: skip
         """Waits for the end of a job that was submitted or attached.
+
+        Args:
+            job_id: The job.
+            on_progress: Called with each progress event.
+            timeout: Seconds to wait at most.
+            patience: Seconds to wait for a backend that does not answer.
 
         Raises:
             BacklotError: The job's own error.
@@ -56,8 +65,13 @@ class Client(PolledClient):
             BackendUnavailable: Not finished within ``timeout`` seconds; the job goes on.
         """
         end = time.monotonic() + timeout if timeout is not None else float("inf")
+        answered = time.monotonic()
         try:
             while time.monotonic() < end:
+                answered = time.monotonic() if self.state == "ready" else answered
+                if time.monotonic() - answered > patience:
+                    raise BackendUnavailable(expected=f"an answer from {self._connection.control} within {patience:g} s", got="none",
+                                             fix="Start it again: it keeps the job; see: backlot doctor")  # fmt: skip
                 events = self._ends.pop(job_id, None) or self.poll(min(0.1, max(0.0, end - time.monotonic())))
                 ended = None
                 for event in events:

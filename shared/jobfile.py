@@ -8,6 +8,7 @@ Paths are relative to the job file. Where an input is ``{"capture": {...}}`` Ble
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -122,6 +123,9 @@ def _read(path: Path) -> dict[str, Any]:
         if key not in _KEYS:
             msg = f"{path.name} has an unknown entry {key!r}"
             raise InputError(msg, fix=f"Known entries: {', '.join(sorted(_KEYS))}")
+    for key, kind, word in (("outputs", str, "a folder"), ("label", str, "text"), ("priority", int, "a whole number")):
+        if not isinstance(data.get(key, kind()), kind):
+            raise InputError(expected=f"{key} as {word} in {path.name}", got=repr(data[key])[:80])
     return data
 
 
@@ -167,7 +171,8 @@ def _write(path: Path, data: bytes) -> Path:
         temporary.write_bytes(data)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         msg = f"Cannot write {path}: {error.strerror}"
         raise StorageError(msg, fix="Free space there or choose another folder") from error
     return path

@@ -123,10 +123,13 @@ class PolledClient:
         if self._control.ready:
             self._control.send("status", {})
 
-    def request_shutdown(self) -> None:
-        """Asks the backend to stop; unfinished jobs stay in its journal and go on when it starts again."""
+    def request_shutdown(self, *, if_idle: bool = False) -> None:
+        """Asks the backend to stop; unfinished jobs stay in its journal and go on when it starts again.
+
+        With ``if_idle`` it stays while it has jobs or other clients.
+        """
         if self._control.ready:
-            self._control.send("shutdown", {})
+            self._control.send("shutdown", {"if_idle": if_idle})
             self._poll_sockets(0)
 
     def close(self) -> None:

@@ -15,6 +15,8 @@ from ...shared.values import EncodedFile
 from .report import progress
 from .session import any_backend
 
+PATIENCE = 60.0
+"""Seconds to wait for a backend that went away: it may be on its way up again."""
 VERBS = {"texture": "texture.synthesize", "style": "style.image", "reconstruct": "reconstruct.depth"}
 
 
@@ -104,4 +106,4 @@ def _finish(job: Job, label: str) -> Any:
     job.encode()  # says what is wrong before a backend is started for it
     with any_backend() as client, progress(label) as report:
         client.submit(job)
-        return client.result(job.id, report)
+        return client.result(job.id, report, patience=PATIENCE)

@@ -16,6 +16,9 @@ from .color import from_float, to_float, to_linear, to_srgb
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 _OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "float16": "half", "float32": "float"}
 
+NO_DATE = "1970:01:01 00:00:00"
+"""Instead of the time of writing, which would make the same pixels other bytes each second."""
+
 
 def encode(image: Image, suffix: str) -> bytes:
     """Encodes a picture.
@@ -50,6 +53,7 @@ def encode(image: Image, suffix: str) -> bytes:
     if image.color_space == "data" and form == "exr" and pixels.shape[2] == 1:
         spec.channelnames = ("V",)
     spec.attribute("oiio:ColorSpace", {"srgb": "srgb_rec709_scene", "linear": "lin_rec709_scene"}.get(space, "data"))
+    spec.attribute("DateTime", NO_DATE)
     if form == "exr":
         spec.attribute("compression", "zip")
     else:

@@ -127,8 +127,9 @@ class Supervisor:
             elif message.type == "ping":
                 self._peers.send(route, "pong", {}, reply_to=message.id)
             elif message.type == "shutdown":
-                log.info("asked to stop")
-                self.stop()
+                if not message.body.get("if_idle") or self._idle():
+                    log.info("asked to stop")
+                    self.stop()
             else:
                 raise ProtocolError(expected="a request on the control socket", got=message.type)
         except BacklotError as error:
@@ -360,6 +361,10 @@ class Supervisor:
             "devices": self._devices(), "jobs": self._journal.count(), "clients": self._peers.active(ACTIVE_CLIENT),
             "store_bytes": self._blobs.size(), "disk_free": shutil.disk_usage(self._state).free,
         }  # fmt: skip
+
+    def _idle(self) -> bool:
+        counts = self._journal.count()
+        return not counts.get("running") and not counts.get("queued") and self._peers.active(ACTIVE_CLIENT) <= 1
 
     def _tidy(self) -> None:
         now = time.monotonic()

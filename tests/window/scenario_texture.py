@@ -55,8 +55,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
 
     space = stage.view()["area"].spaces.active
     space.shading.color_type = "TEXTURE"
-    space.shading.light = "FLAT"
-    space.overlay.show_overlays = False
+    space.shading.light = "FLAT"  # the texture as it is
     space.region_3d.view_distance = 7.0
     yield 1.0
     yield stage.screenshot("panel")

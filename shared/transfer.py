@@ -91,6 +91,16 @@ def write_spooled(data: memoryview, store: Path, name: str) -> None:
     write_file(data, part)
 
 
+def lock_alone(file: IO[bytes]) -> bool:
+    """Whether nobody reads the blob, nor can from now on until the file is closed."""
+    if fcntl is None:
+        return False
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
 def lock_for_reading(file: IO[bytes]) -> None:
     """Keeps a blob's file from being recycled for as long as the file, or a map of it, is open."""
     if fcntl is not None:

@@ -227,13 +227,14 @@ def test_a_late_welcome_does_not_confuse_the_numbers(server: Backend, monkeypatc
     """Hello is said again while the answer to the first is under way, so that two welcomes arrive."""
     monkeypatch.setattr(polled_client, "HELLO_EVERY", 0.01)
     there = read_connection(server.path)
-    with Proxy(there.control, delay=0.02) as control, Proxy(there.data, delay=0.02) as data:
-        with RemoteClient(dataclasses.replace(there, control=control.address, data=data.address, path=None)) as client:
-            client.wait_ready()
-            assert client.run(Job("system.echo", {"seconds": 0.5}), timeout=15) == {}
-            image = picture((1100, 1000, 4))
-            job = Job("system.echo", {"negate": True}, {"image": image})
-            np.testing.assert_array_equal(client.run(job, timeout=15)["image"].pixels, ~image.pixels)
+    with contextlib.ExitStack() as stack:
+        control, data = (stack.enter_context(Proxy(address, delay=0.02)) for address in (there.control, there.data))
+        client = stack.enter_context(RemoteClient(dataclasses.replace(there, control=control.address, data=data.address, path=None)))
+        client.wait_ready()
+        assert client.run(Job("system.echo", {"seconds": 0.5}), timeout=15) == {}
+        image = picture((1100, 1000, 4))
+        job = Job("system.echo", {"negate": True}, {"image": image})
+        np.testing.assert_array_equal(client.run(job, timeout=15)["image"].pixels, ~image.pixels)
 
 
 # -- a disk that is full or read-only ------------------------------------------------------------------------------------
@@ -288,6 +289,11 @@ def test_files_may_not_grow(tmp_path: Path) -> None:
         server.stop()
 
 
+def _many_jobs(client: Client) -> None:
+    for n in range(200):
+        client.run(Job("system.echo", label=f"{n}" * 60), timeout=30)
+
+
 def test_a_full_disk(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk", 4) as disk:
         server = Backend(disk / "state")
@@ -309,8 +315,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
                             file.write(bytes(4096))
                             file.flush()
                     with pytest.raises(StorageError, match=r"journal|Cannot write"):  # the journal itself cannot grow any more
-                        for n in range(200):
-                            client.run(Job("system.echo", label=f"{n}" * 60), timeout=30)
+                        _many_jobs(client)
                     filler.unlink()
                     assert client.run(Job("system.echo"), timeout=30) == {}  # and it goes on as soon as there is space
         finally:
@@ -358,7 +363,8 @@ def test_nothing_leaks_in_200_jobs(server: Backend) -> None:
         (worker,) = server.workers()
         return {
             "supervisor files": server.supervisor.num_fds(), "supervisor threads": server.supervisor.num_threads(),
-            "worker files": worker.num_fds(), "worker threads": worker.num_threads(), "processes": len(server.supervisor.children(recursive=True)),
+            "worker files": worker.num_fds(), "worker threads": worker.num_threads(),
+            "processes": len(server.supervisor.children(recursive=True)),
         }  # fmt: skip
 
     def work(count: int, offset: int) -> None:

@@ -173,7 +173,8 @@ def test_error_codes_are_unique_and_unknown_ones_become_job_failed() -> None:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (errors.InputError, 2), (errors.ParameterError, 2), (errors.UnknownOperation, 2), (errors.ProtocolError, 3), (errors.SignatureError, 3),
+        (errors.InputError, 2), (errors.ParameterError, 2), (errors.UnknownOperation, 2), (errors.ProtocolError, 3),
+        (errors.SignatureError, 3),
         (errors.VersionError, 3), (errors.LimitError, 3), (errors.BackendUnavailable, 3), (errors.StorageError, 4), (errors.JobFailed, 4),
         (errors.OutOfMemory, 4), (errors.WorkerDied, 4), (errors.JobCancelled, 130),
     ],

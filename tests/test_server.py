@@ -535,9 +535,9 @@ def test_encryption_and_the_list_of_clients(tmp_path: Path) -> None:
             assert echo(allowed, pixels).tobytes() == pixels.tobytes()
             with pytest.raises(LimitError, match="8 MiB"):
                 allowed.submit(Job("system.echo", {}, {"image": Image(np.zeros((2000, 2000, 4), np.float32), "data")}))
-        with Client(dataclasses.replace(studio, client_public=thief.client_public, client_secret=thief.client_secret)) as stranger:
-            with pytest.raises(BackendUnavailable):
-                stranger.wait_ready(1.0)
+        stolen = dataclasses.replace(studio, client_public=thief.client_public, client_secret=thief.client_secret)
+        with Client(stolen) as stranger, pytest.raises(BackendUnavailable):
+            stranger.wait_ready(1.0)
         with Client(dataclasses.replace(studio, server_key="")) as plain, pytest.raises(BackendUnavailable):
             plain.wait_ready(1.0)
         with running.client() as owner:  # whoever may read the connection file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -166,8 +167,8 @@ anything = st.recursive(
     scalars | st.sampled_from(["|u1", "<f4", "image", "buffer", "frame", "mesh", "camera", "file", "inline", "blob", 10**400, 0, -1]),
     lambda v: st.lists(v, max_size=4)
     | st.dictionaries(
-        st.sampled_from(["$", "index", "dtype", "shape", "nbytes", "transport", "pixels", "color_space", "data", "name", "camera", "channels",
-                         "vertices", "faces", "width", "camera_to_world", "normals"]),
+        st.sampled_from(["$", "index", "dtype", "shape", "nbytes", "transport", "pixels", "color_space", "data", "name", "camera",
+                         "channels", "vertices", "faces", "width", "camera_to_world", "normals"]),
         v, max_size=6,
     ),
     max_leaves=25,
@@ -177,18 +178,14 @@ anything = st.recursive(
 @given(anything, anything, st.lists(st.binary(max_size=16), max_size=3))
 def test_signed_json_of_any_shape(head: Any, buffers: Any, raw: list[bytes]) -> None:
     header = {"type": "status", "id": "a", "sequence": 1, **(head if isinstance(head, dict) else {"id": head})}
-    try:
+    with contextlib.suppress(ProtocolError):
         CODEC.decode(signed(json.dumps(header).encode(), json.dumps({"buffers": buffers}).encode(), *raw))
-    except ProtocolError as error:
-        assert str(error)
 
 
 @given(anything)
 def test_tree_decode_of_anything(data: Any) -> None:
-    try:
+    with contextlib.suppress(ProtocolError):
         decode(data, [np.zeros((2, 2, 3), np.uint8), np.zeros((4, 4)), np.zeros((3, 3), np.int32)])
-    except ProtocolError as error:
-        assert str(error)
 
 
 kinds = st.sampled_from(["image", "file", "camera", "frame", "mesh"])
@@ -207,19 +204,28 @@ fields = ["pixels", "color_space", "data", "name", "width", "height", "fl_x", "f
 def test_objects_with_wrong_fields(data: Any) -> None:
     try:
         value = decode(data, [np.zeros((2, 2, 3), np.uint8), np.eye(4), np.zeros((3, 3), np.float32), np.zeros(7, np.uint8)])
-    except ProtocolError as error:
-        assert str(error)
+    except ProtocolError:
+        pass
     else:  # what was let through can be sent on
         encode(value, [])
 
 
-@given(st.fixed_dictionaries({}, optional={"dtype": st.sampled_from([*DTYPES, "O", ">f4", "<c8", 1, None]), "nbytes": scalars | st.integers(0, 99),
-                                           "shape": st.lists(st.integers(-1, 2**70) | scalars, max_size=9) | scalars}))  # fmt: skip
+descriptions = st.fixed_dictionaries(
+    {},
+    optional={
+        "dtype": st.sampled_from([*DTYPES, "O", ">f4", "<c8", 1, None]),
+        "nbytes": scalars | st.integers(0, 99),
+        "shape": st.lists(st.integers(-1, 2**70) | scalars, max_size=9) | scalars,
+    },
+)
+
+
+@given(descriptions)
 def test_descriptors_of_anything(data: Any) -> None:
     try:
         dtype, shape = check_descriptor(data)
-    except ProtocolError as error:
-        assert str(error)
+    except ProtocolError:
+        pass
     else:
         assert math.prod(shape) * dtype.itemsize == data["nbytes"]
 

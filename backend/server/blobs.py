@@ -22,7 +22,7 @@ import numpy as np
 
 from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_file
 from ...shared.errors import ProtocolError, StorageError
-from ...shared.transfer import RECYCLE_FROM, blob_path, fcntl, spool_path, touch, write_spooled
+from ...shared.transfer import RECYCLE_FROM, blob_path, lock_alone, spool_path, touch, write_spooled
 from ...shared.wire import new_id
 
 _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
@@ -161,11 +161,10 @@ class BlobStore:
         """Removes a blob; its file becomes a spare one unless somebody still reads it or there are enough."""
         path = self.path(address)
         with contextlib.suppress(OSError), path.open("r+b") as file:  # gone already is as good
-            if fcntl is not None and os.fstat(file.fileno()).st_size >= RECYCLE_FROM and self._spare_bytes() < SPARE_BYTES:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    os.rename(path, self.folder / "spare" / new_id())
-                    return
+            worth = os.fstat(file.fileno()).st_size >= RECYCLE_FROM and self._spare_bytes() < SPARE_BYTES
+            if worth and lock_alone(file):
+                os.rename(path, self.folder / "spare" / new_id())
+                return
             path.unlink()
 
     def prepare(self) -> bool:

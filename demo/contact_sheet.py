@@ -38,6 +38,14 @@ def pair(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.concatenate([fit(left, half, CELL[1]), gap, fit(right, half, CELL[1])], 1)
 
 
+def wipe(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """One cell: the left half of one picture, the right half of another."""
+    cell = fit(before, *CELL)
+    cell[:, CELL[0] // 2 :] = fit(after, *CELL)[:, CELL[0] // 2 :]
+    cell[:, CELL[0] // 2 - 1 : CELL[0] // 2 + 1] = PAPER
+    return cell
+
+
 def sheet(folder: Path) -> np.ndarray:
     """The whole sheet."""
     photographs = Path(skimage.__file__).parent / "data"
@@ -46,12 +54,12 @@ def sheet(folder: Path) -> np.ndarray:
         [
             (pair(load(photographs / "brick.png"), np.tile(tiles["brick"], (2, 2, 1))), "photograph of brick -> tile, repeated 2 x 2"),
             (pair(load(photographs / "gravel.png"), np.tile(tiles["gravel"], (2, 2, 1))), "photograph of gravel -> tile, repeated 2 x 2"),
-            (fit(load(folder / "1-scene.png"), *CELL), "the scene before"),
+            (wipe(load(folder / "1-scene.png"), load(folder / "3-textured.png")), "the scene before | with its textures"),
         ],
         [
-            (fit(load(folder / "3-textured.png"), *CELL), "the scene with its textures"),
             (fit(load(folder / "4-style.png"), *CELL), "a style, painted by the demo"),
-            (fit(load(folder / "5-stylised.png"), *CELL), "the camera's frame in that style"),
+            (fit(load(folder / "5-stylised-replace.png"), *CELL), "the camera's frame in that style"),
+            (fit(load(folder / "5-stylised-keep.png"), *CELL), "the same strokes in the frame's own colours"),
         ],
         [
             (

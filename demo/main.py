@@ -59,15 +59,17 @@ def main() -> int:
             render(scene, "3-textured.png")
         with step("paint a style (our own, CC0)"):
             save(OUT / "4-style.png", painting.paint())
-        with step("the camera's frame -> stylised frame"):
-            select()
-            known = set(bpy.data.images)
-            check(bpy.ops.backlot.style(from_camera_content=True, style=str(OUT / "4-style.png"), strength=0.9, seed=1))
-            save_image(newest(set(bpy.data.images) - known), OUT / "5-stylised.png")
+        for color in ("replace", "keep"):
+            with step(f"the camera's frame -> stylised frame, colours: {color}"):
+                select()
+                known = set(bpy.data.images)
+                content = {"from_camera_content": True} if color == "replace" else {"content": str(OUT / "3-textured.png")}
+                check(bpy.ops.backlot.style(**content, style=str(OUT / "4-style.png"), color=color, strength=1.0, seed=1))
+                save_image(newest(set(bpy.data.images) - known), OUT / f"5-stylised-{color}.png")
         with step("depth from cameras around the objects -> mesh"):
             select(*still_life.STILL_LIFE)
             known_objects = set(bpy.data.objects)
-            check(bpy.ops.backlot.reconstruct(mode="orbit", count=26, resolution=(320, 240), samples=6, voxel=0.008))
+            check(bpy.ops.backlot.reconstruct(mode="orbit", count=20, resolution=(320, 240), samples=4, voxel=0.008, seed=1))
             mesh = newest(set(bpy.data.objects) - known_objects)
         with step("render the rebuilt mesh beside the original"):
             beside(scene, mesh)
@@ -81,9 +83,7 @@ def main() -> int:
         backlot.unregister()
     print(f"\nDone in {time.monotonic() - started:.0f} s:")
     print(f"  {OUT / 'contact-sheet.png'}   everything at a glance: photographs, tiles, the scene, its stylised frame, the rebuilt mesh")
-    print(
-        f"  {OUT / 'backlot-demo.blend'}  the scene with the textures applied, the stylised image and the rebuilt mesh in the collection Backlot"
-    )
+    print(f"  {OUT / 'backlot-demo.blend'}  the scene with its textures, the stylised images, the rebuilt mesh in the collection Backlot")
     print(f"  {OUT / 'rebuilt.glb'}         the rebuilt mesh ({len(mesh.data.polygons):,} triangles, true scale, coloured vertices)")
     return 0
 

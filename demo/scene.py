@@ -21,8 +21,8 @@ def build() -> bpy.types.Scene:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     _light(scene)
-    _plane(GROUND, (0, 0, 0), (0, 0, 0), 6.0, 6.0)
-    _plane(WALL, (0, 1.6, 1.5), (math.pi / 2, 0, 0), 6.0, 3.0)
+    _plane(GROUND, (1.5, -1.4, 0), (0, 0, 0), 11.0, 6.0)
+    _plane(WALL, (1.5, 1.6, 1.5), (math.pi / 2, 0, 0), 11.0, 3.0)
     _plinth()
     _suzanne()
     _vase()
@@ -95,8 +95,8 @@ def _plane(name: str, place: tuple[float, float, float], turn: tuple[float, floa
     w, h = width / 2, height / 2
     mesh.from_pydata([(-w, -h, 0), (w, -h, 0), (w, h, 0), (-w, h, 0)], [], [(0, 1, 2, 3)])
     layer = mesh.uv_layers.new(name="UVMap")
-    for loop, (u, v) in zip(layer.data, ((0, 0), (width, 0), (width, height), (0, height)), strict=True):
-        loop.uv = (u, v)  # one unit of UV is one metre
+    for loop, (u, v) in zip(layer.data, ((0, 0), (0, width), (height, width), (height, 0)), strict=True):
+        loop.uv = (u, v)  # one unit of UV is one metre; turned, because the bricks in the photograph stand upright
     thing = _link(name, mesh, material(name, (0.45, 0.43, 0.4), 0.9), smooth=False)
     thing.location, thing.rotation_euler = place, turn
 

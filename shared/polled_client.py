@@ -23,6 +23,7 @@ from .connection import Connection, read_connection
 from .errors import BackendUnavailable, BacklotError, LimitError, ProtocolError
 from .jobs import Job
 from .line import Line
+from .tracking import Tracked
 from .transfer import Download, Upload, deposit, describe_blob, map_blob
 from .tree import Buffer, decode
 from .wire import INLINE_LIMIT, Message
@@ -35,23 +36,6 @@ HELLO_EVERY = 1.0
 MESSAGES_PER_POLL = 256
 INLINE_TOTAL = 4 * 1024 * 1024
 """Bytes of small arrays in one message; beyond that even small ones become blobs."""
-
-
-@dataclasses.dataclass
-class _Tracked:
-    """A job that this client follows. ``phase``: waiting, preparing, uploading, submitted, accepted, fetching."""
-
-    id: str
-    body: dict[str, Any] | None = None
-    buffers: list[Buffer] = dataclasses.field(default_factory=list)
-    phase: str = "waiting"
-    futures: list[concurrent.futures.Future[dict[str, Any]]] = dataclasses.field(default_factory=list)
-    descriptions: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    uploads: dict[str, Upload] = dataclasses.field(default_factory=dict)
-    result: Message | None = None
-    downloads: dict[int, Download] = dataclasses.field(default_factory=dict)
-    sent: bool = False
-    cancelling: bool = False
 
 
 class PolledClient:
@@ -69,7 +53,7 @@ class PolledClient:
         self._name = name
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._executor = concurrent.futures.ThreadPoolExecutor(2, "backlot-client")
-        self._jobs: dict[str, _Tracked] = {}
+        self._jobs: dict[str, Tracked] = {}
         self._events: list[ev.Event] = []
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
@@ -86,7 +70,7 @@ class PolledClient:
         """
         body, buffers = job.encode()
         self._check_limits(buffers)
-        self._jobs[job.id] = _Tracked(job.id, body, buffers)
+        self._jobs[job.id] = Tracked(job.id, body, buffers)
         self._advance()
         return job.id
 
@@ -105,7 +89,7 @@ class PolledClient:
     def attach(self, job_id: str) -> None:
         """Follows a job submitted earlier, by this or another process; its events arrive, including a stored outcome."""
         if job_id not in self._jobs:
-            self._jobs[job_id] = _Tracked(job_id, phase="accepted", sent=True)
+            self._jobs[job_id] = Tracked(job_id, phase="accepted", sent=True)
             if self._control.ready:
                 self._control.send("job.attach", {"job": job_id})
 
@@ -325,7 +309,7 @@ class PolledClient:
             except zmq.Again:
                 pass  # the socket's queue is full: next time
 
-    def _advance_job(self, tracked: _Tracked) -> None:
+    def _advance_job(self, tracked: Tracked) -> None:
         if tracked.phase == "waiting" and tracked.body is not None:
             self._check_limits(tracked.buffers)
             self._prepare(tracked)
@@ -336,7 +320,7 @@ class PolledClient:
             if self._store is None:
                 pairs = zip(tracked.buffers, tracked.descriptions, strict=True)
                 under_way = {name: upload for other in self._jobs.values() for name, upload in other.uploads.items()}
-                tracked.uploads = {d["digest"]: under_way.get(d["digest"]) or _upload(b, d) for b, d in pairs if d["transport"] == "blob"}
+                tracked.uploads = {d["digest"]: under_way.get(d["digest"]) or Upload.of(b, d) for b, d in pairs if d["transport"] == "blob"}
                 if tracked.uploads and self._data.ready:
                     self._data.send("blob.has", {"digests": list(tracked.uploads)})
             tracked.phase = "uploading"
@@ -347,7 +331,7 @@ class PolledClient:
         if tracked.phase == "fetching" and self._downloaded(tracked):
             self._finish(tracked)
 
-    def _prepare(self, tracked: _Tracked) -> None:
+    def _prepare(self, tracked: Tracked) -> None:
         inline = 0
         tracked.descriptions, tracked.futures = [], []
         store = self._store
@@ -360,19 +344,19 @@ class PolledClient:
             tracked.futures.append(self._executor.submit(deposit, buffer, store) if store else self._executor.submit(describe_blob, buffer))
         tracked.phase = "preparing"
 
-    def _uploaded(self, tracked: _Tracked) -> bool:
+    def _uploaded(self, tracked: Tracked) -> bool:
         for upload in tracked.uploads.values():
             while self._data.ready and (chunk := upload.next_chunk()) is not None:
                 self._data.send("blob.put", chunk[0], [chunk[1]])
         return all(upload.done for upload in tracked.uploads.values())
 
-    def _downloaded(self, tracked: _Tracked) -> bool:
+    def _downloaded(self, tracked: Tracked) -> bool:
         for download in tracked.downloads.values():
             while self._data.ready and (request := download.next_request()) is not None:
                 self._data.send("blob.get", request)
         return all(d.done for d in tracked.downloads.values())
 
-    def _finish(self, tracked: _Tracked) -> None:
+    def _finish(self, tracked: Tracked) -> None:
         message = tracked.result
         assert message is not None
         arrays: list[np.ndarray] = []
@@ -396,10 +380,6 @@ class PolledClient:
         if limit and total > limit:
             raise LimitError(expected=f"at most {limit / 2**20:.0f} MiB of input for one job", got=f"{total / 2**20:.0f} MiB",
                              fix="Send fewer or smaller frames, or raise the backend's limit: backlot serve --max-job-mib")  # fmt: skip
-
-
-def _upload(buffer: Buffer, description: dict[str, Any]) -> Upload:
-    return Upload(description["digest"], memoryview(buffer.array.reshape(-1).view(np.uint8)))
 
 
 def _shared_store(announced: Any) -> Path | None:

@@ -151,6 +151,11 @@ class Upload:
     sent: int = 0
     acknowledged: int = 0
 
+    @classmethod
+    def of(cls, buffer: Buffer, description: dict[str, Any]) -> Upload:
+        """The upload of a described buffer."""
+        return cls(description["digest"], as_bytes(buffer.array))
+
     def next_chunk(self) -> tuple[dict[str, Any], np.ndarray] | None:
         """Body and array of the next ``blob.put``, or None while the window is full or nothing is left."""
         if self.sent >= len(self.data) or self.sent - self.acknowledged >= WINDOW * CHUNK:

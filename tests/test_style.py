@@ -132,8 +132,8 @@ def test_highlights_of_linear_light_are_kept() -> None:
 
 def test_keeping_colours() -> None:
     picture = content()
-    kept = paint(picture, strokes(), strength=1.0, color="keep").pixels
-    replaced = paint(picture, strokes(), strength=1.0).pixels
+    kept = paint(picture, strokes(), strength=1.0, stroke_size=1.5, color="keep").pixels
+    replaced = paint(picture, strokes(), strength=1.0, stroke_size=1.5).pixels
 
     def color_error(pixels: np.ndarray) -> float:
         chroma = [p.astype(np.float64) - luma(p)[..., None] for p in (pixels, picture)]

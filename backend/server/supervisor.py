@@ -21,7 +21,7 @@ import zmq
 
 from ...shared.connection import Connection
 from ...shared.errors import BacklotError, InputError, JobCancelled, LimitError, ProtocolError, WorkerDied
-from ...shared.jobs import check_request, request_digest
+from ...shared.jobs import request_digest
 from ...shared.operations import OPERATIONS
 from ...shared.tree import check_descriptor
 from ...shared.version import PROTOCOL_VERSION, __version__
@@ -30,6 +30,7 @@ from .blobs import BlobStore, check_digest
 from .data_plane import DataPlane
 from .journal import FINISHED, MAX_ATTEMPTS, Journal
 from .peers import Peers
+from .requests import job_id_of, read_request
 from .retention import Retention
 from .worker_handle import WorkerHandle
 
@@ -39,7 +40,6 @@ TICK = 50
 """Milliseconds between looks at the worker processes."""
 KEEP_JOBS = 7 * 24 * 3600.0
 COLLECT_EVERY = 3600.0
-MAX_PRIORITY = 1000
 ACTIVE_CLIENT = 15.0
 """Seconds since a client's last message for which it counts as being there (it pings every 2 s)."""
 
@@ -117,9 +117,9 @@ class Supervisor:
             elif message.type == "job.submit":
                 self._submit(route, message)
             elif message.type == "job.attach":
-                self._attach(route, _job_id(message))
+                self._attach(route, job_id_of(message))
             elif message.type == "job.cancel":
-                self._cancel(_job_id(message))
+                self._cancel(job_id_of(message))
             elif message.type == "job.list":
                 self._peers.send(route, "job.list", {"jobs": [self._describe(r) for r in self._journal.recent()]}, reply_to=message.id)
             elif message.type == "status":
@@ -145,7 +145,7 @@ class Supervisor:
         }  # fmt: skip
 
     def _submit(self, route: bytes, message: Message) -> None:
-        job_id = _job_id(message)
+        job_id = job_id_of(message)
         if self._journal.get(job_id) is None:
             try:
                 self._accept(job_id, message)
@@ -155,18 +155,7 @@ class Supervisor:
         self._attach(route, job_id)
 
     def _accept(self, job_id: str, message: Message) -> None:
-        body = message.body
-        names = ("operation", "parameters", "inputs", "seed", "deliver", "formats", "priority", "label")
-        request: dict[str, Any] = {n: body.get(n) for n in names}
-        operation, label, priority = request["operation"], request["label"], request["priority"]
-        whole = isinstance(priority, int) and abs(priority) <= MAX_PRIORITY
-        if not isinstance(operation, str) or not isinstance(label, str) or not whole:
-            raise ProtocolError(
-                expected=f"an operation, a label and a priority of at most {MAX_PRIORITY}",
-                got=repr({n: request[n] for n in names if n != "inputs"})[:200],
-            )
-        request["label"] = "".join(c if c.isprintable() else "?" for c in label[:200])
-        request["parameters"] = check_request(*(request[n] for n in names[:6]))
+        request = read_request(message)
         total = sum(b["nbytes"] for b in message.buffers)
         if total > self._limits["job_bytes"]:
             raise LimitError(expected=f"at most {self._limits['job_bytes'] >> 20} MiB of input", got=f"{total >> 20} MiB")
@@ -392,13 +381,6 @@ class Supervisor:
         self._data_plane.stop()
         self._inner.close(0)
         self._journal.close()
-
-
-def _job_id(message: Message) -> str:
-    value = message.body.get("job")
-    if not isinstance(value, str) or not 8 <= len(value) <= 64 or not value.isalnum():
-        raise ProtocolError(expected="a job id of 8 to 64 letters and digits", got=repr(value)[:80])
-    return value
 
 
 def _worn_out(why: str, tail: str = "") -> WorkerDied:

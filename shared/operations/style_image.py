@@ -14,12 +14,12 @@ OPERATION = Operation(
     ),
     parameters=(
         Parameter(
-            "strength", "float", 0.8, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
+            "strength", "float", 1.0, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
         ),
         Parameter(
             "structure",
             "float",
-            0.6,
+            0.45,
             "Structure",
             "How closely the strokes follow the content",
             minimum=0.0,
@@ -29,7 +29,7 @@ OPERATION = Operation(
         Parameter(
             "stroke_size",
             "float",
-            1.5,
+            2.5,
             "Stroke Size",
             "Size of the smallest strokes in percent of the image's height, so that a proxy and the full frame match",
             minimum=0.2,

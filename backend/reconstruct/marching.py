@@ -155,7 +155,7 @@ def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_c
                 for i in range(VOXELS):
                     low = min(low, distance[other, i])
                     high = max(high, distance[other, i])
-                crowd = low < 0 <= high
+                crowd = bool(low < 0 <= high)
         if not crowd:
             continue
         field = np.empty((EDGE + 1, EDGE + 1, EDGE + 1), np.float32)

@@ -11,6 +11,7 @@ Registering imports neither numpy nor zmq: what needs them is imported by the fi
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 import bpy
@@ -79,10 +80,13 @@ def register() -> None:
     if not bpy.app.background:
         bpy.app.timers.register(_apply_results, first_interval=1.0, persistent=True)
     _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
+    # Blender disables its add-ons when it quits; as a module it does not, and crashes on what is still registered.
+    atexit.register(unregister)
 
 
 def unregister() -> None:
     """Undoes ``register``. The backend goes on: other programs may use it, and jobs can be attached again."""
+    atexit.unregister(unregister)
     for handle in _cli_handles:
         bpy.utils.unregister_cli_command(handle)
     _cli_handles.clear()

@@ -100,7 +100,7 @@ class CapturingOperator:
 
 
 def _capture_annotations() -> dict[str, Any]:
-    return capture_properties.annotations(options={"SKIP_SAVE"})
+    return capture_properties.property_annotations(options={"SKIP_SAVE"})
 
 
 class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801

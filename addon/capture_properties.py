@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .capture import CaptureSettings
 
 
-def annotations(**extra: Any) -> dict[str, Any]:
+def property_annotations(**extra: Any) -> dict[str, Any]:
     """Deferred properties; ``extra`` goes to each of them."""
     return {
         "mode": EnumProperty(
@@ -47,7 +47,7 @@ def annotations(**extra: Any) -> dict[str, Any]:
 
 
 BACKLOT_PG_capture = type(
-    "BACKLOT_PG_capture", (bpy.types.PropertyGroup,), {"__annotations__": annotations(), "__doc__": "How the scene is captured."}
+    "BACKLOT_PG_capture", (bpy.types.PropertyGroup,), {"__annotations__": property_annotations(), "__doc__": "How the scene is captured."}
 )
 
 
@@ -56,7 +56,7 @@ def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any
     from .capture import CaptureSettings
 
     sources = (operator, scene.backlot_capture)
-    value = {name: chosen(name, *sources) for name in annotations()}
+    value = {name: chosen(name, *sources) for name in property_annotations()}
     own_size = value["use_resolution"] or operator.properties.is_property_set("resolution")
     return CaptureSettings(
         mode=value["mode"], start=value["start"], end=value["end"], step=value["step"], count=value["count"],

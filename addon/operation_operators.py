@@ -117,7 +117,7 @@ def operator_class(operation: Operation) -> type[bpy.types.Operator]:
     verb = operation.label.lower().replace(" ", "_")
     annotations = controls.operator_annotations(operation)
     if any(item.kind == "frames" for item in operation.inputs):
-        annotations.update(capture_properties.annotations(options={"SKIP_SAVE"}))
+        annotations.update(capture_properties.property_annotations(options={"SKIP_SAVE"}))
     body = {
         "bl_idname": f"backlot.{verb}",
         "bl_label": operation.label,

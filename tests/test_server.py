@@ -111,12 +111,28 @@ def test_no_image_at_all(client: Client) -> None:
 
 
 def test_two_jobs_with_the_same_large_array_at_once(either: Client) -> None:
-    pixels = noise((1200, 1200, 4), "float32", 9)
-    jobs = [Job("system.echo", inputs={"image": Image(pixels, "data")}) for _ in range(3)]
+    same_host = either.wait_ready().same_host
+    pixels = noise((1080, 1920, 6), "float32", 30 + same_host)  # 50 MB: more than one window of chunks
+    jobs = [Job("system.echo", inputs={"image": Image(pixels, "data")}) for _ in range(2)]
     for job in jobs:
         either.submit(job)
+    time.sleep(0.4)  # both are hashed by now and leave together
     for job in reversed(jobs):  # the results of those that are not waited for yet are kept
         assert either.result(job.id, timeout=60).outputs["image"].pixels.tobytes() == pixels.tobytes()
+
+
+def test_a_slow_client_with_an_array_that_is_there_already(server: Backend) -> None:
+    """The answer that the array is there comes together with those to the chunks that were sent before it."""
+    pixels = noise((1080, 1920, 6), "float32", 9)
+    with server.remote_client() as remote:
+        remote.wait_ready()
+        assert echo(remote, pixels).tobytes() == pixels.tobytes()
+        job = Job("system.echo", inputs={"image": Image(pixels, "data")})
+        remote.submit(job)
+        for _ in range(3):
+            time.sleep(0.25)
+            remote.poll()
+        assert remote.result(job.id, timeout=20).outputs["image"].pixels.tobytes() == pixels.tobytes()
 
 
 # -- submitting, attaching, cancelling -----------------------------------------------------------------------------------
@@ -209,6 +225,11 @@ def test_progress_reaches_only_who_asked(server: Backend, client: Client) -> Non
                     done += isinstance(event, ev.Finished)
         assert heard["client"] - {""} == {mine.id}
         assert heard["other"] - {""} == {theirs.id}
+
+
+def test_nothing_of_a_job_is_sent_to_others(rude: Rude, client: Client) -> None:
+    client.run(Job("system.echo", {"seconds": 0.3}), timeout=20)
+    assert not rude.sockets["control"].poll(100)
 
 
 def test_attach_from_another_client(server: Backend, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,10 @@ from .connection import Connection
 from .errors import BackendUnavailable, JobCancelled
 from .jobs import Job
 from .polled_client import PolledClient
+from .wire import new_id
+
+ANSWER_WITHIN = 10.0
+"""Seconds."""
 
 
 class Client(PolledClient):
@@ -46,6 +51,26 @@ class Client(PolledClient):
         """Submits a job and waits for its outputs; cancels it on ``KeyboardInterrupt``. See ``result``."""
         self.submit(job)
         return self.result(job.id, on_progress, timeout).outputs
+
+    def submit_once(self, job: Job) -> str:
+        """Submits a job whose id says what it computes, unless the backend has it queued, running or done: then attaches to it.
+
+        A job that ended badly before is submitted under a new id. Blocks for one round trip. Gives the id to wait for.
+        """
+        self.wait_ready()
+        self.request_jobs()
+        end = time.monotonic() + ANSWER_WITHIN
+        while time.monotonic() < end:
+            events = self.poll(0.1)
+            listed = next((e for e in events if isinstance(e, ev.JobList)), None)
+            if listed is None:
+                continue
+            state = next((j.state for j in listed.jobs if j.id == job.id), "")
+            if state in ("queued", "running", "done"):
+                self.attach(job.id)
+                return job.id
+            return self.submit(dataclasses.replace(job, id=new_id()) if state else job)
+        raise BackendUnavailable(expected="the backend's list of jobs", got="no answer", fix="See: backlot doctor")
 
     def result(
         self, job_id: str, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None,

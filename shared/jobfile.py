@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
+import functools
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from .digest import as_bytes, digest
 from .errors import InputError, StorageError
 from .events import Finished
 from .frames import read_transforms
-from .jobs import Job
+from .jobs import Job, check_request, request_digest
 from .operations import Input, find
-from .values import EncodedFile, SceneFrame
+from .tree import Buffer, encode
+from .values import EncodedFile
 
 VERSION = 1
 SIDECAR = "provenance.json"
@@ -34,27 +34,37 @@ Capture = Callable[[dict[str, Any], Input], Any]
 
 @dataclasses.dataclass(frozen=True)
 class JobFile:
-    """A job file, read and checked.
+    """A job file, read and checked; what has to be captured is not captured yet.
 
     Attributes:
-        job: What to do; its results come as files.
-        output_folder: Where they go.
+        output_folder: Where the results go.
         digest: Identifies what the job computes; written beside the results.
         options: ``apply`` and ``save``, which only Blender acts upon.
     """
 
-    job: Job
     output_folder: Path
     digest: str
     options: dict[str, Any]
+    _partial: Job
+    _captures: dict[str, Callable[[], Any]]
+
+    @functools.cached_property
+    def job(self) -> Job:
+        """What to do; its results come as files. The first look at it renders what is to be captured.
+
+        The id follows from the digest, so that running the same file twice finds the job that is under way.
+        """
+        captured = {name: render() for name, render in self._captures.items()}
+        return dataclasses.replace(self._partial, inputs={**self._partial.inputs, **captured}, id=self.digest[:32])
 
 
-def load_job_file(path: Path | str, capture: Capture | None = None) -> JobFile:
-    """Reads a job file and its inputs.
+def load_job_file(path: Path | str, capture: Capture | None = None, scene: str = "") -> JobFile:
+    """Reads a job file and the inputs that are files.
 
     Args:
         path: The file.
         capture: Renders an input, given its ``capture`` object; only Blender has one.
+        scene: Identifies what would be captured, such as a digest of the .blend.
 
     Raises:
         InputError: The file or an input is missing or wrong; the message says which.
@@ -65,16 +75,20 @@ def load_job_file(path: Path | str, capture: Capture | None = None) -> JobFile:
     given = data.get("inputs", {})
     if not isinstance(given, dict):
         raise InputError(expected="inputs by name", got=type(given).__name__)
-    schema.check_input_names(given)
     inputs: dict[str, Any] = {}
+    captures: dict[str, Callable[[], Any]] = {}
     for item in schema.inputs:
-        if item.name in given:
-            inputs[item.name] = _load_input(given[item.name], item, path.parent, capture)
+        value = given.get(item.name)
+        if isinstance(value, dict) and isinstance(value.get("capture"), dict):
+            captures[item.name] = _later(value["capture"], item, capture)
+        elif value is not None:
+            inputs[item.name] = _load_input(value, item, path.parent)
     job = Job(schema.name, data.get("parameters", {}), inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
-    job.encode()
+    check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)
     options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
-    return JobFile(job, path.parent / str(data.get("outputs", "outputs")), _digest(job, given), options)
+    folder = path.parent / str(data.get("outputs", "outputs"))
+    return JobFile(folder, _digest(job, given, scene if captures else ""), options, job, captures)
 
 
 def is_done(loaded: JobFile) -> bool:
@@ -129,35 +143,25 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _load_input(value: Any, item: Input, folder: Path, capture: Capture | None) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("capture"), dict):
-        if capture is None:
-            msg = f"The input {item.name!r} is to be rendered by Blender"
-            raise InputError(msg, expected="a file",
-                             got="a capture", fix="Run it with: blender -b FILE.blend -c backlot run JOB.json")  # fmt: skip
-        return capture(value["capture"], item)
+def _later(description: dict[str, Any], item: Input, capture: Capture | None) -> Callable[[], Any]:
+    if capture is None:
+        msg = f"The input {item.name!r} is to be rendered by Blender"
+        raise InputError(msg, expected="a file", got="a capture", fix="Run it with: blender -b FILE.blend -c backlot run JOB.json")
+    return functools.partial(capture, description, item)
+
+
+def _load_input(value: Any, item: Input, folder: Path) -> Any:
     if not isinstance(value, str):
         raise InputError(expected=f"a path as the input {item.name!r}", got=repr(value)[:80])
     return read_transforms(folder / value) if item.kind == "frames" else EncodedFile.read(folder / value)
 
 
-def _digest(job: Job, given: dict[str, Any]) -> str:
-    content = hashlib.sha256()
-    for value in job.inputs.values():
-        for file in _files(value):
-            content.update(hashlib.sha256(np.ascontiguousarray(file)).digest())
-    schema = find(job.operation)
-    text = json.dumps([schema.name, schema.version, schema.check_parameters(job.parameters), job.seed, job.formats,
-                       given, content.hexdigest()], sort_keys=True)  # fmt: skip
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _files(value: Any) -> list[np.ndarray]:
-    if isinstance(value, EncodedFile):
-        return [value.data]
-    if isinstance(value, list):
-        return [c.data for f in value if isinstance(f, SceneFrame) for c in f.channels.values() if isinstance(c, EncodedFile)]
-    return []
+def _digest(job: Job, given: dict[str, Any], scene: str) -> str:
+    buffers: list[Buffer] = []
+    inputs = encode(job.inputs, buffers)
+    content = [digest(as_bytes(b.array)) for b in buffers]
+    return request_digest(job.operation, find(job.operation).check_parameters(job.parameters), [given, inputs, scene], content,
+                          job.seed, job.formats)  # fmt: skip
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...shared.jobfile import is_done, load_job_file, write_outputs, write_singl
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.operations import OPERATIONS, Operation, Parameter
 from ...shared.values import EncodedFile
+from ...shared.wire import new_id
 from .report import progress
 from .session import any_backend
 
@@ -96,7 +98,8 @@ def _run_file(arguments: argparse.Namespace) -> int:
     if not arguments.force and is_done(loaded):
         print(f"already done: {loaded.output_folder}")
         return 0
-    result = _finish(loaded.job, OPERATIONS[loaded.job.operation].label)
+    job = replace(loaded.job, id=new_id()) if arguments.force else loaded.job
+    result = _finish(job, OPERATIONS[job.operation].label)
     for path in write_outputs(result.outputs, loaded.output_folder, {**result.provenance, "request": loaded.digest}):
         print(path)
     return 0
@@ -105,5 +108,4 @@ def _run_file(arguments: argparse.Namespace) -> int:
 def _finish(job: Job, label: str) -> Any:
     job.encode()  # says what is wrong before a backend is started for it
     with any_backend() as client, progress(label) as report:
-        client.submit(job)
-        return client.result(job.id, report, patience=PATIENCE)
+        return client.result(client.submit_once(job), report, patience=PATIENCE)

@@ -1,0 +1,122 @@
+"""Job files: what they refuse, what identifies them, and that running one twice does the work once."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from backend_process import Backend, backend, wait_until
+from backlot.shared import events as ev
+from backlot.shared.errors import InputError
+from backlot.shared.jobfile import SIDECAR, is_done, load_job_file, write_outputs
+from backlot.shared.jobs import Job
+from backlot.shared.values import EncodedFile
+
+
+def write_job(folder: Path, **entries: Any) -> Path:
+    path = folder / "job.json"
+    path.write_text(json.dumps({"backlot_job": 1, "operation": "texture.synthesize", "inputs": {"exemplar": "a.png"}, **entries}))
+    return path
+
+
+def frames(folder: Path, shift: float) -> None:
+    pose = np.eye(4)
+    pose[0, 3] = shift
+    frame = {"file_path": "a.png", "depth_file_path": "a.png", "transform_matrix": pose.tolist()}
+    (folder / "transforms.json").write_text(json.dumps({"fl_x": 10, "fl_y": 10, "w": 8, "h": 8, "frames": [frame]}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.png").write_bytes(b"one")
+    return tmp_path
+
+
+def test_the_digest_follows_content_parameters_and_seed(folder: Path) -> None:
+    first = load_job_file(write_job(folder)).digest
+    assert load_job_file(write_job(folder, seed=0, parameters={"tile": "both"})).digest == first  # the defaults, spelt out
+    assert load_job_file(write_job(folder, seed=1)).digest != first
+    assert load_job_file(write_job(folder, parameters={"tile": "x"})).digest != first
+    (folder / "a.png").write_bytes(b"two")
+    assert load_job_file(write_job(folder)).digest != first
+
+
+def test_the_digest_follows_the_cameras(folder: Path) -> None:
+    job = {"operation": "reconstruct.depth", "inputs": {"frames": "."}}
+    frames(folder, 0.0)
+    first = load_job_file(write_job(folder, **job)).digest
+    frames(folder, 0.25)
+    assert load_job_file(write_job(folder, **job)).digest != first
+
+
+def test_captures_are_rendered_late_and_only_if_needed(folder: Path) -> None:
+    rendered: list[dict[str, Any]] = []
+
+    def capture(description: dict[str, Any], item: Any) -> EncodedFile:
+        rendered.append(description)
+        return EncodedFile(np.frombuffer(b"pixels", np.uint8), "frame.exr")
+
+    path = write_job(folder, inputs={"exemplar": {"capture": {"mode": "frame"}}})
+    loaded = load_job_file(path, capture, scene="a")
+    assert load_job_file(path, capture, scene="b").digest != loaded.digest
+    assert not is_done(loaded)
+    write_outputs({"base_color": EncodedFile(np.zeros(3, np.uint8), "base_color.png")}, loaded.output_folder, {"request": loaded.digest})
+    assert is_done(loaded)
+    assert rendered == []
+    assert loaded.job.inputs["exemplar"].name == "frame.exr"
+    assert loaded.job.id == loaded.job.id
+    assert rendered == [{"mode": "frame"}]
+    (loaded.output_folder / "base_color.png").unlink()
+    assert not is_done(loaded)
+    assert (loaded.output_folder / SIDECAR).exists()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"backlot_job": 2},
+        {"operation": "texture.knit"},
+        {"parameters": {"size": [1, 1]}},
+        {"inputs": {}},
+        {"inputs": {"exemplar": "missing.png"}},
+        {"inputs": {"exemplar": 3}},
+        {"inputs": {"exemplar": {"capture": {}}}},
+        {"seed": -1},
+        {"formats": {"base_color": "gif"}},
+        {"colour": "blue"},
+    ],
+)
+def test_wrong_entries_are_refused(folder: Path, entries: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        load_job_file(write_job(folder, **entries))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    with backend(tmp_path_factory.mktemp("jobfile") / "state") as running:
+        yield running
+
+
+def test_a_second_run_finds_the_job_under_way(server: Backend) -> None:
+    job = Job("system.echo", {"seconds": 1.0}, id="a" * 32)
+    with server.client() as first, server.client() as second:
+        assert first.submit_once(job) == job.id
+        wait_until(lambda: any(isinstance(e, ev.Progress) for e in first.poll(0.05)))
+        assert second.submit_once(job) == job.id
+        second.result(job.id, timeout=20)
+        second.request_jobs()
+        listed = wait_until(lambda: next((e for e in second.poll(0.05) if isinstance(e, ev.JobList)), None))
+    assert [j.attempts for j in listed.jobs if j.id == job.id] == [1]
+
+
+def test_a_cancelled_job_is_done_afresh(server: Backend) -> None:
+    job = Job("system.echo", {"seconds": 30.0}, id="b" * 32)
+    with server.client() as client:
+        client.submit_once(job)
+        client.cancel(job.id)
+        wait_until(lambda: any(isinstance(e, ev.Cancelled) for e in client.poll(0.05)))
+        again = client.submit_once(job)
+        assert again != job.id
+        client.cancel(again)

@@ -48,7 +48,7 @@ class Backend:
     def start(self) -> Backend:
         with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "backlot", "serve", "--device", "cpu", *self.arguments], stdin=subprocess.DEVNULL, stdout=log,
+                [sys.executable, "-m", "backlot", "serve", "--device", "cpu", "--idle-exit", "60", *self.arguments], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=self.environment, cwd=self.state, preexec_fn=self._preexec,
             )  # fmt: skip
         wait_until(lambda: self._there() or self.process.poll() is not None, START_S)

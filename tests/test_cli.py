@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import trimesh
 from backend_process import Backend, backend, job_info, wait_until
+from backlot.backend.cli import main
 from backlot.backend.imaging import decode, encode
 from backlot.shared.frames import write_transforms
 from backlot.shared.operations import OPERATIONS
@@ -63,6 +64,17 @@ def run(state: Path | Backend, *arguments: object, timeout: float = 60, **enviro
     done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=env, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs the command line inside this process, which is quicker; gives exit code and stderr."""
+    monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path / "state"))
+
+    def call(*arguments: object) -> tuple[int, str]:
+        return main([str(a) for a in arguments]), capsys.readouterr().err
+
+    return call
 
 
 def write_job(path: Path, **content: Any) -> Path:
@@ -115,13 +127,12 @@ def test_wrong_usage(tmp_path: Path, arguments: str) -> None:
         (["run", "{}/brick.png"], "JSON"),
     ],
 )
-def test_bad_input_is_said_before_a_backend_is_started(tmp_path: Path, pictures: Path, arguments: list[str], said: str) -> None:
-    state = tmp_path / "state"
-    refused = run(state, *(a.format(pictures) for a in arguments))
-    assert refused.returncode == 2
-    assert said in refused.stderr
-    assert "Expected" in refused.stderr
-    assert not (state / "journal.sqlite").exists()
+def test_bad_input_is_said_before_a_backend_is_started(here: Any, tmp_path: Path, pictures: Path, arguments: list[str], said: str) -> None:
+    code, error = here(*(a.format(pictures) for a in arguments))
+    assert code == 2
+    assert said in error
+    assert "Expected" in error
+    assert not (tmp_path / "state" / "journal.sqlite").exists()
 
 
 @pytest.mark.parametrize(
@@ -144,11 +155,12 @@ def test_bad_input_is_said_before_a_backend_is_started(tmp_path: Path, pictures:
         ({"priority": "high"}, "priority"),
     ],
 )
-def test_bad_job_files(tmp_path: Path, pictures: Path, change: dict[str, Any], said: str) -> None:
+def test_bad_job_files(here: Any, tmp_path: Path, pictures: Path, change: dict[str, Any], said: str) -> None:
     content = {"operation": "texture.synthesize", "inputs": {"exemplar": str(pictures / "brick.png")}, **change}
-    refused = run(tmp_path, "run", write_job(tmp_path / "job.json", **content))
-    assert refused.returncode == 2
-    assert said in refused.stderr
+    code, error = here("run", write_job(tmp_path / "job.json", **content))
+    assert code == 2
+    assert said in error
+    assert not (tmp_path / "state" / "journal.sqlite").exists()
 
 
 def test_a_backend_is_started_for_the_call_and_ends_with_it(tmp_path: Path, pictures: Path) -> None:

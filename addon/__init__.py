@@ -23,6 +23,7 @@ from .link import BACKEND
 _classes: list[type] = []
 _scene_properties: list[str] = []
 _cli_handles: list[Any] = []
+_spent_handles: list[Any] = []
 
 
 @persistent
@@ -89,6 +90,8 @@ def unregister() -> None:
     atexit.unregister(unregister)
     for handle in _cli_handles:
         bpy.utils.unregister_cli_command(handle)
+    if bpy.app.version < (4, 5):
+        _spent_handles.extend(_cli_handles)  # Blender 4.2 crashes at exit when a spent handle was freed
     _cli_handles.clear()
     if bpy.app.timers.is_registered(_apply_results):
         bpy.app.timers.unregister(_apply_results)

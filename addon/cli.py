@@ -6,8 +6,11 @@ Frames that a job file asks to be captured are rendered from the open file; ever
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,16 +71,17 @@ def run(path: Path, force: bool = False) -> list[Path]:
     """
     from ..shared import jobfile
 
-    loaded = jobfile.load_job_file(path, lambda description, item: capture(description, item, path.parent))
+    loaded = jobfile.load_job_file(path, lambda description, item: capture(description, item, path.parent), _open_file())
     _check_options(loaded)
     if jobfile.is_done(loaded) and not force and not loaded.options.get("apply"):
         print(f"{path.name}: done already, results in {loaded.output_folder}", flush=True)
         return []
+    from ..shared.wire import new_id
     from .link import BACKEND
 
     client = BACKEND.require()
-    client.submit(loaded.job)
-    finished = client.result(loaded.job.id, on_progress=_Printer(path.stem))
+    job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
+    finished = client.result(client.submit_once(job), on_progress=_Printer(path.stem))
     provenance = {**finished.provenance, "request": loaded.digest}
     written = jobfile.write_outputs(finished.outputs, loaded.output_folder, provenance)
     for file in written:
@@ -115,6 +119,14 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     return run.scene_frames() if item.kind == "frames" else run.color_file()
 
 
+def _open_file() -> str:
+    """Identifies what a capture would see: the open .blend as it lies on disk, or nothing that could be known again."""
+    path = Path(bpy.data.filepath)
+    if not bpy.data.filepath or bpy.data.is_dirty or not path.is_file():
+        return uuid.uuid4().hex
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _check_options(loaded: JobFile) -> None:
     save = loaded.options.get("save", "")
     if not isinstance(save, str) or not isinstance(loaded.options.get("apply", False), bool):
@@ -123,8 +135,6 @@ def _check_options(loaded: JobFile) -> None:
 
 def _apply(loaded: JobFile, client: Any) -> str:
     """Applies to the selection of the file, as the panel would: asks the backend for arrays, which it has already computed."""
-    import dataclasses
-
     from ..shared.wire import new_id
     from . import apply, records
 
@@ -146,4 +156,3 @@ class _Printer:
             self._last = time.monotonic()
             left = f", {event.eta:.0f} s left" if event.eta is not None else ""
             print(f"{self._name}: {event.fraction:.0%} {event.stage}{left}", flush=True)
-

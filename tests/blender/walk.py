@@ -6,7 +6,13 @@ import warnings
 import bpy
 
 # Not part of the file, or different at every look.
-_SKIP = {"rna_type", "session_uid", "is_evaluated", "original", "bl_rna", "depsgraph", "is_updated", "is_updated_data"}
+_SKIP = {"rna_type", "session_uid", "is_evaluated", "original", "bl_rna", "depsgraph", "is_updated", "is_updated_data"} | (
+    {"uv_sculpt"} if bpy.app.version < (4, 5) else set()  # Blender 4.2 crashes when its brush is read
+)
+if bpy.app.version < (4, 5):
+    # Blender 4.2 counts a user too many of each child collection and marker camera when it copies a scene (and again correctly when
+    # a file is loaded), and updates which sockets are there when a material is first rendered.
+    _SKIP |= {"users", "enabled", "is_unavailable"}
 _SIMPLE = {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}
 
 

@@ -23,7 +23,6 @@ from .link import BACKEND
 _classes: list[type] = []
 _scene_properties: list[str] = []
 _cli_handles: list[Any] = []
-_spent_handles: list[Any] = []
 
 
 @persistent
@@ -80,7 +79,8 @@ def register() -> None:
     BACKEND.is_busy = jobs.busy
     if not bpy.app.background:
         bpy.app.timers.register(_apply_results, first_interval=1.0, persistent=True)
-    _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
+    # A function of its own each time: Blender 4.2 gives back one reference too many when it is unregistered, and would crash at exit.
+    _cli_handles.append(bpy.utils.register_cli_command("backlot", lambda arguments: _run_command(arguments)))
     # Blender disables its add-ons when it quits; as a module it does not, and crashes on what is still registered.
     atexit.register(unregister)
 
@@ -90,8 +90,6 @@ def unregister() -> None:
     atexit.unregister(unregister)
     for handle in _cli_handles:
         bpy.utils.unregister_cli_command(handle)
-    if bpy.app.version < (4, 5):
-        _spent_handles.extend(_cli_handles)  # Blender 4.2 crashes at exit when a spent handle was freed
     _cli_handles.clear()
     if bpy.app.timers.is_registered(_apply_results):
         bpy.app.timers.unregister(_apply_results)

@@ -47,10 +47,11 @@ class Backend:
 
     def start(self) -> Backend:
         with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
+            command = [sys.executable, "-m", "backlot", "serve", "--device", "cpu"]
+            command += ["--idle-exit", "60", *self.arguments]  # should the tests be killed before they stop it
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "backlot", "serve", "--device", "cpu", "--idle-exit", "60", *self.arguments], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=self.environment, cwd=self.state, preexec_fn=self._preexec,
-            )  # fmt: skip
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, cwd=self.state, preexec_fn=self._preexec
+            )
         wait_until(lambda: self._there() or self.process.poll() is not None, START_S)
         assert self.process.poll() is None, self.log
         return self

@@ -120,9 +120,12 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
 
 
 def _open_file() -> str:
-    """Identifies what a capture would see: the open .blend as it lies on disk, or nothing that could be known again."""
+    """Identifies what a capture would see: the open .blend as it lies on disk, or nothing that could be known again.
+
+    Without a window Blender calls every file changed; there the file on disk counts, and ``--force`` is for scripts that change it.
+    """
     path = Path(bpy.data.filepath)
-    if not bpy.data.filepath or bpy.data.is_dirty or not path.is_file():
+    if not bpy.data.filepath or (bpy.data.is_dirty and not bpy.app.background) or not path.is_file():
         return uuid.uuid4().hex
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

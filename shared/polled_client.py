@@ -150,6 +150,7 @@ class PolledClient:
         self._poller = zmq.Poller()
         for line in (self._control, self._data):
             self._poller.register(line.socket, zmq.POLLIN)
+            line.hello(self._name)
         self._lost_since = time.monotonic()
 
     def _reopen_data(self) -> None:

@@ -19,6 +19,7 @@ from .session import any_backend
 
 PATIENCE = 60.0
 """Seconds to wait for a backend that went away: it may be on its way up again."""
+SCENE_LINEAR = (".exr", ".hdr")
 VERBS = {"texture": "texture.synthesize", "style": "style.image", "reconstruct": "reconstruct.depth"}
 
 
@@ -38,6 +39,9 @@ def add_verbs(verbs: Any) -> None:
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
         where = "folder to write to" if verb == "texture" else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
         parser.add_argument("--out", type=Path, required=True, help=where)
+        if verb == "texture":
+            text = "file format (default: exr for a scene-linear exemplar, else png)"
+            parser.add_argument("--format", choices=schema.outputs[0].formats, help=text)
         parser.set_defaults(action=lambda a, schema=schema: _run_verb(a, schema))
     parser = verbs.add_parser("run", help="run a job file", description="Run a job file; skip it if its results are there already.")
     parser.add_argument("job", type=Path, metavar="JOB.json")
@@ -80,14 +84,18 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
     out, main, formats = arguments.out, schema.outputs[0], {}
-    if arguments.verb != "texture":
+    if arguments.verb == "texture":
+        linear = arguments.exemplar.suffix.lower() in SCENE_LINEAR
+        formats[main.name] = arguments.format or ("exr" if linear else main.formats[0])
+    else:
         suffix = out.suffix.lower().lstrip(".").replace("jpeg", "jpg").replace("tiff", "tif")
         if suffix not in main.formats:
             raise InputError(expected=f"--out as a file ending in {', '.join('.' + f for f in main.formats)}", got=str(out))
         formats[main.name] = suffix
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=f"{arguments.verb} {out.name}")
     result = _finish(job, schema.label)
-    written = write_outputs(result.outputs, out, result.provenance) if not formats else write_single(result, main.name, out)
+    to_folder = arguments.verb == "texture"
+    written = write_outputs(result.outputs, out, result.provenance) if to_folder else write_single(result, main.name, out)
     for path in written:
         print(path)
     return 0

@@ -79,8 +79,8 @@ def register() -> None:
     BACKEND.is_busy = jobs.busy
     if not bpy.app.background:
         bpy.app.timers.register(_apply_results, first_interval=1.0, persistent=True)
-    # A function of its own each time: Blender 4.2 gives back one reference too many when it is unregistered, and would crash at exit.
-    _cli_handles.append(bpy.utils.register_cli_command("backlot", lambda arguments: _run_command(arguments)))
+    if bpy.app.binary_path:  # a module has no command line, and 4.2 as a module crashes at exit after unregistering the command
+        _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
     # Blender disables its add-ons when it quits; as a module it does not, and crashes on what is still registered.
     atexit.register(unregister)
 

@@ -104,15 +104,17 @@ def _capture_annotations() -> dict[str, Any]:
 
 
 class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
-    """Render colour, depth, normal, motion and object ids with exact cameras into a folder"""  # noqa: D400, D415
+    """Render colour, depth, normal, motion and object ids with exact cameras into a folder"""  # noqa: D415
 
     bl_idname = "backlot.capture"
     bl_label = "Capture Frames"
     bl_options = {"REGISTER"}  # noqa: RUF012
 
-    __annotations__ = {  # noqa: RUF012
+    __annotations__ = {
         **_capture_annotations(),
-        "folder": bpy.props.StringProperty(name="Folder", subtype="DIR_PATH", description="Where the files go; empty for a new folder", options={"SKIP_SAVE"}),
+        "folder": bpy.props.StringProperty(
+            name="Folder", subtype="DIR_PATH", description="Where the files go; empty for a new folder", options={"SKIP_SAVE"}
+        ),
     }
 
     @classmethod

@@ -26,23 +26,38 @@ def property_annotations(**extra: Any) -> dict[str, Any]:
             ],
             description="Where the scene is seen from", **extra,
         ),
-        "count": IntProperty(name="Cameras", default=24, min=1, max=1000, soft_max=200, description="Number of cameras around the selection", **extra),
+        "count": IntProperty(
+            name="Cameras", default=24, min=1, max=1000, soft_max=200,
+            description="Number of cameras around the selection", **extra,
+        ),
         "elevation": FloatProperty(
             name="Elevation", default=math.radians(35), min=0, max=math.radians(85), subtype="ANGLE",
             description="Angle above and below the horizon of the outer rings of cameras", **extra,
         ),
-        "only_selected": BoolProperty(name="Only Selected", default=True, description="Leave all other objects out of the pictures, except lights", **extra),
+        "only_selected": BoolProperty(
+            name="Only Selected", default=True,
+            description="Leave all other objects out of the pictures, except lights", **extra,
+        ),
         "start": IntProperty(name="Start", default=1, description="First frame", **extra),
         "end": IntProperty(name="End", default=24, description="Last frame", **extra),
-        "step": IntProperty(name="Step", default=1, min=1, description="Frames from one picture to the next", **extra),
+        "step": IntProperty(
+            name="Step", default=1, min=1,
+            description="Frames from one picture to the next", **extra,
+        ),
         "use_resolution": BoolProperty(
             name="Own Resolution", default=True, description="Capture at a resolution of its own instead of the scene's", **extra
         ),
-        "resolution": IntVectorProperty(name="Resolution", size=2, default=(640, 480), min=4, max=65536, description="Width and height in pixels", **extra),
+        "resolution": IntVectorProperty(
+            name="Resolution", size=2, default=(640, 480), min=4, max=65536,
+            description="Width and height in pixels", **extra,
+        ),
         "samples": IntProperty(
             name="Samples", default=16, min=0, max=65536, description="Samples per pixel of the colour picture; 0 for the scene's own", **extra
         ),
-        "color": BoolProperty(name="Colour", default=True, description="Render colour as well, with the scene's own render settings", **extra),
+        "color": BoolProperty(
+            name="Colour", default=True,
+            description="Render colour as well, with the scene's own render settings", **extra,
+        ),
     }  # fmt: skip
 
 

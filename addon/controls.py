@@ -48,7 +48,9 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
         if parameter.unit == "percent":
             unit = {}  # Blender's percentages are drawn as sliders from 0 to 100
             common["name"] = f"{parameter.label} %"
-        return FloatProperty(default=float(parameter.default), precision=4 if low < 1e-3 < abs(high) else 3, step=1, **limits, **unit, **common)  # type: ignore[arg-type]
+        return FloatProperty(
+            default=float(parameter.default), precision=4 if low < 1e-3 < abs(high) else 3, step=1, **limits, **unit, **common
+        )  # type: ignore[arg-type]
     limits = {"min": int(max(low, -_INT - 1)), "max": int(min(high, _INT))}
     if parameter.kind == "int":
         return IntProperty(default=int(parameter.default), **limits, **unit, **common)  # type: ignore[arg-type]
@@ -88,7 +90,9 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
     """The same as properties of an operator, images by name or path. What a call leaves out comes from the panel."""
     keep = {"options": {"SKIP_SAVE"}}
     annotations = {p.name: parameter_property(p, **keep) for p in operation.parameters}
-    annotations["seed"] = IntProperty(name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED, **keep)
+    annotations["seed"] = IntProperty(
+        name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED, **keep
+    )
     for item in operation.inputs:
         if item.kind in ("image", "mask"):
             text = f"Name of an image in this file, or the path of one: {item.help}"

@@ -16,7 +16,7 @@ _JOB = {"name": "Job", "description": "Id of the job; empty for the active one o
 
 
 class BACKLOT_OT_start_backend(bpy.types.Operator):  # noqa: N801
-    """Start the backend in its own Python, or connect to the one that runs"""  # noqa: D400, D415
+    """Start the backend in its own Python, or connect to the one that runs"""  # noqa: D415
 
     bl_idname = "backlot.start_backend"
     bl_label = "Start Backend"
@@ -35,7 +35,7 @@ class BACKLOT_OT_start_backend(bpy.types.Operator):  # noqa: N801
 
 
 class BACKLOT_OT_attach_backend(bpy.types.Operator):  # noqa: N801
-    """Connect to a backend that already runs: the remote one of the preferences, or this machine's"""  # noqa: D400, D415
+    """Connect to a backend that already runs: the remote one of the preferences, or this machine's"""  # noqa: D415
 
     bl_idname = "backlot.attach_backend"
     bl_label = "Attach"
@@ -51,7 +51,7 @@ class BACKLOT_OT_attach_backend(bpy.types.Operator):  # noqa: N801
 
 
 class BACKLOT_OT_stop_backend(bpy.types.Operator):  # noqa: N801
-    """Stop the backend. Unfinished jobs are kept and go on when it starts again"""  # noqa: D400, D415
+    """Stop the backend. Unfinished jobs are kept and go on when it starts again"""  # noqa: D415
 
     bl_idname = "backlot.stop_backend"
     bl_label = "Stop Backend"
@@ -94,7 +94,7 @@ class _JobOperator:
 
 
 class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
-    """Stop the job"""  # noqa: D400, D415
+    """Stop the job"""  # noqa: D415
 
     bl_idname = "backlot.cancel_job"
     bl_label = "Cancel Job"
@@ -110,7 +110,7 @@ class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
 
 
 class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):  # noqa: N801
-    """Send the job again, with the same settings and inputs"""  # noqa: D400, D415
+    """Send the job again, with the same settings and inputs"""  # noqa: D415
 
     bl_idname = "backlot.retry_job"
     bl_label = "Retry Job"
@@ -139,7 +139,7 @@ class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):  # noqa: N801
 
 
 class BACKLOT_OT_remove_job(_JobOperator, bpy.types.Operator):  # noqa: N801
-    """Take the job off the list; one that still runs is cancelled. What it made stays"""  # noqa: D400, D415
+    """Take the job off the list; one that still runs is cancelled. What it made stays"""  # noqa: D415
 
     bl_idname = "backlot.remove_job"
     bl_label = "Remove Job"
@@ -155,7 +155,7 @@ class BACKLOT_OT_remove_job(_JobOperator, bpy.types.Operator):  # noqa: N801
 
 
 class BACKLOT_OT_copy_error(_JobOperator, bpy.types.Operator):  # noqa: N801
-    """Copy the error's text to the clipboard"""  # noqa: D400, D415
+    """Copy the error's text to the clipboard"""  # noqa: D415
 
     bl_idname = "backlot.copy_error"
     bl_label = "Copy Error"
@@ -170,8 +170,8 @@ class BACKLOT_OT_copy_error(_JobOperator, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
-class BACKLOT_OT_apply(bpy.types.Operator):
-    """Put a job's result into the scene"""  # noqa: D400, D415
+class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
+    """Put a job's result into the scene"""  # noqa: D415
 
     bl_idname = "backlot.apply"
     bl_label = "Backlot Result"
@@ -199,7 +199,7 @@ class BACKLOT_OT_apply(bpy.types.Operator):
 
 
 class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
-    """Roll another seed"""  # noqa: D400, D415
+    """Roll another seed"""  # noqa: D415
 
     bl_idname = "backlot.new_seed"
     bl_label = "New Seed"

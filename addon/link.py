@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..shared.errors import BacklotError, BackendUnavailable, InputError, SignatureError, VersionError
+from ..shared.errors import BackendUnavailable, BacklotError, InputError, SignatureError, VersionError
 from . import settings
 
 if TYPE_CHECKING:  # zmq and numpy are loaded on the first connection only
@@ -195,7 +195,7 @@ class Backend:
         if self._process.poll() is not None:
             log = state_folder() / "serve.log"
             raise BackendUnavailable(
-                "The backend ended while starting", got=f"exit code {self._process.returncode}", expected="a running process",
+                message="The backend ended while starting", got=f"exit code {self._process.returncode}", expected="a running process",
                 fix=f"Run: backlot doctor; its log is {log}",
             )  # fmt: skip
         if time.monotonic() - self._since > START_S:
@@ -220,7 +220,9 @@ class Backend:
             self._launched = time.time()
             self._process = launch(command)
         except OSError as error:
-            raise BackendUnavailable("The backend cannot be started", got=str(error), fix="Set the backend's Python in the preferences") from error
+            raise BackendUnavailable(
+                message="The backend cannot be started", got=str(error), fix="Set the backend's Python in the preferences"
+            ) from error
         self._started = True
         self._set("starting")
         self.run_timer()
@@ -246,12 +248,14 @@ class Backend:
         if not connection.is_loopback:
             if not bpy.app.online_access:
                 raise InputError(
-                    "Blender may not go online", expected="online access for a remote backend", got="it is off",
+                    message="Blender may not go online", expected="online access for a remote backend", got="it is off",
                     fix="Allow Online Access in Preferences > System",
                 )  # fmt: skip
             if not (chosen.server_key and chosen.client_public and chosen.client_secret):
                 raise InputError(
-                    expected="CURVE keys for a backend on another machine", got="none", fix="Enter the server key and this machine's two keys"
+                    expected="CURVE keys for a backend on another machine",
+                    got="none",
+                    fix="Enter the server key and this machine's two keys",
                 )
         return connection
 

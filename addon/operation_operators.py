@@ -46,7 +46,7 @@ class OperationOperator(CapturingOperator):
         """The frames are there: completes the request and sends it."""
         found = records.find(self._job_id)
         if found is None:
-            raise InputError("The job is no longer in this file", fix="Start it again")
+            raise InputError(message="The job is no longer in this file", fix="Start it again")
         scene, record = found
         request = json.loads(record.request)
         for name, where in request["inputs"].items():

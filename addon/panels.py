@@ -134,7 +134,7 @@ def free_previews() -> None:
 class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
     """One line for each job."""
 
-    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
         """Draws the label, and how far the job is."""
         row = layout.row()
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))

@@ -11,7 +11,16 @@ from ..shared.errors import InputError
 from ..shared.values import EncodedFile, Image
 
 LINEAR = ("Linear Rec.709", "Linear")
-_SUFFIX = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "TIFF": ".tif", "HDR": ".hdr", "TARGA": ".tga", "BMP": ".bmp", "WEBP": ".webp"}
+_SUFFIX = {
+    "PNG": ".png",
+    "JPEG": ".jpg",
+    "OPEN_EXR": ".exr",
+    "TIFF": ".tif",
+    "HDR": ".hdr",
+    "TARGA": ".tga",
+    "BMP": ".bmp",
+    "WEBP": ".webp",
+}
 
 
 def find(text: str, what: str) -> bpy.types.Image | EncodedFile:
@@ -50,7 +59,11 @@ def send(image: bpy.types.Image) -> Image | EncodedFile:
             return EncodedFile(data, Path(image.name).stem + suffix, meaning)
         path = Path(bpy.path.abspath(image.filepath, library=image.library))
         if not path.is_file():
-            raise InputError(expected=f"the file of the image {image.name!r}", got=f"nothing at {path}", fix="Use File > External Data > Find Missing Files")
+            raise InputError(
+                expected=f"the file of the image {image.name!r}",
+                got=f"nothing at {path}",
+                fix="Use File > External Data > Find Missing Files",
+            )
         return EncodedFile.read(path, meaning)
     return _pixels(image, meaning)
 
@@ -86,7 +99,9 @@ def _render_result(image: bpy.types.Image) -> EncodedFile:
         image.save_render(str(path), scene=scene)
         return EncodedFile.read(path, "linear")
     except (RuntimeError, InputError) as error:
-        raise InputError(expected="a render result", got="none", fix="Render with F12, or let the operation render from the camera") from error
+        raise InputError(
+            expected="a render result", got="none", fix="Render with F12, or let the operation render from the camera"
+        ) from error
     finally:
         bpy.data.scenes.remove(scene)
         path.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ class CaptureSettings:
         known = {field.name for field in dataclasses.fields(cls)}
         for name in data:
             if name not in known:
-                raise InputError(f"A capture has no entry {name!r}", fix=f"Known entries: {', '.join(sorted(known))}")
+                raise InputError(message=f"A capture has no entry {name!r}", fix=f"Known entries: {', '.join(sorted(known))}")
         try:
             resolution = data.get("resolution")
             settings = cls(**{**data, "resolution": tuple(int(v) for v in resolution) if resolution else None})
@@ -128,7 +128,7 @@ class Capture:
         for index in range(self.total):
             scene = bpy.data.scenes.get(self._scene)
             if scene is None:
-                raise InputError(f"The scene {self._scene!r} is gone", fix="Capture again")
+                raise InputError(message=f"The scene {self._scene!r} is gone", fix="Capture again")
             if self._poses:
                 self._orbit_frame(scene, index)
             else:
@@ -219,7 +219,7 @@ class Capture:
             written = Path(copy.render.frame_path(frame=number))
             bpy.ops.render.render("EXEC_DEFAULT", animation=True, scene=copy.name, layer=layer)
         if not written.exists():
-            raise InputError(f"The render wrote no file {path.name}", fix="Render the frame with F12 to see why")
+            raise InputError(message=f"The render wrote no file {path.name}", fix="Render the frame with F12 to see why")
         if written != path:
             written.replace(path)
         return path.name

@@ -61,7 +61,10 @@ def set_size(scene: bpy.types.Scene, size: tuple[int, int] | None) -> tuple[int,
     render = scene.render
     if size is None:
         # Truncated, as Blender does it.
-        size = (int(render.resolution_x * render.resolution_percentage / 100), int(render.resolution_y * render.resolution_percentage / 100))
+        size = (
+            int(render.resolution_x * render.resolution_percentage / 100),
+            int(render.resolution_y * render.resolution_percentage / 100),
+        )
     render.resolution_x, render.resolution_y = (max(4, side) for side in size)
     render.resolution_percentage = 100
     return render.resolution_x, render.resolution_y

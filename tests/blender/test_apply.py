@@ -86,7 +86,9 @@ def test_a_renamed_object_is_found_and_a_deleted_one_is_named(scene):
     replacement = bpy.data.objects.new("Doomed", bpy.data.meshes["Cube"].copy())  # another object of the same name
     scene.collection.objects.link(replacement)
     before = [slot.material for slot in replacement.material_slots]
-    record = records.add(scene, "renamed", "texture.synthesize", "T", "running", {"parameters": {}, "seed": 1, "inputs": {}, "targets": targets})
+    record = records.add(
+        scene, "renamed", "texture.synthesize", "T", "running", {"parameters": {}, "seed": 1, "inputs": {}, "targets": targets}
+    )
     jobs.RESULTS["renamed"] = {"base_color": BYTES}
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id="renamed")
     assert "'Doomed' is gone" in record.result

@@ -48,7 +48,8 @@ def plane(scene):
 
 
 @pytest.mark.parametrize(
-    ("shift", "fit", "aspect"), [((0, 0), "AUTO", 1.0), ((0.1, -0.07), "AUTO", 1.0), ((0.1, 0.05), "VERTICAL", 1.0), ((0.05, 0.1), "HORIZONTAL", 2.0)]
+    ("shift", "fit", "aspect"),
+    [((0, 0), "AUTO", 1.0), ((0.1, -0.07), "AUTO", 1.0), ((0.1, 0.05), "VERTICAL", 1.0), ((0.05, 0.1), "HORIZONTAL", 2.0)],
 )
 def test_depth_is_planar_at_pixel_centres(scene, plane, tmp_path, shift, fit, aspect):
     camera = scene.camera.data

@@ -67,7 +67,12 @@ def test_reconstruct_around_the_selection_lands_on_the_object(scene):
 def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
     """Sent, saved, another file loaded while it runs; back in the first file its result is applied, there and only there."""
     pictures.receive(EXEMPLAR, "Noise")
-    request = {"parameters": {}, "seed": 1, "inputs": {"exemplar": {"image": "Noise"}}, "targets": records.targets([bpy.data.objects["Cube"]])}
+    request = {
+        "parameters": {},
+        "seed": 1,
+        "inputs": {"exemplar": {"image": "Noise"}},
+        "targets": records.targets([bpy.data.objects["Cube"]]),
+    }
     job = Job("texture.synthesize", {"size": [96, 96]}, {"exemplar": EXEMPLAR})
     records.add(scene, job.id, "texture.synthesize", "Kept", "waiting", request)
     BACKEND.client.submit(job)

@@ -128,6 +128,13 @@ def test_registering_imports_nothing_heavy():
         "import sys, bpy\nbefore = set(sys.modules)\nimport backlot\nbacklot.register()\n"
         "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} & {'zmq', 'torch', 'scipy', 'numba', 'OpenImageIO', 'ssl'}))"
     )
-    prepare = f"import importlib.util, sys\ns = importlib.util.spec_from_file_location('backlot', r'{ROOT / '__init__.py'}', submodule_search_locations=[r'{ROOT}'])\nm = importlib.util.module_from_spec(s); sys.modules['backlot'] = m; s.loader.exec_module(m)\n"
+    prepare = (
+        "import importlib.util, sys\n"
+        f"root = {str(ROOT)!r}\n"
+        "spec = importlib.util.spec_from_file_location('backlot', root + '/__init__.py', submodule_search_locations=[root])\n"
+        "module = importlib.util.module_from_spec(spec)\n"
+        "sys.modules['backlot'] = module\n"
+        "spec.loader.exec_module(module)\n"
+    )
     result = subprocess.run([sys.executable, "-c", prepare + script], capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("[]"), result.stdout + result.stderr

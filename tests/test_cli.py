@@ -284,21 +284,23 @@ def test_a_job_that_fails(server: Backend, tmp_path: Path, kind: str, word: str)
     assert not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_ctrl_c_cancels_the_job(server: Backend, tmp_path: Path) -> None:
-    job = write_job(tmp_path / "long.json", operation="system.echo", parameters={"seconds": 300}, label="to be interrupted")
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_an_end_from_the_farm_cancels_the_job(server: Backend, tmp_path: Path, number: signal.Signals) -> None:
+    label = f"to be interrupted by {number.name}"
+    job = write_job(tmp_path / "long.json", operation="system.echo", parameters={"seconds": 300 + number}, label=label)
     process = subprocess.Popen([*COMMAND, "run", str(job)], env=server.environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     with process.stderr:
         assert "progress" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert "Traceback" not in process.stderr.read()
     assert process.wait(10) == 130
     with server.client() as client:
         client.wait_ready()
         client.request_jobs()
         jobs = wait_until(lambda: [e for e in client.poll(0.1) if hasattr(e, "jobs")])[0].jobs
-        (mine,) = [j for j in jobs if j.label == "to be interrupted"]
+        (mine,) = [j for j in jobs if j.label == label]
         wait_until(lambda: job_info(client, mine.id).state == "cancelled", 5)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.resolve())
     record_backend()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels as Ctrl-C does; serve has its own
     try:
         code: int = arguments.action(arguments)
         return code

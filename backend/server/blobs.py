@@ -29,6 +29,8 @@ _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
 SPARE_BYTES = 512 * 1024 * 1024
 SPARE_FILES = 4
 """Two frames under way: each needs a file there and one back."""
+SPARE_AFTER = 2.0
+"""Seconds without a new blob: putting files aside must not compete with frames under way."""
 SPARE_DISK = 8 * 1024**3
 """Bytes that have to be free on the disk before any are put aside."""
 FRAME_4K = 3840 * 2160 * 4 * 2
@@ -50,6 +52,7 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._wanted = FRAME_4K
+        self._adopted = 0.0
         for name in ("blobs", "spool", "spare"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -103,6 +106,7 @@ class BlobStore:
             if size != nbytes:
                 raise ProtocolError(expected=f"a file of {nbytes} bytes in the spool", got=f"{size} bytes")
             self._take_over(part, address)
+            self._adopted = time.monotonic()
             self._wanted = size if RECYCLE_FROM <= size <= SPARE_BYTES // SPARE_FILES else self._wanted
         except FileNotFoundError as error:
             if not self.has(address):  # else: taken over by an earlier copy of the same message
@@ -172,6 +176,8 @@ class BlobStore:
 
         Gives whether it made one.
         """
+        if time.monotonic() - self._adopted < SPARE_AFTER:
+            return False
         fitting = [p for p in (self.folder / "spare").iterdir() if self._wanted <= p.stat().st_size <= 2 * self._wanted]
         room = shutil.disk_usage(self.folder).free > SPARE_DISK and self._spare_bytes() + self._wanted <= SPARE_BYTES
         if len(fitting) >= SPARE_FILES or not room:

@@ -63,7 +63,8 @@ def register() -> None:
     operations = controls.visible_operations()
     groups = {controls.identifier(operation): controls.settings_group(operation) for operation in operations}
     _classes[:] = [
-        settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture, *groups.values(),
+        settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture,
+        *groups.values(),
         capture_operator.BACKLOT_OT_capture, *(operation_operators.operator_class(operation) for operation in operations),
         *job_operators.CLASSES, *panels.panel_classes(),
     ]  # fmt: skip
@@ -79,8 +80,7 @@ def register() -> None:
     BACKEND.is_busy = jobs.busy
     if not bpy.app.background:
         bpy.app.timers.register(_apply_results, first_interval=1.0, persistent=True)
-    if bpy.app.binary_path:  # a module has no command line, and 4.2 as a module crashes at exit after unregistering the command
-        _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
+    _cli_handles.append(bpy.utils.register_cli_command("backlot", _run_command))
     # Blender disables its add-ons when it quits; as a module it does not, and crashes on what is still registered.
     atexit.register(unregister)
 

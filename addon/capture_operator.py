@@ -28,7 +28,7 @@ class CapturingOperator:
     """Mixin of operators that render before they do the rest in ``captured``."""
 
     # No annotations here: Blender evaluates those of an operator's bases too, and these names are imported for type checkers only.
-    _steps = iter(())
+    _steps: Any = iter(())
     _job_id = ""
     _timer = None
 

@@ -52,7 +52,8 @@ def property_annotations(**extra: Any) -> dict[str, Any]:
             description="Width and height in pixels", **extra,
         ),
         "samples": IntProperty(
-            name="Samples", default=16, min=0, max=65536, description="Samples per pixel of the colour picture; 0 for the scene's own", **extra
+            name="Samples", default=16, min=0, max=65536,
+            description="Samples per pixel of the colour picture; 0 for the scene's own", **extra,
         ),
         "color": BoolProperty(
             name="Colour", default=True,
@@ -73,10 +74,12 @@ def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any
     sources = (operator, scene.backlot_capture)
     value = {name: chosen(name, *sources) for name in property_annotations()}
     own_size = value["use_resolution"] or operator.properties.is_property_set("resolution")
+    size = (value["resolution"][0], value["resolution"][1]) if own_size else None
     return CaptureSettings(
         mode=value["mode"], start=value["start"], end=value["end"], step=value["step"], count=value["count"],
-        elevation=math.degrees(value["elevation"]), resolution=tuple(value["resolution"]) if own_size else None, samples=value["samples"],
-        objects=tuple(item.name for item in selected) if value["mode"] == "orbit" else (), only_objects=value["only_selected"], color=value["color"],
+        elevation=math.degrees(value["elevation"]), resolution=size, samples=value["samples"],
+        objects=tuple(item.name for item in selected) if value["mode"] == "orbit" else (), only_objects=value["only_selected"],
+        color=value["color"],
     )  # fmt: skip
 
 
@@ -84,12 +87,9 @@ def draw(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """Draws the controls that matter for the chosen mode."""
     group = scene.backlot_capture
     layout.prop(group, "mode")
-    if group.mode == "orbit":
-        names = ("count", "elevation", "only_selected")
-    else:
-        names = ("start", "end", "step") if group.mode == "range" else ()
+    controls = {"orbit": ("count", "elevation", "only_selected"), "range": ("start", "end", "step")}
     column = layout.column(align=True)
-    for name in names:
+    for name in controls.get(group.mode, ()):
         column.prop(group, name)
     layout.prop(group, "use_resolution")
     if group.use_resolution:

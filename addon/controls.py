@@ -49,8 +49,13 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
             unit = {}  # Blender's percentages are drawn as sliders from 0 to 100
             common["name"] = f"{parameter.label} %"
         return FloatProperty(
-            default=float(parameter.default), precision=4 if low < 1e-3 < abs(high) else 3, step=1, **limits, **unit, **common
-        )  # type: ignore[arg-type]
+            default=float(parameter.default),  # type: ignore[arg-type]
+            precision=4 if low < 1e-3 < abs(high) else 3,
+            step=1,
+            **limits,
+            **unit,
+            **common,
+        )
     limits = {"min": int(max(low, -_INT - 1)), "max": int(min(high, _INT))}
     if parameter.kind == "int":
         return IntProperty(default=int(parameter.default), **limits, **unit, **common)  # type: ignore[arg-type]
@@ -59,15 +64,11 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
     raise NotImplementedError(parameter.kind)
 
 
-def _not_viewer(_settings: Any, image: bpy.types.Image) -> bool:
-    return image.type != "COMPOSITING"
-
-
 def input_properties(item: Input) -> dict[str, Any]:
     """The properties of one input of an operation's panel settings; frames are captured and need none."""
     if item.kind not in ("image", "mask"):
         return {}
-    found = {INPUT + item.name: PointerProperty(type=bpy.types.Image, name=item.label, description=item.help, poll=_not_viewer)}
+    found = {INPUT + item.name: PointerProperty(type=bpy.types.Image, name=item.label, description=item.help)}
     if item.name in SCENE_INPUTS:
         found[FROM_CAMERA + item.name] = BoolProperty(
             name="Render from the Camera", description="Render the current frame through the scene camera instead of taking an image"

@@ -83,8 +83,9 @@ class _JobOperator:
     def record(self, context: bpy.types.Context) -> records.BACKLOT_PG_job | None:
         """The job meant; reports when it is not there."""
         group = context.scene.backlot_jobs
-        if self.job_id:
-            found = records.find(self.job_id)
+        job_id = self.job_id  # type: ignore[attr-defined]
+        if job_id:
+            found = records.find(job_id)
             if found is not None:
                 return found[1]
         elif 0 <= group.active < len(group.items):

@@ -5,7 +5,6 @@ A timer calls ``Backend.tick``; sockets are polled with timeout 0 from Blender's
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,9 @@ import bpy
 from ..shared.errors import BackendUnavailable, BacklotError, InputError, SignatureError, VersionError
 from . import settings
 
-if TYPE_CHECKING:  # zmq and numpy are loaded on the first connection only
+if TYPE_CHECKING:  # zmq, numpy and subprocess (20 ms) are loaded on the first connection only
+    import subprocess
+
     from ..shared.client import Client
     from ..shared.connection import Connection
 
@@ -91,6 +92,8 @@ class Backend:
         self._drop()
         self._set("off")
         if process is not None and bpy.app.background:
+            import subprocess
+
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

@@ -45,7 +45,7 @@ class _StatusPanel(_Sidebar):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws the status line and what can be done about it."""
-        layout = self.layout
+        layout = self.layout  # type: ignore[attr-defined]
         wrapped(layout, context, BACKEND.describe(), _STATE_ICON[BACKEND.state])
         row = layout.row(align=True)
         if BACKEND.state in ("off", "error"):
@@ -63,7 +63,7 @@ class _JobsPanel(_Sidebar):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws the job list and the active job."""
-        layout = self.layout
+        layout = self.layout  # type: ignore[attr-defined]
         group = context.scene.backlot_jobs
         row = layout.row()
         row.template_list("BACKLOT_UL_jobs", "", group, "items", group, "active", rows=3)

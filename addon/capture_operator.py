@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from .capture import Capture, CaptureSettings
 
 
+KEEP_CAPTURES = 14 * 24 * 3600.0
+"""Seconds."""
+
+
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:
     """A capture into a new folder of its own. Raises ``InputError`` for what cannot be captured."""
     from .capture import Capture
 
-    folder = working_folder("captures") / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
+    captures = working_folder("captures")
+    for old in captures.iterdir():  # kept for a while, because a job that is tried again reads them again
+        if time.time() - old.stat().st_mtime > KEEP_CAPTURES:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = captures / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
     return Capture(context.scene, context.view_layer, settings, folder)
 
 

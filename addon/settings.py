@@ -82,9 +82,9 @@ def preferences() -> BacklotPreferences | Defaults:
 
 def working_folder(name: str) -> Path:
     """A folder of the add-on's own for captures and logs, made if need be."""
-    if PACKAGE.startswith("bl_ext."):
+    try:
         folder = Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
-    else:
+    except ValueError:  # not an extension here, but Blender as a module
         folder = Path(bpy.app.tempdir) / "backlot" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

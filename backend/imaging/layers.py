@@ -11,6 +11,8 @@ from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
 from .reading import decode, open_file, read_part, unassociate
 
+_RENAMED = {"Object Index": "IndexOB", "Material Index": "IndexMA"}
+"""What Blender 5 calls passes that had shorter names before."""
 _ORDER = {name: number for number, name in enumerate("RGBAXYZWUV")}
 
 
@@ -75,7 +77,7 @@ def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[in
             key = ("", "Combined" if upper in "RGBAY" else "Depth" if upper in ("Z", "DEPTH") else channel)
         else:
             view_layer, name = (path[0], ".".join(path[1:-1])) if len(path) > 2 else ("", path[0])
-            key = (view_layer, name)
+            key = (view_layer, _RENAMED.get(name, name))
         groups.setdefault(key, []).append(number)
     for members in groups.values():
         members.sort(key=lambda n: _ORDER.get(channels[n].rpartition(".")[2].upper()[:1], 99))

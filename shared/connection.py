@@ -64,6 +64,11 @@ class Connection:
         """Whether nothing leaves this machine."""
         return all(e.partition("://")[2].rpartition(":")[0] in LOOPBACK for e in (self.control, self.data))
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether ``backlot keys`` made it for a client elsewhere: what a backend writes for its own machine names its process."""
+        return bool(self.server_key) and not self.pid
+
     def write(self, path: Path) -> None:
         """Writes the connection file so that only this user can read it, replacing an older one in one step."""
         data = {"control": self.control, "data": self.data, "key": self.key.hex(), "server_key": self.server_key,

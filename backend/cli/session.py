@@ -41,13 +41,16 @@ def any_backend() -> Iterator[Client]:
     """A client of the running backend, or else of one that lives as long as the call."""
     started: subprocess.Popen[bytes] | None = None
     client: Client | None = None
+    found: Connection | None = None
     try:
-        if connection_path().exists() and _alive(read_connection()):
-            client = Client(read_connection(), name="command line")
+        if connection_path().exists() and _alive(found := read_connection()):
+            client = Client(found, name="command line")
             client.wait_ready(ANSWER_WITHIN)
     except BackendUnavailable:
         if client:
             client.close()
+        if found is not None and found.is_remote:
+            raise  # none started here could take its place
         client = None  # left behind by a backend that was killed
     try:
         if client is None:

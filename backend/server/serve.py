@@ -13,7 +13,7 @@ import zmq
 import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
-from ...shared.connection import LOOPBACK, Connection
+from ...shared.connection import LOOPBACK, Connection, read_connection
 from ...shared.errors import BacklotError, InputError, StorageError
 from ...shared.launch import record_backend
 from ...shared.wire import MAX_FRAME
@@ -57,6 +57,8 @@ def serve(
         InputError: The address cannot be used, or the keys for it are missing.
         StorageError: The folder cannot be written.
     """
+    path = state / "connection.json"
+    _refuse_carried_keys(path)
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(state / "supervisor.lock")
@@ -91,7 +93,6 @@ def serve(
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: supervisor.stop())
-    path = state / "connection.json"
     connection.write(path)
     log.info("listening on %s and %s; connection file %s", connection.control, connection.data, path)
     try:
@@ -144,6 +145,19 @@ def _authenticator(context: zmq.Context[zmq.Socket[bytes]], keys: Path) -> tuple
     authenticator.start()
     authenticator.configure_curve(domain="*", location=str(keys / "clients"))
     return authenticator, (public, secret)
+
+
+def _refuse_carried_keys(path: Path) -> None:
+    """Raises ``InputError`` for a folder that holds a client's keys to a backend elsewhere: starting here would overwrite them."""
+    try:
+        remote = read_connection(path).is_remote
+    except BacklotError:
+        return  # none there, or a broken one, which is replaced
+    if remote:
+        raise InputError(
+            expected=f"a folder for a backend of this machine at {path.parent}", got="the keys to a backend on another one",
+            fix="Choose another folder with --state or BACKLOT_STATE_DIR",
+        )  # fmt: skip
 
 
 def _use_curve(socket: zmq.Socket[bytes], keys: Path) -> str:

@@ -386,6 +386,12 @@ def test_nothing_leaks_in_200_jobs(server: Backend) -> None:
     assert not [p for p in spool if time.time() - p.stat().st_mtime > 30 and p.stat().st_size == 200 * 200 * 3]
 
 
+def test_a_spare_file_that_is_taken_while_they_are_counted(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    (tmp_path / "spare" / "taken").symlink_to(tmp_path / "by somebody else")
+    store.prepare()
+
+
 def test_what_nobody_needs_is_collected(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     kept, dropped = (store.put(np.full(5000, v, np.uint8)) for v in (1, 2))

@@ -164,12 +164,13 @@ class BlobStore:
     def release(self, address: str) -> None:
         """Removes a blob; its file becomes a spare one unless somebody still reads it or there are enough."""
         path = self.path(address)
-        with contextlib.suppress(OSError), path.open("r+b") as file:  # gone already is as good
-            worth = os.fstat(file.fileno()).st_size >= RECYCLE_FROM and self._spare_bytes() < SPARE_BYTES
-            if worth and lock_alone(file):
-                os.rename(path, self.folder / "spare" / new_id())
-                return
-            path.unlink()
+        with contextlib.suppress(OSError):  # gone already is as good
+            with path.open("r+b") as file:
+                worth = os.fstat(file.fileno()).st_size >= RECYCLE_FROM and sum(self._spare_sizes()) < SPARE_BYTES
+                if worth and lock_alone(file):
+                    os.rename(path, self.folder / "spare" / new_id())
+                    return
+            path.unlink()  # closed first: Windows removes no open file
 
     def prepare(self) -> bool:
         """Makes one spare file of the size that was last needed, if there are too few; to be called when nothing else is to do.
@@ -178,8 +179,9 @@ class BlobStore:
         """
         if time.monotonic() - self._adopted < SPARE_AFTER:
             return False
-        fitting = [p for p in (self.folder / "spare").iterdir() if self._wanted <= p.stat().st_size <= 2 * self._wanted]
-        room = shutil.disk_usage(self.folder).free > SPARE_DISK and self._spare_bytes() + self._wanted <= SPARE_BYTES
+        sizes = self._spare_sizes()
+        fitting = [size for size in sizes if self._wanted <= size <= 2 * self._wanted]
+        room = shutil.disk_usage(self.folder).free > SPARE_DISK and sum(sizes) + self._wanted <= SPARE_BYTES
         if len(fitting) >= SPARE_FILES or not room:
             return False
         part = spool_path(self.folder, new_id())
@@ -188,12 +190,12 @@ class BlobStore:
             os.rename(part, self.folder / "spare" / part.name)
         return True
 
-    def _spare_bytes(self) -> int:
-        total = 0
+    def _spare_sizes(self) -> list[int]:
+        sizes = []
         for path in (self.folder / "spare").iterdir():
             with contextlib.suppress(OSError):  # a client takes it just now
-                total += path.stat().st_size
-        return total
+                sizes.append(path.stat().st_size)
+        return sizes
 
     def collect(self, keep: set[str], older_than: float = ABANDONED_AFTER) -> int:
         """Removes blobs that nothing refers to, and what was abandoned in the spool; gives the bytes freed."""

@@ -52,6 +52,10 @@ class DataPlane(threading.Thread):
         except BacklotError as error:
             log.warning("%s refused: %s", message.type, error)
             self._peers.refuse(route, error, message.id, digest=digest)
+        except Exception as error:  # one odd request must not end everybody's data plane
+            log.exception("a %s message could not be served", message.type)
+            refusal = ProtocolError("The request could not be served", got=repr(error)[:200])
+            self._peers.refuse(route, refusal, message.id, digest=digest)
 
     def _answer(self, route: bytes, message: Message) -> None:
         body = message.body

@@ -10,7 +10,7 @@ import numpy as np
 import zmq
 
 from .connection import Connection
-from .errors import ProtocolError
+from .errors import InputError, ProtocolError
 from .session import Session
 from .version import PROTOCOL_VERSION, __version__
 from .wire import MAX_FRAME, Codec, Message, new_id
@@ -24,11 +24,18 @@ class Line:
         self.socket.linger = 0
         self.socket.maxmsgsize = MAX_FRAME + 4096
         self.socket.ipv6 = "[" in endpoint
-        if connection.server_key:
-            self.socket.curve_serverkey = connection.server_key.encode()
-            self.socket.curve_publickey = connection.client_public.encode()
-            self.socket.curve_secretkey = connection.client_secret.encode()
-        self.socket.connect(endpoint)
+        try:
+            if connection.server_key:
+                self.socket.curve_serverkey = connection.server_key.encode()
+                self.socket.curve_publickey = connection.client_public.encode()
+                self.socket.curve_secretkey = connection.client_secret.encode()
+            self.socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self.socket.close(0)
+            raise InputError(
+                expected="an address such as tcp://render01:7700, and keys of 40 characters", got=f"{endpoint}: {error}",
+                fix="Copy them from the connection file that backlot keys made",
+            ) from error  # fmt: skip
         self.codec = Codec(connection.key)
         self.session = Session()
         self.nonce = new_id()

@@ -20,7 +20,7 @@ import zmq
 
 from . import events as ev
 from .connection import Connection, read_connection
-from .errors import BackendUnavailable, BacklotError, LimitError, ProtocolError
+from .errors import BackendUnavailable, BacklotError, InputError, LimitError, ProtocolError
 from .jobs import Job
 from .line import Line
 from .tracking import Tracked
@@ -57,7 +57,11 @@ class PolledClient:
         self._events: list[ev.Event] = []
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
-        self._open()
+        try:
+            self._open()
+        except InputError:
+            self._context.destroy(0)
+            raise
 
     # -- what a caller does ------------------------------------------------------------------------------------------
 

@@ -537,6 +537,20 @@ def test_idle_exit(tmp_path: Path) -> None:
     assert not (tmp_path / "connection.json").exists()
 
 
+def test_keys_that_were_carried_here_are_not_overwritten(tmp_path: Path) -> None:
+    allow_client(tmp_path / "keys", "studio", "tcp://127.0.0.1:9", "tcp://127.0.0.1:10", bytes(32), tmp_path / "connection.json")
+    before = (tmp_path / "connection.json").read_bytes()
+    refused = serve(tmp_path)
+    assert refused.returncode == 2
+    assert "the keys to a backend on another one" in refused.stderr
+    assert (tmp_path / "connection.json").read_bytes() == before
+
+
+def test_a_wrong_address_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="render01:7700"):
+        Client(Connection("render01:7700", "render01:7701", bytes(32)))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a second loopback address")
 def test_encryption_and_the_list_of_clients(tmp_path: Path) -> None:
     state = tmp_path / "state"

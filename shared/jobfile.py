@@ -126,7 +126,7 @@ def write_single(result: Finished, name: str, path: Path) -> list[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(expected=f"a job file at {path}", got=error.strerror or "none") from error
     except ValueError as error:

@@ -51,6 +51,14 @@ def test_the_digest_follows_the_cameras(folder: Path) -> None:
     assert load_job_file(write_job(folder, **job)).digest != first
 
 
+def test_a_job_file_is_utf_8_whatever_wrote_it(folder: Path) -> None:
+    (folder / "grün.png").write_bytes(b"one")
+    text = json.dumps({"backlot_job": 1, "operation": "texture.synthesize", "inputs": {"exemplar": "grün.png"}}, ensure_ascii=False)
+    for mark in (b"", b"\xef\xbb\xbf"):
+        (folder / "job.json").write_bytes(mark + text.encode())
+        assert load_job_file(folder / "job.json").job.inputs["exemplar"].name == "grün.png"
+
+
 def test_captures_are_rendered_late_and_only_if_needed(folder: Path) -> None:
     rendered: list[dict[str, Any]] = []
 

@@ -39,6 +39,8 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
             told.append(f"Image {image.name!r}")
             if operation.startswith("texture."):
                 told += _texture(image, request.get("targets", []))
+            if not image.users:
+                image.use_fake_user = True  # else it would not be saved with the file
         elif isinstance(value, Mesh):
             item = mesh_object(scene, value, label)
             told.append(f"Object {item.name!r}, {len(value.faces)} triangles")

@@ -118,6 +118,13 @@ def test_a_style_result_lies_beside_the_original(scene):
     assert bpy.data.images["Frame"] == original
 
 
+def test_an_image_that_nothing_uses_yet_is_saved_with_the_file(scene, tmp_path):
+    name = finish(scene, "style.image", {"image": BYTES}, label="Style frame").result.split("'")[1]
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "saved.blend"))
+    assert bpy.data.images[name].packed_file is not None
+
+
 def test_a_mesh_stands_at_its_true_place_with_its_colours(scene):
     vertices = np.array([[10, 0, 0], [11, 0, 0], [10, 2, 0], [10, 0, 3]], np.float32)
     faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]], np.int32)

@@ -40,7 +40,7 @@ def _undo_post(*_args: object) -> None:
     records.repair()
 
 
-_HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
+_HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "load_post_fail": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
 
 
 def _handle(event: Any) -> None:

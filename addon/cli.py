@@ -77,11 +77,11 @@ def run(path: Path, force: bool = False) -> list[Path]:
         print(f"{path.name}: done already, results in {loaded.output_folder}", flush=True)
         return []
     from ..shared.wire import new_id
-    from .link import BACKEND
+    from .link import BACKEND, PATIENCE_S
 
     client = BACKEND.require()
     job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
-    finished = client.result(client.submit_once(job), on_progress=_Printer(path.stem))
+    finished = client.result(client.submit_once(job), _Printer(path.stem), patience=PATIENCE_S)
     provenance = {**finished.provenance, "request": loaded.digest}
     written = jobfile.write_outputs(finished.outputs, loaded.output_folder, provenance)
     for file in written:
@@ -140,9 +140,10 @@ def _apply(loaded: JobFile, client: Any) -> str:
     """Applies to the selection of the file, as the panel would: asks the backend for arrays, which it has already computed."""
     from ..shared.wire import new_id
     from . import apply, records
+    from .link import PATIENCE_S
 
     job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
-    outputs = client.run(job)
+    outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
     targets = records.targets([item for item in bpy.context.selected_objects if item.type == "MESH"])
     request = {"parameters": job.parameters, "seed": job.seed, "targets": targets}
     return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)

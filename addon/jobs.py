@@ -15,7 +15,7 @@ import bpy
 from ..shared.errors import BacklotError, InputError, JobCancelled
 from ..shared.operations import find as find_operation
 from . import records
-from .link import BACKEND, redraw
+from .link import BACKEND, PATIENCE_S, redraw
 
 if TYPE_CHECKING:
     from ..shared.jobs import Job
@@ -104,7 +104,7 @@ def _send_and_wait(job: Job) -> str:
         waiting = OUTBOX.pop(job.id, None)
     if waiting is not None:  # else it went out with the first answer
         client.submit(job)
-    finished = client.result(job.id, on_progress=on_event)
+    finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S)
     RESULTS[job.id] = finished.outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
     found = records.find(job.id)
@@ -123,7 +123,7 @@ def cancel(job_id: str) -> None:
         return
     if found[1].state == "capturing":
         STOPPED.add(job_id)
-    elif OUTBOX.pop(job_id, None) is not None or BACKEND.client is None:
+    elif OUTBOX.pop(job_id, None) is not None or RESULTS.pop(job_id, None) is not None or BACKEND.client is None:
         records.update(job_id, state="cancelled")
     else:
         BACKEND.client.cancel(job_id)

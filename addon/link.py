@@ -24,6 +24,8 @@ BUSY_S = 0.05
 IDLE_S = 0.25
 STALE_S = 3.0
 """After so long without an answer a connection file counts as left behind by a backend that is gone."""
+PATIENCE_S = 60.0
+"""Without a window: how long to wait for a backend that went away; it may be on its way up again."""
 START_S = 90.0
 """A first start imports torch from a cold disk."""
 

@@ -94,6 +94,18 @@ def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
     assert bpy.data.objects["Cube"].material_slots[0].material.name.startswith("Kept")
 
 
+def test_a_file_that_cannot_be_loaded_leaves_the_jobs_followed(scene, tmp_path):
+    request = {"parameters": {"size": [96, 96]}, "seed": 1, "inputs": {}, "targets": []}
+    job = Job("texture.synthesize", request["parameters"], {"exemplar": EXEMPLAR})
+    records.add(scene, job.id, "texture.synthesize", "Kept", "waiting", request)
+    BACKEND.client.submit(job)
+    poll_until(lambda: records.find(job.id)[1].state != "waiting")
+    (tmp_path / "broken.blend").write_bytes(b"BLENDER-v500 and nothing else")
+    with pytest.raises(RuntimeError):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "broken.blend"))
+    poll_until(lambda: records.find(job.id)[1].state == "done")
+
+
 def test_cancel_and_retry(scene):
     pictures.receive(EXEMPLAR, "Noise")
     request = {"parameters": {"size": [512, 512]}, "seed": 1, "inputs": {"exemplar": {"image": "Noise"}}, "targets": []}

@@ -59,6 +59,8 @@ class Backend:
         Raises:
             BacklotError: No backend is installed, or nothing may be contacted.
         """
+        if self.state == "lost" and not settings.preferences().remote_control:
+            self._launch()  # the client that lost it finds the new one by itself, and still has its jobs
         if self.client is not None or self.state == "starting":
             return
         self._may_start = True
@@ -213,6 +215,9 @@ class Backend:
         if connection.pid == self._process.pid or fresh:
             from ..shared.client import Client
 
+            if self.client is not None:
+                self._set("connecting")
+                return
             self.client = Client(connection, name="Blender " + bpy.app.version_string)
             self._set("connecting")
 

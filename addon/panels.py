@@ -54,6 +54,8 @@ class _StatusPanel(_Sidebar):
                 row.operator("backlot.start_backend", text="Start", icon="PLAY")
             row.operator("backlot.attach_backend", text=f"Attach to {remote}" if remote else "Attach", icon="LINKED")
         else:
+            if BACKEND.state == "lost" and not settings.preferences().remote_control:
+                row.operator("backlot.start_backend", text="Start", icon="PLAY")
             row.operator("backlot.stop_backend", text="Stop", icon="CANCEL")
 
 

@@ -1,8 +1,15 @@
 """Without a backend, or with one that may not be contacted: what to do is said."""
 
+import os
+import time
+
 import bpy
 import pytest
 from backlot.addon import link, settings
+from backlot.shared import events as ev
+from backlot.shared.errors import BackendUnavailable
+
+BACKEND_PYTHON = os.environ["BACKLOT_PYTHON"]
 
 
 @pytest.fixture
@@ -38,6 +45,24 @@ def test_a_program_that_is_no_backend(unlinked):
         backend.require(timeout=10)
     assert backend.state == "error"
     assert "doctor" in backend.describe()
+
+
+def test_one_that_was_killed_is_started_again_with_its_client(unlinked):
+    mine, chosen = unlinked
+    chosen.python = BACKEND_PYTHON
+    client = mine.require()
+    mine._process.kill()
+    mine._process.wait()
+    mine._heard(ev.Lost(BackendUnavailable("The backend does not answer")))
+    assert mine.state == "lost"
+    mine.start()
+    end = time.monotonic() + 60
+    while mine.state != "ready" and time.monotonic() < end:
+        mine.tick()
+        time.sleep(0.02)
+    assert mine.state == "ready"
+    assert mine.client is client  # and what it follows
+    mine.stop()
 
 
 def test_remote_needs_online_access_and_keys(unlinked, monkeypatch):

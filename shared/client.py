@@ -58,7 +58,7 @@ class Client(PolledClient):
         A job that ended badly before is submitted under a new id. Blocks for one round trip. Gives the id to wait for.
         """
         self.wait_ready()
-        self.request_jobs()
+        self.request_jobs(job.id)
         end = time.monotonic() + ANSWER_WITHIN
         while time.monotonic() < end:
             events = self.poll(0.1)

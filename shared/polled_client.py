@@ -101,10 +101,10 @@ class PolledClient:
         """Stops following a job; the backend goes on with it."""
         self._jobs.pop(job_id, None)
 
-    def request_jobs(self) -> None:
-        """Asks for the job list; a ``JobList`` event follows."""
+    def request_jobs(self, job_id: str = "") -> None:
+        """Asks for the list of the newest jobs, or of one job however old; a ``JobList`` event follows."""
         if self._control.ready:
-            self._control.send("job.list", {})
+            self._control.send("job.list", {"job": job_id} if job_id else {})
 
     def request_status(self) -> None:
         """Asks for the backend's state in words and numbers; a ``Status`` event follows."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backend_process import Backend, backend, wait_until
+from backend_process import Backend, backend, wait_for, wait_until
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError
 from backlot.shared.jobfile import SIDECAR, is_done, load_job_file, write_outputs
@@ -117,6 +117,19 @@ def test_a_second_run_finds_the_job_under_way(server: Backend) -> None:
         second.request_jobs()
         listed = wait_until(lambda: next((e for e in second.poll(0.05) if isinstance(e, ev.JobList)), None))
     assert [j.attempts for j in listed.jobs if j.id == job.id] == [1]
+
+
+def test_a_job_that_failed_long_ago_is_found_however_many_came_after(server: Backend) -> None:
+    with server.client() as client:
+        client.wait_ready()
+        old, newer = Job("system.echo"), Job("system.echo")
+        for job in (old, newer):
+            client.run(job, timeout=30)
+        client.request_jobs(old.id)
+        [listed] = wait_for(client, ev.JobList).jobs
+        assert listed.id == old.id
+        client.request_jobs("0" * 32)
+        assert wait_for(client, ev.JobList).jobs == []
 
 
 def test_a_cancelled_job_is_done_afresh(server: Backend) -> None:

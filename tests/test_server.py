@@ -365,8 +365,8 @@ def request(**change: Any) -> dict[str, Any]:
         ({"seed": "1"}, "parameter_error"),
         ({"deliver": 3}, "parameter_error"),
         ({"formats": {"image": ["png"]}}, "parameter_error"),
-        ({"priority": 10**30}, "protocol_error"),
-        ({"priority": "high"}, "protocol_error"),
+        ({"priority": 10**30}, "input_error"),
+        ({"priority": "high"}, "input_error"),
         ({"label": None}, "protocol_error"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...shared.errors import ProtocolError
+from ...shared.errors import InputError, ProtocolError
 from ...shared.jobs import check_request
 from ...shared.wire import Message
 
@@ -31,12 +31,10 @@ def read_request(message: Message) -> dict[str, Any]:
     """
     request: dict[str, Any] = {n: message.body.get(n) for n in _FIELDS}
     operation, label, priority = request["operation"], request["label"], request["priority"]
-    whole = isinstance(priority, int) and abs(priority) <= MAX_PRIORITY
-    if not isinstance(operation, str) or not isinstance(label, str) or not whole:
-        raise ProtocolError(
-            expected=f"an operation, a label and a priority of at most {MAX_PRIORITY}",
-            got=repr({n: request[n] for n in _FIELDS if n != "inputs"})[:200],
-        )
+    if not isinstance(operation, str) or not isinstance(label, str):
+        raise ProtocolError(expected="an operation and a label", got=repr({n: request[n] for n in _FIELDS if n != "inputs"})[:200])
+    if not isinstance(priority, int) or abs(priority) > MAX_PRIORITY:
+        raise InputError(expected=f"a priority from -{MAX_PRIORITY} to {MAX_PRIORITY}", got=repr(priority)[:80])
     request["label"] = "".join(c if c.isprintable() else "?" for c in label[:MAX_LABEL])
     request["parameters"] = check_request(*(request[n] for n in _FIELDS[:6]))
     return request

@@ -121,7 +121,9 @@ class Supervisor:
             elif message.type == "job.cancel":
                 self._cancel(job_id_of(message))
             elif message.type == "job.list":
-                self._peers.send(route, "job.list", {"jobs": [self._describe(r) for r in self._journal.recent()]}, reply_to=message.id)
+                one = self._journal.get(job_id_of(message)) if "job" in message.body else None
+                rows = self._journal.recent() if "job" not in message.body else [one] if one is not None else []
+                self._peers.send(route, "job.list", {"jobs": [self._describe(r) for r in rows]}, reply_to=message.id)
             elif message.type == "status":
                 self._peers.send(route, "status", self._status(), reply_to=message.id)
             elif message.type == "ping":

@@ -75,7 +75,7 @@ class Progress:
     fraction: float
     stage: str
     eta: float | None = None
-    preview: np.ndarray | None = None
+    preview: np.ndarray | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

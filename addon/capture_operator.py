@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,8 @@ KEEP_CAPTURES = 14 * 24 * 3600.0
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:
     """A capture into a new folder of its own. Raises ``InputError`` for what cannot be captured."""
     from .capture import Capture
+
+    import shutil
 
     captures = working_folder("captures")
     for old in captures.iterdir():  # kept for a while, because a job that is tried again reads them again
@@ -52,7 +53,7 @@ class CapturingOperator:
             try:
                 for _ in self._steps:
                     pass
-            except BacklotError as error:
+            except (BacklotError, OSError, RuntimeError) as error:
                 self._note(state="failed", error=str(error))
                 raise
             self.report({"INFO"}, self.captured(context, capture))  # type: ignore[attr-defined]

@@ -129,6 +129,8 @@ class Capture:
             scene = bpy.data.scenes.get(self._scene)
             if scene is None:
                 raise InputError(message=f"The scene {self._scene!r} is gone", fix="Capture again")
+            if self._view_layer not in scene.view_layers:
+                raise InputError(message=f"The view layer {self._view_layer!r} is gone", fix="Capture again")
             if self._poses:
                 self._orbit_frame(scene, index)
             else:

@@ -59,6 +59,8 @@ class Live:
 
 
 LIVE: dict[str, Live] = {}
+REMOVED: set[str] = set()
+"""Jobs taken off the list in this session; an undo does not bring them back."""
 _FIELDS = ("operation", "label", "state", "error", "request", "result")
 _session = [uuid.uuid4().hex]
 
@@ -71,6 +73,7 @@ def session() -> str:
 def forget_session() -> None:
     """Called before another file is loaded."""
     LIVE.clear()
+    REMOVED.clear()
     _session[0] = uuid.uuid4().hex
 
 
@@ -125,6 +128,7 @@ def update(job_id: str, **values: str) -> None:
 def remove(job_id: str) -> None:
     """Takes a job off its scene's list."""
     LIVE.pop(job_id, None)
+    REMOVED.add(job_id)
     found = find(job_id)
     if found is not None:
         jobs = found[0].backlot_jobs
@@ -134,6 +138,8 @@ def remove(job_id: str) -> None:
 
 def repair() -> None:
     """After undo or redo: the backend does not undo, so the list says again what is true of the jobs of this session."""
+    for job_id in [record.name for _, record in everything() if record.name in REMOVED]:
+        remove(job_id)
     scenes = {scene.session_uid: scene for scene in bpy.data.scenes}
     for job_id, known in list(LIVE.items()):
         scene = scenes.get(known.scene)

@@ -118,6 +118,16 @@ def test_a_style_result_lies_beside_the_original(scene):
     assert bpy.data.images["Frame"] == original
 
 
+def test_undo_does_not_bring_back_a_removed_job(scene):
+    bpy.ops.ed.undo_push(message="before")
+    records.add(scene, "removed0", "texture.synthesize", "Unwanted", "running", {"inputs": {}})
+    bpy.ops.ed.undo_push(message="with the job")
+    records.remove("removed0")
+    bpy.ops.ed.undo_push(message="without")
+    bpy.ops.ed.undo()
+    assert records.find("removed0") is None
+
+
 def test_an_image_that_nothing_uses_yet_is_saved_with_the_file(scene, tmp_path):
     name = finish(scene, "style.image", {"image": BYTES}, label="Style frame").result.split("'")[1]
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))

@@ -60,7 +60,8 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
     interpreter = python_of(environments.bench())
     environments.project()
     # As a module, so that benchmarks share helpers by relative imports.
-    return subprocess.run([interpreter, "-m", f"benchmarks.{options.name}", *arguments], cwd=ROOT, check=False).returncode
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # as in the backend's workers
+    return subprocess.run([interpreter, "-m", f"benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False).returncode
 
 
 def main() -> int:

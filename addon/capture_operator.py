@@ -22,9 +22,9 @@ KEEP_CAPTURES = 14 * 24 * 3600.0
 
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:
     """A capture into a new folder of its own. Raises ``InputError`` for what cannot be captured."""
-    from .capture import Capture
-
     import shutil
+
+    from .capture import Capture
 
     captures = working_folder("captures")
     for old in captures.iterdir():  # kept for a while, because a job that is tried again reads them again

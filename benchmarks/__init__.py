@@ -1,0 +1,1 @@
+"""Measurements with their commands: ``python3 dev.py bench NAME``."""

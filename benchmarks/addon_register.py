@@ -1,18 +1,19 @@
 """What Blender pays for the add-on: import, register and first draw, in a fresh process each time.
 
-Run with Blender's Python:  .venvs/bpy-4.5/bin/python -m backlot.benchmarks.addon_register
-or:                         .venvs/bpy-4.5/bin/python benchmarks/addon_register.py
+    .venvs/bpy-4.5/bin/python benchmarks/addon_register.py
 
-"Beyond Blender's own" is measured as the difference to a process in which numpy is already imported, as it is in every
-Blender with its bundled add-ons enabled; the first figure of each line is without that.
+"First start" is the one after installing, in which Python compiles the modules; Blender keeps the result, so that every later
+start is the second line. numpy counts as there already, because Blender's bundled add-ons import it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +23,7 @@ LIMIT_MS = 50.0
 SCRIPT = """
 import importlib.util, json, sys, time
 import bpy
-if {numpy}: import numpy
+import numpy
 root = {root!r}
 clock, cpu = time.perf_counter(), time.process_time()
 places = [root]
@@ -47,30 +48,30 @@ print("@" + json.dumps({{
 """
 
 
-def measure(numpy: bool) -> list[dict[str, float]]:
-    """Milliseconds of import, register and first draw (Python's part of it), in ``RUNS`` fresh processes."""
-    results = []
-    for _ in range(RUNS):
-        command = [sys.executable, "-c", SCRIPT.format(root=str(ROOT), numpy=numpy)]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        results.append(json.loads(next(line for line in output.splitlines() if line.startswith("@"))[1:]))
-    return results
+def measure(cache: str) -> dict[str, float]:
+    """Milliseconds of import, register and first draw (Python's part of it), in a fresh process that keeps bytecode in ``cache``."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": cache}
+    command = [sys.executable, "-c", SCRIPT.format(root=str(ROOT))]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    return json.loads(next(line for line in output.splitlines() if line.startswith("@"))[1:])
 
 
 def main() -> int:
     """Prints medians and whether they are within the bar."""
-    total = 0.0
-    for numpy in (False, True):
-        results = measure(numpy)
-        parts = {name: statistics.median(r[name] for r in results) for name in ("import", "register", "draw", "cpu")}
-        total = parts["import"] + parts["register"] + parts["draw"]
-        print(
-            f"Blender {results[0]['blender']}, numpy {'already there' if numpy else 'not there'}: import {parts['import']:.1f} ms, "
-            f"register {parts['register']:.1f} ms, first draw {parts['draw']:.1f} ms, together {total:.1f} ms (CPU {parts['cpu']:.1f} ms); "
-            f"afterwards zmq imported: {results[0]['zmq']}, numpy: {results[0]['numpy']}"
-        )
-    print(f"bar {LIMIT_MS:.0f} ms: {'kept' if total <= LIMIT_MS else 'missed'}")
-    return 0 if total <= LIMIT_MS else 1
+    first, later = [], []
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory() as cache:
+            first.append(measure(cache))
+            later.append(measure(cache))
+    totals = {}
+    for name, results in (("first start", first), ("later starts", later)):
+        parts = {part: statistics.median(r[part] for r in results) for part in ("import", "register", "draw")}
+        totals[name] = sum(parts.values())
+        listed = ", ".join(f"{part} {value:.1f} ms" for part, value in parts.items())
+        print(f"Blender {results[0]['blender']}, {name:12} {listed}, together {totals[name]:.1f} ms; zmq imported: {results[0]['zmq']}")
+    kept = totals["later starts"] <= LIMIT_MS
+    print(f"bar {LIMIT_MS:.0f} ms: {'kept' if kept else 'missed'}")
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Our Portilla-Simoncelli statistics beside those of ``plenoptic`` (``pip install backlot[bench]``): both typical-crop ratios must agree.
 
-python benchmarks/statistics_check.py
+python3 dev.py bench statistics_check
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import numpy as np
 import plenoptic
 import skimage.data
 import torch
-from metrics.portilla_simoncelli import CROP, crops_of, luminance, typical_crop_ratio
-from report import RESULTS, print_table
 from scipy.ndimage import gaussian_filter
 from skimage import io
+
+from .metrics.portilla_simoncelli import CROP, crops_of, luminance, typical_crop_ratio
+from .report import RESULTS, print_table
 
 
 def plenoptic_ratio(generated: np.ndarray, exemplar: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """Style on photographs: time of ``style.image``, how much of the content's structure stays and how near the patches are to the style's.
 
-    python benchmarks/style.py [--size 512] [--device cpu] [--threads 2]
+    python3 dev.py bench style [--size 512] [--device cpu] [--threads 2]
 
 Contents and styles are pictures from scikit-image's wheel. Columns: wall and processor seconds, wall time as a part of its bar of 30 s
 at 512 px, correlation of the blurred luminance with the content's, and sliced Wasserstein distance of the patches to the style's as a
@@ -20,10 +20,11 @@ from backlot.backend.context import Context
 from backlot.backend.operations.style_image import run
 from backlot.shared.operations import find
 from backlot.shared.values import Image
-from metrics.distribution import patch_swd
-from metrics.portilla_simoncelli import luminance
-from report import machine, peak_memory, print_table, save_picture, save_rows, timed
 from scipy.ndimage import gaussian_filter
+
+from .metrics.distribution import patch_swd
+from .metrics.portilla_simoncelli import luminance
+from .report import machine, peak_memory, print_table, save_picture, save_rows, timed
 
 CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("astronaut", "coffee", "default", {}),

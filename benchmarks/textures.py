@@ -1,6 +1,6 @@
 """Textures from photographs: time and quality of ``texture.synthesize``.
 
-    python benchmarks/textures.py [--size 256] [--seeds 3] [--large] [--device cpu] [--threads 2]
+    python3 dev.py bench textures [--size 256] [--seeds 3] [--large] [--device cpu] [--threads 2]
 
 Exemplars are scikit-image's photographs (CC0, 512 px). Columns: wall and processor seconds, typical-crop ratio (1 is a real crop,
 the bar is 1.10), patch distribution and autocorrelation ratios (bar 1.5), share of verbatim copies, the wrap line's percentiles (5..95),
@@ -18,11 +18,12 @@ from backlot.backend.context import Context
 from backlot.backend.operations.texture_synthesize import run
 from backlot.shared.operations import find
 from backlot.shared.values import Image
-from metrics.distribution import autocorrelation_ratio, patch_swd_ratio
-from metrics.novelty import verbatim_rate
-from metrics.portilla_simoncelli import typical_crop_ratio
-from metrics.seam import seam_percentiles
-from report import machine, print_table, save_picture, save_rows, timed
+
+from .metrics.distribution import autocorrelation_ratio, patch_swd_ratio
+from .metrics.novelty import verbatim_rate
+from .metrics.portilla_simoncelli import typical_crop_ratio
+from .metrics.seam import seam_percentiles
+from .report import machine, print_table, save_picture, save_rows, timed
 
 BARS = {256: 12.0, 1024: 60.0}
 

@@ -32,6 +32,8 @@ PING_EVERY = 2.0
 LOST_AFTER = 10.0
 DATA_PATIENCE = 3
 """Times ``LOST_AFTER``: on a slow network an answer waits behind the chunks under way."""
+ASLEEP_AFTER = 30.0
+"""Seconds between two polls after which the backend may have dropped messages that nobody read."""
 HELLO_EVERY = 1.0
 MESSAGES_PER_POLL = 256
 INLINE_TOTAL = 4 * 1024 * 1024
@@ -57,6 +59,7 @@ class PolledClient:
         self._events: list[ev.Event] = []
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
+        self._kept_alive = time.monotonic()
         try:
             self._open()
         except InputError:
@@ -198,6 +201,11 @@ class PolledClient:
 
     def _keep_alive(self) -> None:
         now = time.monotonic()
+        if now - self._kept_alive > ASLEEP_AFTER and self._control.ready:
+            for tracked in self._jobs.values():
+                if tracked.phase == "accepted":  # its outcome may have been dropped
+                    self._control.send("job.attach", {"job": tracked.id})
+        self._kept_alive = now
         for line in (self._control, self._data):
             if not line.ready and now - line.said_hello > HELLO_EVERY:
                 with contextlib.suppress(zmq.Again):

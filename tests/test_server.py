@@ -537,6 +537,19 @@ def test_idle_exit(tmp_path: Path) -> None:
     assert not (tmp_path / "connection.json").exists()
 
 
+def test_an_outcome_that_was_dropped_while_nobody_polled(server: Backend) -> None:
+    with server.client() as client:
+        client.wait_ready()
+        job = Job("system.echo", {"seconds": 0.3})
+        client.submit(job)
+        wait_for(client, ev.Accepted, job.id)
+        time.sleep(1.0)
+        while client._control.receive() is not None:
+            pass
+        client._kept_alive -= 60  # a render that blocked the window for a minute
+        assert client.result(job.id, timeout=10).job_id == job.id
+
+
 def test_keys_that_were_carried_here_are_not_overwritten(tmp_path: Path) -> None:
     allow_client(tmp_path / "keys", "studio", "tcp://127.0.0.1:9", "tcp://127.0.0.1:10", bytes(32), tmp_path / "connection.json")
     before = (tmp_path / "connection.json").read_bytes()

@@ -137,7 +137,7 @@ def _check_options(loaded: JobFile) -> None:
 
 
 def _apply(loaded: JobFile, client: Any) -> str:
-    """Applies to the selection of the file, as the panel would: asks the backend for arrays, which it has already computed."""
+    """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not."""
     from ..shared.wire import new_id
     from . import apply, records
     from .link import PATIENCE_S

@@ -538,12 +538,14 @@ def test_idle_exit(tmp_path: Path) -> None:
 
 
 def test_an_outcome_that_was_dropped_while_nobody_polled(server: Backend) -> None:
-    with server.client() as client:
+    with server.client() as client, server.client() as other:
         client.wait_ready()
+        other.wait_ready()
         job = Job("system.echo", {"seconds": 0.3})
         client.submit(job)
         wait_for(client, ev.Accepted, job.id)
-        time.sleep(1.0)
+        wait_until(lambda: job_info(other, job.id).state == "done")
+        time.sleep(0.2)
         while client._control.receive() is not None:
             pass
         client._kept_alive -= 60  # a render that blocked the window for a minute

@@ -171,7 +171,7 @@ def beside(scene: bpy.types.Scene, mesh: bpy.types.Object) -> None:
     kept = camera.matrix_world.copy(), camera.data.lens
     camera.location.x += BESIDE / 2
     camera.location.y -= 1.0
-    camera.data.lens = 38
+    camera.data.lens = 35
     scene.render.resolution_x = 960
     render(scene, "6-rebuilt-beside.png")
     camera.matrix_world, camera.data.lens = kept[0], kept[1]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...shared.connection import connection_path, state_folder
+from ...shared.connection import connection_path, read_connection, state_folder
 from ...shared.errors import BacklotError
 from ...shared.jobs import Job
 from ...shared.version import PROTOCOL_VERSION, __version__
@@ -170,12 +170,22 @@ def _backend() -> Iterator[Finding]:
             return
     except BacklotError as error:
         if connection_path().exists():
+            if _is_remote():
+                yield Finding(PROBLEM, "backend", f"on another machine: {error}", "Start it there, and see that its ports can be reached")
+                return
             yield Finding(NOTE, "backend", f"a connection file is there, but: {error}", "It is replaced at the next start")
     try:
         with any_backend() as client:
             yield from _try_out(client, "is not running; started for this check")
     except BacklotError as error:
         yield Finding(PROBLEM, "backend", str(error), f"Read {state_folder() / 'serve.log'}")
+
+
+def _is_remote() -> bool:
+    try:
+        return read_connection().is_remote
+    except BacklotError:
+        return False
 
 
 def _try_out(client: Any, how: str) -> Iterator[Finding]:

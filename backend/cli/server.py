@@ -80,9 +80,18 @@ def _stop(arguments: argparse.Namespace) -> int:
     connection = read_connection()
     with existing_backend() as client:
         client.request_shutdown()
+        if connection.is_remote:
+            client.poll(0.2)  # until it is sent
+            print(f"asked the backend at {connection.control} to stop")
+            return 0
         end = time.monotonic() + 15
         while path.exists() and time.monotonic() < end:
             time.sleep(0.05)
+    if path.exists():
+        msg = "The backend does not stop"
+        raise BackendUnavailable(
+            msg, expected="its end within 15 s", got="none", fix=f"See: backlot status; its process is {connection.pid}"
+        )
     print(f"stopped (pid {connection.pid})")
     return 0
 

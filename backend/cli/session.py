@@ -43,9 +43,11 @@ def any_backend() -> Iterator[Client]:
     client: Client | None = None
     found: Connection | None = None
     try:
-        if connection_path().exists() and _alive(found := read_connection()):
-            client = Client(found, name="command line")
-            client.wait_ready(ANSWER_WITHIN)
+        if connection_path().exists():
+            found = read_connection()
+            if _alive(found):
+                client = Client(found, name="command line")
+                client.wait_ready(ANSWER_WITHIN)
     except BackendUnavailable:
         if client:
             client.close()

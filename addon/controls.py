@@ -71,7 +71,7 @@ def input_properties(item: Input) -> dict[str, Any]:
     found = {INPUT + item.name: PointerProperty(type=bpy.types.Image, name=item.label, description=item.help)}
     if item.name in SCENE_INPUTS:
         found[FROM_CAMERA + item.name] = BoolProperty(
-            name="Render from the Camera", description="Render the current frame through the scene camera instead of taking an image"
+            name="From the Camera", description="Render the current frame through the scene camera instead of taking an image"
         )
     return found
 
@@ -100,7 +100,7 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
             annotations[item.name] = StringProperty(name=item.label, description=text, **keep)
             if item.name in SCENE_INPUTS:
                 annotations[FROM_CAMERA + item.name] = BoolProperty(
-                    name="Render from the Camera", description="Render the current frame through the scene camera", **keep
+                    name="From the Camera", description="Render the current frame through the scene camera", **keep
                 )
     return annotations
 

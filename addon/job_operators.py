@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import traceback
 
 import bpy
 from bpy.props import StringProperty
@@ -190,9 +191,11 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
         scene, record = found
         try:
             told = apply.apply(scene, record.operation, record.label, outputs, json.loads(record.request))
-        except BacklotError as error:
-            records.update(self.job_id, state="failed", error=str(error))
-            self.report({"ERROR"}, str(error))
+        except Exception as error:
+            if not isinstance(error, BacklotError):
+                traceback.print_exc()
+            records.update(self.job_id, state="failed", error=str(error) or type(error).__name__)
+            self.report({"ERROR"}, str(error) or type(error).__name__)
             return {"CANCELLED"}
         records.update(self.job_id, state="done", result=told, error="")
         self.report({"INFO"}, told)

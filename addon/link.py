@@ -6,6 +6,7 @@ A timer calls ``Backend.tick``; sockets are polled with timeout 0 from Blender's
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,8 @@ class Backend:
         except BacklotError as error:
             self._drop()
             self._set("error", str(error))
+        except Exception:  # a timer that raises is never called again, and with it every job would be forgotten
+            traceback.print_exc()
 
     # -- the machinery -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from .connection import Connection, read_connection
 from .errors import BackendUnavailable, BacklotError, InputError, LimitError, ProtocolError
 from .jobs import Job
 from .line import Line
-from .tracking import Tracked
+from .tracking import Tracked, hear_of_blob
 from .transfer import Download, Upload, deposit, describe_blob, map_blob
 from .tree import Buffer, decode
 from .wire import INLINE_LIMIT, Message
@@ -225,7 +225,7 @@ class PolledClient:
         if message.type == "welcome":
             self._welcomed(line, message)
         elif message.type in ("blob.has", "blob.put"):
-            self._handle_blob(message)
+            hear_of_blob(self._jobs.values(), message)
         elif message.type == "error":
             error = BacklotError.from_json(message.body)
             if not isinstance(error, ProtocolError) or message.session:
@@ -286,23 +286,6 @@ class PolledClient:
             else:
                 error = BacklotError.from_json(body.get("error", {}))
                 self._events.append(ev.Failed(tracked.id, error, int(body.get("attempts", 0))))
-
-    def _handle_blob(self, message: Message) -> None:
-        if message.type == "blob.has":
-            present = set(message.body.get("present", []))
-            for tracked in self._jobs.values():
-                for name, upload in tracked.uploads.items():
-                    if name in present:
-                        upload.sent = upload.acknowledged = len(upload.data)
-            return
-        address, offset = message.body.get("digest"), message.body.get("offset")
-        for tracked in self._jobs.values():
-            if address in tracked.uploads and not message.arrays:
-                upload = tracked.uploads[address]
-                upload.acknowledged = max(upload.acknowledged, int(message.body.get("received", 0)))
-            for download in tracked.downloads.values():
-                if download.digest == address and message.arrays and message.arrays[0] is not None and not download.done:
-                    download.take(offset, message.arrays[0])
 
     def _fail_uploads(self, name: str, error: BacklotError) -> None:
         for tracked in list(self._jobs.values()):

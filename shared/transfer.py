@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import mmap
 import os
+import time
 from collections import deque
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,8 @@ except ImportError:  # Windows: no spare files there, blobs are simply removed
 
 RECYCLE_FROM = 1024 * 1024
 """Bytes; smaller files are written faster than a spare one is found."""
+LEASE = 60.0
+"""Seconds that a blob, once confirmed to a client, stays for the job that is about to name it: its time stamp lies in the future."""
 WINDOW = 8
 """Chunks under way at once: 32 MiB."""
 
@@ -44,9 +47,10 @@ def spool_path(store: Path, name: str) -> Path:
 
 
 def touch(path: Path) -> bool:
-    """Whether a blob is there; if so it counts as just used, so that it is not collected as old."""
+    """Whether a blob is there; if so it is not released within the next ``LEASE`` seconds, in which a job may refer to it."""
+    until = time.time() + LEASE
     try:
-        os.utime(path)
+        os.utime(path, (until, until))
     except OSError:
         return False
     return True

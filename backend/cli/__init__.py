@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...shared.errors import BacklotError
 from ...shared.launch import record_backend
+from ...shared.operations import OPERATIONS
 from ...shared.version import __version__
 from . import doctor, jobs, run, server
 from .report import say_error
@@ -29,9 +30,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _spell_out(words: Sequence[str]) -> list[str]:
+    """Gives flags that may stand without a value theirs, so that ``--tile brick.jpg`` does not take the path for it."""
+    bare = {f"--{p.name.replace('_', '-')}": p for o in OPERATIONS.values() for p in o.parameters if p.bare}
+    spelt = []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        parameter = bare.get(word)
+        spelt.append(f"{word}={parameter.bare}" if parameter and following not in parameter.choices else word)
+    return spelt
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit code."""
-    arguments = build_parser().parse_args(argv)
+    arguments = build_parser().parse_args(_spell_out(sys.argv[1:] if argv is None else argv))
     if arguments.state:
         import os
 

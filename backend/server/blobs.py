@@ -162,8 +162,14 @@ class BlobStore:
         return chunk
 
     def release(self, address: str) -> None:
-        """Removes a blob; its file becomes a spare one unless somebody still reads it or there are enough."""
+        """Removes a blob, unless a client was just told that it is there.
+
+        Its file becomes a spare one unless somebody still reads it or there are enough.
+        """
         path = self.path(address)
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime > time.time():
+                return  # collected later as old
         with contextlib.suppress(OSError):  # gone already is as good
             with path.open("r+b") as file:
                 worth = os.fstat(file.fileno()).st_size >= RECYCLE_FROM and sum(self._spare_sizes()) < SPARE_BYTES

@@ -44,18 +44,23 @@ class WorkerHandle:
         """Spawns the process. It gets its key through stdin and ends by itself when the supervisor is gone."""
         self.state, self.job, self.route, self.cancelling_since = "starting", "", b"", None
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        with self.log_path.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", __package__.replace(".server", ".worker")],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, env={**PATIENT, **os.environ, "PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
+        self.heard = self._started = time.monotonic()
+        self._process, self._start_error = None, ""
+        try:
+            with self.log_path.open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", __package__.replace(".server", ".worker")],
+                    stdin=subprocess.PIPE, stdout=log, stderr=log, env={**PATIENT, **os.environ, "PYTHONUNBUFFERED": "1"},
+                )  # fmt: skip
+        except OSError as error:  # no memory, no file handles: counts as a failed start
+            self._start_error = f"it cannot be started: {error}"
+            return
         setup = {"device": self.device, "endpoint": self._endpoint, "key": self._key.hex(), "store": str(self._store)}
         self._process = process
         assert process.stdin is not None
         with contextlib.suppress(OSError):  # died at once: the next check sees it
             process.stdin.write(json.dumps(setup).encode() + b"\n")
             process.stdin.flush()  # and stays open: its end tells the worker that the supervisor is gone
-        self.heard = self._started = time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -77,8 +82,10 @@ class WorkerHandle:
 
     def failure(self) -> str:
         """Why the process has to be replaced, or ``""`` while it is well. Kills it if it hangs."""
-        if self.state == "broken" or self._process is None:
+        if self.state == "broken":
             return ""
+        if self._process is None:
+            return self._start_error
         code, now = self._process.poll(), time.monotonic()
         if code is not None:
             return _explain_exit(code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import signal
 import sys
 import time
 import uuid
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
     from .link import BACKEND
 
     was_there = BACKEND.client is not None
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels, as Ctrl-C does
     try:
         for path in options.jobs:
             run(path, force=options.force)
@@ -55,6 +57,7 @@ def main(arguments: list[str]) -> int:
         print(f"backlot: {error}", file=sys.stderr, flush=True)
         return error.exit_code if isinstance(error, BacklotError) else BacklotError.exit_code
     finally:
+        signal.signal(signal.SIGTERM, before)
         if not was_there and BACKEND.started_here:  # started for this call
             BACKEND.stop()
     return 0

@@ -1,6 +1,10 @@
 """Without a window: job files through the command line's own entry, with a real backend."""
 
 import json
+import os
+import signal
+import sys
+import threading
 
 import bpy
 import numpy as np
@@ -45,6 +49,30 @@ def test_done_is_not_done_again(scene, tmp_path, capfd):
     assert "done already" in capfd.readouterr().out
     assert cli.main(["run", "--force", path]) == 0
     assert (tmp_path / "out" / "base_color.png").read_bytes() == first
+
+
+def test_a_capture_that_was_done_is_not_rendered_again(scene, tmp_path, capfd):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    capture = {"mode": "orbit", "count": 3, "resolution": [48, 48], "samples": 1, "objects": ["Cube"]}
+    path = job_file(tmp_path, operation="reconstruct.depth", parameters={"voxel": 0.2}, inputs={"frames": {"capture": capture}})
+    assert cli.main(["run", path]) == 0
+    assert "captured 3 of 3" in capfd.readouterr().out
+    assert cli.main(["run", path]) == 0
+    assert "captured" not in capfd.readouterr().out
+    scene.objects["Cube"].location.x += 1
+    bpy.ops.wm.save_mainfile()
+    assert cli.main(["run", path]) == 0
+    assert "captured 3 of 3" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_an_end_from_the_farm_cancels_the_job(scene, tmp_path):
+    path = job_file(tmp_path, operation="system.echo", parameters={"seconds": 60}, inputs={})
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    before = signal.getsignal(signal.SIGTERM)
+    assert cli.main(["run", path]) == 130
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 @pytest.mark.parametrize(

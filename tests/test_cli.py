@@ -349,3 +349,12 @@ def test_errors_stay_short(server: Backend, pictures: Path, tmp_path: Path) -> N
     assert failed.returncode == 2
     assert len(failed.stderr.strip().splitlines()) <= 4
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("words", [["--tile", "brick.png"], ["brick.png", "--tile"], ["brick.png", "--tile", "both"]])
+def test_tile_may_stand_anywhere_without_a_value(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "brick.png").write_bytes(b"no picture")
+    words = [str(tmp_path / w) if w.endswith(".png") else w for w in words]
+    done = run(tmp_path / "state", "texture", *words, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "to be an image file" in done.stderr  # the path was understood as the exemplar

@@ -34,7 +34,7 @@ def _spell_out(words: Sequence[str]) -> list[str]:
     """Gives flags that may stand without a value theirs, so that ``--tile brick.jpg`` does not take the path for it."""
     bare = {f"--{p.name.replace('_', '-')}": p for o in OPERATIONS.values() for p in o.parameters if p.bare}
     spelt = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         parameter = bare.get(word)
         spelt.append(f"{word}={parameter.bare}" if parameter and following not in parameter.choices else word)
     return spelt

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -60,7 +61,7 @@ class Backend:
         Raises:
             BacklotError: No backend is installed, or nothing may be contacted.
         """
-        if self.state == "lost" and not settings.preferences().remote_control:
+        if self.state == "lost" and not settings.preferences().connection_file:
             self._launch()  # the client that lost it finds the new one by itself, and still has its jobs
         if self.client is not None or self.state == "starting":
             return
@@ -241,35 +242,22 @@ class Backend:
         self.run_timer()
 
     def _connection(self) -> Connection:
-        from ..shared.connection import Connection, read_connection
+        from ..shared.connection import read_connection
 
-        chosen = settings.preferences()
-        if not chosen.remote_control:
-            return read_connection()
-        try:
-            key = bytes.fromhex(chosen.remote_key)
-        except ValueError:
-            key = b""
-        if not key or not chosen.remote_data:
+        chosen = settings.preferences().connection_file
+        connection = read_connection(Path(bpy.path.abspath(chosen)) if chosen else None)
+        if connection.is_loopback:
+            return connection
+        if not bpy.app.online_access:
             raise InputError(
-                expected="endpoint, data endpoint and key of the remote backend", got="some of them missing or not hexadecimal",
-                fix="Complete them in the preferences",
+                message="Blender may not go online", expected="online access for a backend on another machine", got="it is off",
+                fix="Allow Online Access in Preferences > System",
             )  # fmt: skip
-        connection = Connection(
-            chosen.remote_control, chosen.remote_data, key, chosen.server_key, chosen.client_public, chosen.client_secret
-        )
-        if not connection.is_loopback:
-            if not bpy.app.online_access:
-                raise InputError(
-                    message="Blender may not go online", expected="online access for a remote backend", got="it is off",
-                    fix="Allow Online Access in Preferences > System",
-                )  # fmt: skip
-            if not (chosen.server_key and chosen.client_public and chosen.client_secret):
-                raise InputError(
-                    expected="CURVE keys for a backend on another machine",
-                    got="none",
-                    fix="Enter the server key and this machine's two keys",
-                )
+        if not (connection.server_key and connection.client_public and connection.client_secret):
+            raise InputError(
+                expected="keys for an encrypted connection to another machine", got="a connection file without them",
+                fix="Make the file on the backend's machine with: backlot keys",
+            )  # fmt: skip
         return connection
 
     def _set(self, state: str, problem: str = "") -> None:

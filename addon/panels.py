@@ -49,12 +49,12 @@ class _StatusPanel(_Sidebar):
         wrapped(layout, context, BACKEND.describe(), _STATE_ICON[BACKEND.state])
         row = layout.row(align=True)
         if BACKEND.state in ("off", "error"):
-            remote = settings.preferences().remote_control
+            remote = settings.preferences().connection_file
             if not remote:
                 row.operator("backlot.start_backend", text="Start", icon="PLAY")
-            row.operator("backlot.attach_backend", text=f"Attach to {remote}" if remote else "Attach", icon="LINKED")
+            row.operator("backlot.attach_backend", text="Attach to Remote" if remote else "Attach", icon="LINKED")
         else:
-            if BACKEND.state == "lost" and not settings.preferences().remote_control:
+            if BACKEND.state == "lost" and not settings.preferences().connection_file:
                 row.operator("backlot.start_backend", text="Start", icon="PLAY")
             row.operator("backlot.stop_backend", text="Stop", icon="CANCEL")
 

@@ -25,24 +25,10 @@ class BacklotPreferences(bpy.types.AddonPreferences):
     auto_start: BoolProperty(  # type: ignore[valid-type]
         name="Start Automatically", default=True, description="Start the backend when a job is sent and none is running"
     )
-    remote_control: StringProperty(  # type: ignore[valid-type]
-        name="Endpoint", description="Address of a remote backend's control socket, such as tcp://render01:7700. Empty: this machine"
-    )
-    remote_data: StringProperty(  # type: ignore[valid-type]
-        name="Data Endpoint", description="Address of a remote backend's data socket, such as tcp://render01:7701"
-    )
-    remote_key: StringProperty(  # type: ignore[valid-type]
-        name="Key", subtype="PASSWORD", description="The remote backend's signing key: 64 hexadecimal digits from its connection file"
-    )
-    server_key: StringProperty(  # type: ignore[valid-type]
-        name="Server Key", description="The remote backend's CURVE public key, 40 characters"
-    )
-    client_public: StringProperty(  # type: ignore[valid-type]
-        name="Public Key", description="This machine's CURVE public key, 40 characters; the remote backend must list it"
-    )
-    client_secret: StringProperty(  # type: ignore[valid-type]
-        name="Secret Key", subtype="PASSWORD", description="This machine's CURVE secret key, 40 characters"
-    )
+    connection_file: StringProperty(  # type: ignore[valid-type]
+        name="Connection File", subtype="FILE_PATH",
+        description="Address and keys of a backend on another machine, made there with: backlot keys. Empty: the backend of this machine",
+    )  # fmt: skip
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Draws the preferences."""
@@ -50,12 +36,9 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "python")
         layout.prop(self, "auto_start")
-        box = layout.box()
-        box.label(text="Remote backend", icon="WORLD")
-        for name in ("remote_control", "remote_data", "remote_key", "server_key", "client_public", "client_secret"):
-            box.prop(self, name)
-        if self.remote_control and not bpy.app.online_access:
-            box.label(text="Allow Online Access in Preferences > System to use it", icon="ERROR")
+        layout.prop(self, "connection_file")
+        if self.connection_file and not bpy.app.online_access:
+            layout.label(text="Allow Online Access in Preferences > System to use it", icon="ERROR")
 
 
 @dataclasses.dataclass
@@ -64,12 +47,7 @@ class Defaults:
 
     python: str = ""
     auto_start: bool = True
-    remote_control: str = ""
-    remote_data: str = ""
-    remote_key: str = ""
-    server_key: str = ""
-    client_public: str = ""
-    client_secret: str = ""
+    connection_file: str = ""
 
 
 def preferences() -> BacklotPreferences | Defaults:

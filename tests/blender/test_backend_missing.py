@@ -65,15 +65,16 @@ def test_one_that_was_killed_is_started_again_with_its_client(unlinked):
     mine.stop()
 
 
-def test_remote_needs_online_access_and_keys(unlinked, monkeypatch):
+def test_remote_needs_online_access_and_keys(unlinked, tmp_path):
+    from backlot.shared.connection import Connection
+
     backend, chosen = unlinked
-    chosen.remote_control = "tcp://render01:7700"
-    with pytest.raises(Exception, match="Complete them"):
+    chosen.connection_file = str(tmp_path / "render01.json")
+    with pytest.raises(Exception, match="connection file at"):
         backend.attach()
-    chosen.remote_data, chosen.remote_key = "tcp://render01:7701", "00" * 32
-    if not bpy.app.online_access:
-        with pytest.raises(Exception, match="Allow Online Access"):
-            backend.attach()
+    Connection("tcp://render01:7700", "tcp://render01:7701", bytes(32)).write(tmp_path / "render01.json")
+    with pytest.raises(Exception, match="backlot keys" if bpy.app.online_access else "Allow Online Access"):
+        backend.attach()
 
 
 def test_a_backend_of_another_key_is_refused(unlinked, backend, tmp_path):

@@ -41,9 +41,17 @@ def scene_copy(scene: bpy.types.Scene, view_layer: str) -> Iterator[bpy.types.Sc
             data = item.data
             bpy.data.objects.remove(item)
             bpy.data.cameras.remove(data)
-        bpy.data.scenes.remove(copy)
+        _remove(copy)
         for image in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in render_results]:
             bpy.data.images.remove(image)
+
+
+def _remove(scene: bpy.types.Scene) -> None:
+    """Removes a scene. Blender 4.3 without a window looks for the active one in ``scenes.remove``, and crashes."""
+    if bpy.context.window is None:
+        bpy.data.batch_remove([scene])
+    else:
+        bpy.data.scenes.remove(scene)
 
 
 def _plain_output(scene: bpy.types.Scene) -> None:
@@ -54,6 +62,8 @@ def _plain_output(scene: bpy.types.Scene) -> None:
     render.use_multiview = render.use_stamp = render.use_freestyle = False
     render.use_file_extension = render.use_overwrite = True
     render.use_placeholder = False
+    # The renderer would be kept for the next scene of this name: colour asked of EEVEE would then come from Cycles.
+    render.use_persistent_data = False
 
 
 def set_size(scene: bpy.types.Scene, size: tuple[int, int] | None) -> tuple[int, int]:
@@ -101,7 +111,6 @@ def set_geometry(scene: bpy.types.Scene) -> None:
     """One sample through each pixel's centre, data passes only."""
     scene.render.engine = "CYCLES"
     scene.render.use_motion_blur = False  # it would switch the vector pass off
-    scene.render.use_persistent_data = True
     scene.render.film_transparent = True  # no world to sample
     cycles = scene.cycles
     cycles.samples = 1

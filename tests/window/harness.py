@@ -129,6 +129,16 @@ class Window:
         report = json.loads(report_path.read_text(encoding="utf-8"))
         return Report(report["values"], log_path.read_text(encoding="utf-8", errors="replace"), report["error"], shots)
 
+    def blender(
+        self, *arguments: str, user: Path, extra: dict[str, str] | None = None, timeout_s: float = 120.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Blender without a window and wait for it; ``user`` holds its preferences and extensions."""
+        env = self._environment({"BLENDER_USER_RESOURCES": str(user), "LIBGL_ALWAYS_SOFTWARE": "1", **(extra or {})})
+        command = self._inside("blender", *arguments)
+        return subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+        )
+
     def screenshot(self, path: Path) -> None:
         """Write the whole screen to a PNG. (Blender's own screenshot operator reads black from software OpenGL.)"""
         self._run("import", "-window", "root", str(path))

@@ -115,7 +115,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
         description.setdefault("pass", "color")
     settings = CaptureSettings.from_json(description)
     if settings.mode == "orbit" and not settings.objects:
-        settings.objects = tuple(selected.name for selected in bpy.context.selected_objects)
+        settings.objects = tuple(selected.name for selected in bpy.context.view_layer.objects.selected)
     run = Capture(bpy.context.scene, bpy.context.view_layer, settings, target)
     for done in run.steps():
         print(f"captured {done} of {run.total}", flush=True)
@@ -147,7 +147,7 @@ def _apply(loaded: JobFile, client: Any) -> str:
 
     job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
     outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
-    targets = records.targets([item for item in bpy.context.selected_objects if item.type == "MESH"])
+    targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
     request = {"parameters": job.parameters, "seed": job.seed, "targets": targets}
     return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)
 

@@ -88,7 +88,7 @@ def _pixels(image: bpy.types.Image, meaning: str) -> Image:
 
 def _render_result(image: bpy.types.Image) -> EncodedFile:
     """The render result, saved through a scene of its own: the artist's output settings stay as they are."""
-    from .capture.scene_copy import set_output
+    from .capture.scene_copy import remove_scene, set_output
     from .settings import working_folder
 
     path = working_folder("captures") / "render_result.exr"
@@ -103,7 +103,7 @@ def _render_result(image: bpy.types.Image) -> EncodedFile:
             expected="a render result", got="none", fix="Render with F12, or let the operation render from the camera"
         ) from error
     finally:
-        bpy.data.scenes.remove(scene)
+        remove_scene(scene)
         path.unlink(missing_ok=True)
 
 

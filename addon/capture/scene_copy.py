@@ -41,12 +41,12 @@ def scene_copy(scene: bpy.types.Scene, view_layer: str) -> Iterator[bpy.types.Sc
             data = item.data
             bpy.data.objects.remove(item)
             bpy.data.cameras.remove(data)
-        _remove(copy)
+        remove_scene(copy)
         for image in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in render_results]:
             bpy.data.images.remove(image)
 
 
-def _remove(scene: bpy.types.Scene) -> None:
+def remove_scene(scene: bpy.types.Scene) -> None:
     """Removes a scene. Blender 4.3 without a window looks for the active one in ``scenes.remove``, and crashes."""
     if bpy.context.window is None:
         bpy.data.batch_remove([scene])

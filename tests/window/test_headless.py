@@ -42,9 +42,10 @@ def run(window: Window, farm: Path, **job: object) -> tuple[int, str]:
 
 def test_a_job_file_with_a_capture(window: Window, farm: Path) -> None:
     job = {"operation": "reconstruct.depth", "parameters": {"voxel": 0.1}, "inputs": {"frames": {"capture": CAPTURE}}}
-    code, said = run(window, farm, **job)
+    code, said = run(window, farm, **job, apply=True, save="out/applied.blend")
     assert code == 0, said
     assert "captured 6 of 6" in said
+    assert (farm / "out" / "applied.blend").exists()
     assert (farm / "out" / "mesh.ply").read_bytes().startswith(b"ply")
     assert json.loads((farm / "out" / "provenance.json").read_text())["operation"] == "reconstruct.depth"
     code, said = run(window, farm, **job)

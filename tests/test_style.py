@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,7 @@ from backlot.shared.errors import InputError
 from backlot.shared.operations import find
 from backlot.shared.values import Image
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Pictures this small are slower on several threads, much slower on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def content(height: int = 72, width: int = 96, kind: str = "uint8") -> np.ndarray:

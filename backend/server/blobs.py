@@ -187,8 +187,9 @@ class BlobStore:
             return False
         sizes = self._spare_sizes()
         fitting = [size for size in sizes if self._wanted <= size <= 2 * self._wanted]
-        room = shutil.disk_usage(self.folder).free > SPARE_DISK and sum(sizes) + self._wanted <= SPARE_BYTES
-        if len(fitting) >= SPARE_FILES or not room:
+        if len(fitting) >= SPARE_FILES or sum(sizes) + self._wanted > SPARE_BYTES:
+            return False
+        if shutil.disk_usage(self.folder).free <= SPARE_DISK:
             return False
         part = spool_path(self.folder, new_id())
         with contextlib.suppress(OSError):

@@ -1,0 +1,1 @@
+"""Materials: the generative model, its data, its prompts and its maps."""

@@ -36,6 +36,7 @@ def _operation(operation: Operation) -> str:
 
 def _parameter(parameter: Parameter) -> str:
     default = "x".join(map(str, parameter.default)) if isinstance(parameter.default, list) else parameter.default
+    default = "–" if default in (None, "") else default
     allowed = "; ".join(f"`{k}`: {v}" for k, v in parameter.choices.items()) if parameter.choices else parameter.describe()
     unit = {"px": " px", "percent": " %", "length": " scene units"}.get(parameter.unit, "")
     return f"| `{parameter.name}` | {default}{unit} | {allowed} | {parameter.help} |"

@@ -5,12 +5,26 @@ from __future__ import annotations
 import os
 
 from ..errors import UnknownOperation
-from . import reconstruct_depth, style_image, system_echo, system_fault, texture_synthesize
+from . import (
+    reconstruct_depth,
+    style_image,
+    system_echo,
+    system_fault,
+    texture_generate,
+    texture_synthesize,
+    texture_variations,
+)
 from .schema import Input, Operation, Output, Parameter
 
-OPERATIONS: dict[str, Operation] = {
-    module.OPERATION.name: module.OPERATION for module in (texture_synthesize, style_image, reconstruct_depth, system_echo)
-}
+_MODULES = (
+    texture_generate,
+    texture_variations,
+    texture_synthesize,
+    style_image,
+    reconstruct_depth,
+    system_echo,
+)
+OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}
 if os.environ.get("BACKLOT_FAULTS") == "1":
     OPERATIONS[system_fault.OPERATION.name] = system_fault.OPERATION
 

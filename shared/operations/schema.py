@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from ..errors import InputError, ParameterError
 
-ParameterValue = bool | int | float | str | list[int]
+ParameterValue = bool | int | float | str | list[int] | list[float] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,16 +22,19 @@ class Parameter:
 
     Attributes:
         name: Python identifier; the flag is ``--name`` with dashes.
-        kind: ``bool``, ``int``, ``float``, ``choice`` or ``size`` (``[width, height]`` in pixels).
-        default: Of the kind's type.
+        kind: ``bool``, ``int``, ``float``, ``choice``, ``size`` (``[width, height]`` in pixels), ``text`` or ``color``
+            (``[red, green, blue]``, display-encoded sRGB, 0..1).
+        default: Of the kind's type; None for one that is ``optional``.
         label: Title case, for the panel.
         help: One line without a full stop, for tooltip, ``--help`` and docs.
         minimum: Smallest allowed number (each of the two for ``size``).
-        maximum: Largest allowed number.
+        maximum: Largest allowed number; for ``text`` the most characters.
         unit: ``px``, ``percent``, ``length`` (scene units), ``factor`` or ``""``.
         choices: For ``choice``: value to a one-line help text.
         bare: For ``choice``: what the flag means without a value (``--tile`` = ``--tile both``).
         advanced: Shown in a folded panel.
+        optional: May be left open (None): the operation then decides, such as by the prompt.
+        suggestion: For an optional one: where its slider stands before anybody moved it.
     """
 
     name: str
@@ -45,10 +48,16 @@ class Parameter:
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     bare: str = ""
     advanced: bool = False
+    optional: bool = False
+    suggestion: ParameterValue = None
 
     def check(self, value: object) -> ParameterValue:
         """Gives the value in its exact type, or raises ``ParameterError`` with what was expected."""
+        if value is None and self.optional:
+            return None
         if self.kind == "bool" and isinstance(value, bool):
+            return value
+        if self.kind == "text" and isinstance(value, str) and len(value) <= self.maximum:
             return value
         if self.kind == "choice" and isinstance(value, str) and value in self.choices:
             return value
@@ -59,10 +68,20 @@ class Parameter:
         pair = self.kind == "size" and isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
         if pair and isinstance(value, Sequence) and all(_is_whole(v) and self.minimum <= v <= self.maximum for v in value):
             return [int(v) for v in value]
-        raise ParameterError(expected=f"{self.name} to be {self.describe()}", got=repr(value))
+        triple = self.kind == "color" and isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3
+        if triple and isinstance(value, Sequence) and all(_is_number(v) and 0 <= v <= 1 for v in value):
+            return [float(v) for v in value]
+        raise ParameterError(expected=f"{self.name} to be {self.describe()}", got=repr(value)[:200])
 
     def describe(self) -> str:
         """What values are allowed, in words."""
+        return f"{self._describe()}, or nothing" if self.optional else self._describe()
+
+    def _describe(self) -> str:
+        if self.kind == "color":
+            return "three numbers from 0 to 1: red, green, blue (sRGB)"
+        if self.kind == "text":
+            return "text" if math.isinf(self.maximum) else f"text of at most {self.maximum:g} characters"
         if self.kind == "bool":
             return "true or false"
         if self.kind == "choice":

@@ -1,0 +1,1 @@
+"""Measures of a library model against held-out materials."""

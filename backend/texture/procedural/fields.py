@@ -1,0 +1,152 @@
+"""Periodic random fields on a grid of pixels: gradient noise, Voronoi cells, blur and bilinear lookup on the torus."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Cells:
+    """A Voronoi diagram at every pixel; distances are in units of one grid cell (each axis in its own unit).
+
+    Attributes:
+        f1: ``(H, W)`` distance to the nearest point.
+        f2: ``(H, W)`` distance to the second nearest.
+        edge: ``(H, W)`` f2 - f1, 0 on the borders.
+        border: ``(H, W)`` true distance to the border of the cell, 0 on the borders, about 0.4 in the middle.
+        id: ``(H, W)`` int64, which point is nearest, from 0.
+        cx: ``(H, W)`` x of that point in 0..1 of the tile, unwrapped: ``canvas.x - cx`` is the way from it.
+        cy: ``(H, W)`` the same for y.
+    """
+
+    f1: Tensor
+    f2: Tensor
+    edge: Tensor
+    border: Tensor
+    id: Tensor
+    cx: Tensor
+    cy: Tensor
+
+
+def noise(size: tuple[int, int], cells: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """One octave of gradient noise.
+
+    Args:
+        size: Height and width in pixels.
+        cells: Lattice cells across x and down y.
+        generator: Source of the gradients.
+
+    Returns:
+        ``(H, W)`` float32, about -1..1, zero mean, periodic.
+    """
+    (height, width), (nx, ny) = size, cells
+    angle = torch.rand((ny, nx), generator=generator) * (2 * math.pi)
+    gx, gy = torch.cos(angle), torch.sin(angle)
+    x = (torch.arange(width) + 0.5) * (nx / width)
+    y = (torch.arange(height) + 0.5) * (ny / height)
+    x0, y0 = x.floor().long(), y.floor().long()
+    fx, fy = x - x0, y - y0
+    wx, wy = _fade(fx), _fade(fy)[:, None]
+
+    def corner(dx: int, dy: int) -> Tensor:
+        rows, columns = (y0 + dy) % ny, (x0 + dx) % nx
+        a = gx.index_select(0, rows).index_select(1, columns) * (fx - dx)
+        return a.add_(gy.index_select(0, rows).index_select(1, columns) * (fy - dy)[:, None])
+
+    top = torch.lerp(corner(0, 0), corner(1, 0), wx.expand(height, width))
+    low = torch.lerp(corner(0, 1), corner(1, 1), wx.expand(height, width))
+    field = torch.lerp(top, low, wy.expand(height, width)).mul_(1.5)
+    return field - field.mean()
+
+
+def _fade(t: Tensor) -> Tensor:
+    return t * t * t * (t * (t * 6 - 15) + 10)
+
+
+def voronoi(
+    size: tuple[int, int],
+    cells: tuple[int, int],
+    generator: torch.Generator,
+    jitter: float = 1.0,
+    metric: float = 2.0,
+    points: Tensor | None = None,
+) -> Cells:
+    """Nearest and second nearest of one point per lattice cell.
+
+    Args:
+        size: Height and width in pixels.
+        cells: Points across x and down y.
+        generator: Source of the points.
+        jitter: 0 a regular grid, 1 anywhere in the cell.
+        metric: Exponent of the distance: 2 Euclidean, 1 diamonds, large squares.
+        points: ``(ny, nx, 2)`` x and y of each point within its cell, about 0..1, instead of random ones.
+    """
+    (height, width), (nx, ny) = size, cells
+    if points is None:
+        points = 0.5 + (torch.rand((ny, nx, 2), generator=generator) - 0.5) * jitter
+    x = ((torch.arange(width) + 0.5) * (nx / width)).expand(height, width)
+    y = ((torch.arange(height) + 0.5) * (ny / height))[:, None].expand(height, width)
+    x0, y0 = x[0].floor().long(), y[:, 0].floor().long()
+    px, py, ids = [], [], []
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            rows, columns = (y0 + dy) % ny, (x0 + dx) % nx
+            near = points.index_select(0, rows).index_select(1, columns)
+            px.append(near[..., 0] + (x0 + dx))
+            py.append(near[..., 1] + (y0 + dy)[:, None])
+            ids.append(rows[:, None] * nx + columns)
+    px_all, py_all = torch.stack(px), torch.stack(py)
+    ax, ay = px_all - x, py_all - y
+    if metric == 2.0:
+        distance = (ax * ax + ay * ay).sqrt()
+    else:
+        distance = (ax.abs() ** metric + ay.abs() ** metric) ** (1 / metric)
+    two, order = distance.topk(2, dim=0, largest=False)
+    best = order[:1]
+    cx, cy = px_all.gather(0, best), py_all.gather(0, best)
+    apart = ((px_all - cx) ** 2 + (py_all - cy) ** 2).sqrt()
+    here = ((cx - x) ** 2 + (cy - y) ** 2)[0]
+    bisector = (ax * ax + ay * ay - here) / (2 * apart).clamp_min(1e-6)
+    border = bisector.masked_fill(apart < 1e-6, math.inf).amin(0).clamp(0, 10)
+    return Cells(two[0], two[1], two[1] - two[0], border, torch.stack(ids).gather(0, best)[0], cx[0] / nx, cy[0] / ny)
+
+
+def blur(field: Tensor, sigma: float | tuple[float, float]) -> Tensor:
+    """Gaussian blur on the torus.
+
+    Args:
+        field: ``(..., H, W)``.
+        sigma: In pixels; a pair is (along x, along y).
+    """
+    sx, sy = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    height, width = field.shape[-2:]
+    fy = torch.exp(-2 * (math.pi * sy * torch.fft.fftfreq(height)) ** 2)
+    fx = torch.exp(-2 * (math.pi * sx * torch.fft.rfftfreq(width)) ** 2)
+    return torch.fft.irfft2(torch.fft.rfft2(field) * (fy[:, None] * fx), s=(height, width))
+
+
+def warp(field: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
+    """Periodic bilinear lookup at ``(x + dx, y + dy)``.
+
+    Args:
+        field: ``(H, W)`` or ``(C, H, W)``.
+        dx: ``(H, W)`` displacement in pixels.
+        dy: The same for y.
+    """
+    height, width = field.shape[-2:]
+    x = torch.arange(width) + dx
+    y = torch.arange(height)[:, None] + dy
+    x0, y0 = x.floor(), y.floor()
+    fx, fy = x - x0, y - y0
+    left, top = x0.long() % width, y0.long() % height
+    right, low = (left + 1) % width, (top + 1) % height
+    flat = field.reshape(*field.shape[:-2], height * width)
+
+    def at(rows: Tensor, columns: Tensor) -> Tensor:
+        return flat[..., (rows * width + columns).flatten()].reshape(field.shape)
+
+    return torch.lerp(torch.lerp(at(top, left), at(top, right), fx), torch.lerp(at(low, left), at(low, right), fx), fy)

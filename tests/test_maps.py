@@ -94,7 +94,7 @@ def test_the_bottom_of_a_groove(slope: float) -> None:
 def test_the_middle_of_a_round_pit(radius: int, depth: float) -> None:
     """All round the horizon is depth / radius: the share of sky is r^2 / (r^2 + d^2)."""
     y, x = torch.meshgrid(torch.arange(-48.0, 48.0), torch.arange(-48.0, 48.0), indexing="ij")
-    height = (torch.hypot(x, y) > radius).float()
+    height = (torch.hypot(x, y) >= radius).float()
     seen = maps.ambient_occlusion(height, depth, 64.0)
     assert float(seen[48, 48]) == pytest.approx(radius**2 / (radius**2 + depth**2), abs=0.1)
     assert float(seen[48, 48]) < float(seen[0, 0])

@@ -149,10 +149,10 @@ def unit_height(height_px: torch.Tensor, depth_px: float | None = None) -> tuple
 
 
 def _distances(radius: float) -> list[float]:
-    """Distances in pixels from 1 to the radius, each at most 1.4 times the one before."""
+    """Distances in pixels from 1 to the radius, each at most 1.2 times the one before."""
     if not radius >= 1:
         raise InputError(expected="a radius of at least 1 pixel", got=f"{radius:g}")
-    count = max(1, math.ceil(math.log(radius) / math.log(1.4)))
+    count = max(1, math.ceil(math.log(radius) / math.log(1.2)))
     return [radius ** (i / count) for i in range(count + 1)] if radius > 1 else [1.0]
 
 

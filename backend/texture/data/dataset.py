@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ....shared.errors import InputError, StorageError
+from ....shared.errors import InputError
 from ..attributes import VECTOR_SIZE, Attributes
+from ..files import in_one_step
 from ..stack import CHANNELS
 
 FORMAT = "backlot-dataset-1"
@@ -171,16 +171,8 @@ def write_dataset(path: str | Path, entries: Iterable[Entry] | Dataset, meta: di
     tensors = {f.name: v.contiguous() for f in dataclasses.fields(dataset) if isinstance(v := getattr(dataset, f.name), torch.Tensor)}
     said = {"format": FORMAT, "meta": json.dumps({**dataset.meta, **(meta or {})}), "entries": json.dumps(dataset.entries)}
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with in_one_step(path) as temporary:
         save_file(tensors, temporary, metadata=said)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        message = f"The dataset {path} could not be written: {error}"
-        raise StorageError(message, fix="Free some space, or choose another place") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

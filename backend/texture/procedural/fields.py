@@ -74,6 +74,9 @@ def voronoi(
     jitter: float = 1.0,
     metric: float = 2.0,
     points: Tensor | None = None,
+    unit: tuple[float, float] = (1.0, 1.0),
+    rounding: float = 0.0,
+    displace: tuple[Tensor, Tensor] | None = None,
 ) -> Cells:
     """Nearest and second nearest of one point per lattice cell.
 
@@ -84,6 +87,9 @@ def voronoi(
         jitter: 0 a regular grid, 1 anywhere in the cell.
         metric: Exponent of the distance: 2 Euclidean, 1 diamonds, large squares.
         points: ``(ny, nx, 2)`` x and y of each point within its cell, about 0..1, instead of random ones.
+        unit: What one lattice cell counts in distances along x and y; with its size in pixels, distances are in pixels.
+        rounding: Rounds the corners of ``border`` by about this distance; 0 leaves them sharp.
+        displace: ``(H, W)`` x and y in lattice cells by which the diagram is bent.
     """
     (height, width), (nx, ny) = size, cells
     if points is None:
@@ -91,6 +97,8 @@ def voronoi(
     x = ((torch.arange(width) + 0.5) * (nx / width)).expand(height, width)
     y = ((torch.arange(height) + 0.5) * (ny / height))[:, None].expand(height, width)
     x0, y0 = x[0].floor().long(), y[:, 0].floor().long()
+    if displace is not None:
+        x, y = x + displace[0], y + displace[1]
     px, py, ids = [], [], []
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
@@ -100,7 +108,7 @@ def voronoi(
             py.append(near[..., 1] + (y0 + dy)[:, None])
             ids.append(rows[:, None] * nx + columns)
     px_all, py_all = torch.stack(px), torch.stack(py)
-    ax, ay = px_all - x, py_all - y
+    ax, ay = (px_all - x) * unit[0], (py_all - y) * unit[1]
     if metric == 2.0:
         distance = (ax * ax + ay * ay).sqrt()
     else:
@@ -108,10 +116,11 @@ def voronoi(
     two, order = distance.topk(2, dim=0, largest=False)
     best = order[:1]
     cx, cy = px_all.gather(0, best), py_all.gather(0, best)
-    apart = ((px_all - cx) ** 2 + (py_all - cy) ** 2).sqrt()
-    here = ((cx - x) ** 2 + (cy - y) ** 2)[0]
+    apart = (((px_all - cx) * unit[0]) ** 2 + ((py_all - cy) * unit[1]) ** 2).sqrt()
+    here = (((cx - x) * unit[0]) ** 2 + ((cy - y) * unit[1]) ** 2)[0]
     bisector = (ax * ax + ay * ay - here) / (2 * apart).clamp_min(1e-6)
-    border = bisector.masked_fill(apart < 1e-6, math.inf).amin(0).clamp(0, 10)
+    bisector = bisector.masked_fill(apart < 1e-6, math.inf)
+    border = bisector.amin(0) if rounding <= 0 else -rounding * torch.logsumexp(bisector / -rounding, 0)
     return Cells(two[0], two[1], two[1] - two[0], border, torch.stack(ids).gather(0, best)[0], cx[0] / nx, cy[0] / ny)
 
 

@@ -263,7 +263,7 @@ def _cobble(size: tuple[int, int], counts: tuple[int, int], joint: float, irregu
 
 def _pebbles(size: tuple[int, int], counts: tuple[int, int], joint: float, irregularity: float, generator: torch.Generator) -> Layout:
     unit = min(size[1] / counts[0], size[0] / counts[1])
-    return _polygons(size, counts, joint, generator, 0.7 + 0.6 * irregularity, 0.2, 0.09 * unit, 1 + irregularity, 0.4, 0.45)
+    return _polygons(size, counts, joint, generator, 0.7 + 0.3 * irregularity, 0.2, 0.09 * unit, 1 + irregularity, 0.4, 0.45)
 
 
 def _cracked(size: tuple[int, int], counts: tuple[int, int], joint: float, irregularity: float, generator: torch.Generator) -> Layout:

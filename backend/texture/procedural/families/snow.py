@@ -1,0 +1,74 @@
+"""Snow: drifts combed by the wind, clods and crystals; hollows are blue, single crystals flash."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .....shared.material import feature_factor
+from ...attributes import Attributes
+from ...stack import Material
+from ..canvas import Canvas, assemble, shade, smoothstep
+from ..natural import natural
+
+PALETTE = (
+    ((0.92, 0.94, 0.96), (0.76, 0.82, 0.90)),
+    ((0.88, 0.91, 0.94), (0.70, 0.77, 0.87)),
+    ((0.94, 0.94, 0.93), (0.82, 0.84, 0.87)),
+    ((0.84, 0.88, 0.93), (0.63, 0.72, 0.84)),
+    ((0.86, 0.86, 0.85), (0.67, 0.68, 0.69)),
+    ((0.78, 0.76, 0.73), (0.50, 0.48, 0.46)),
+)
+
+
+def sample(canvas: Canvas) -> Attributes:
+    """Fresh, wind-packed, old and dirty snow."""
+    return natural(canvas, "snow", PALETTE, roughness=(0.45, 0.9), relief=(0.1, 0.8), wear=(0.0, 0.3), wet=0.25, grown=0.02, odd=0.08)
+
+
+def render(canvas: Canvas, a: Attributes) -> Material:
+    """Ripples with a steep lee side, dunes under them, clods on top, crystals over all."""
+    factor, wild = feature_factor(a.scale), a.irregularity
+    far = canvas.noise(canvas.count(4, a.scale), 3, 0.5)
+    bend = canvas.noise(canvas.count(6, a.scale), 3, 0.5)
+    # Ripples: a wave steepened to one side, whose crests part and end.
+    number, lean = canvas.count(canvas.choose((8, 11, 14)), a.scale, 2), canvas.choose((-3, -1, 1, 3))
+    phase = canvas.y * number + canvas.x * lean + (0.35 + 0.9 * wild) * bend + 0.7 * far
+    turn = phase - phase.floor()
+    crest = smoothstep(0.0, 0.72, turn) * smoothstep(1.0, 0.74, turn)
+    strong = smoothstep(-0.45, 0.5, canvas.noise((canvas.count(7, a.scale), canvas.count(5, a.scale)), 2) + canvas.uniform(-0.5, 0.3))
+    ripples = crest * strong
+    # Wind scours pits with sharp upper edges.
+    pits_x, pits_y = (canvas.noise(canvas.count(14, a.scale), 3) * 6 * factor for _ in range(2))
+    pit = canvas.voronoi((canvas.count(9, a.scale), canvas.count(12, a.scale)), 1.0)
+    dip = canvas.warp((1 - pit.f1).clamp(0, 1) ** 2 * canvas.per_cell(pit.id), pits_x, pits_y)
+    clods = canvas.voronoi(canvas.count(21, a.scale), 1.0)
+    share = 0.08 + 0.45 * canvas.uniform() * wild
+    chosen = (canvas.per_cell(clods.id) < share).float()
+    size = 0.22 + 0.3 * canvas.per_cell(clods.id)
+    rag = canvas.noise(canvas.count(45, a.scale), 2) * 1.8 * factor
+    clod = canvas.warp((1 - (clods.f1 / size) ** 2).clamp_min(0).sqrt() * size * chosen, rag, rag.roll(9, 0))
+    clod = clod * (0.8 + 0.35 * canvas.noise(canvas.count(60, a.scale), 2))
+    flakes = canvas.voronoi(min(canvas.count(88, a.scale), canvas.size // 2), 1.0)
+    flake = canvas.per_cell(flakes.id, 3)
+    facet_x, facet_y = (canvas.x - flakes.cx) * canvas.size, (canvas.y - flakes.cy) * canvas.size
+    tilt = (torch.cos(flake[0] * 2 * math.pi) * facet_x + torch.sin(flake[0] * 2 * math.pi) * facet_y) * flake[1]
+    powder = canvas.noise(canvas.count(38, a.scale), 4, 0.75)
+    crumbs = canvas.ridged(canvas.count(26, a.scale), 3, 0.7)
+    loose = smoothstep(-0.3, 0.5, canvas.noise(canvas.count(5, a.scale), 3) - 0.6 * (crest - 0.5))
+    height = 0.22 * far + 0.3 * ripples - 0.2 * dip * (0.5 + wild) + 0.55 * clod + 0.05 * powder + 0.08 * crumbs * loose
+    height = height + (0.012 * tilt / factor + 0.02 * (flake[2] - 0.5)) * (0.4 + 0.9 * loose)
+    cavity = height - canvas.blur(height, 5 * factor)
+    hollow = canvas.blur(height, 1.5 * factor) - canvas.blur(height, 9 * factor)
+    icy = smoothstep(0.15, 0.7, canvas.noise(canvas.count(4, a.scale), 4, 0.55)) * (1 - loose)
+    dirt = smoothstep(0.35, 0.9, canvas.noise(canvas.count(7, a.scale), 5, 0.65)) + 1.4 * (canvas.warp((canvas.per_cell(clods.id) > 0.97).float(), rag, rag) * (clods.f1 < 0.16).float())
+    spark = flake[2] > 0.965
+    light = 0.9 * cavity + 0.5 * hollow + 0.045 * (flake[2] - 0.5) + 0.02 * powder - 0.05 * icy - 0.035 * dirt + 0.03 * spark.float()
+    blue = -0.10 * hollow - 0.016 * icy + 0.010 * dirt - 0.06 * cavity
+    tone = shade(light + 0.012 * canvas.white(), 0.003 * dirt - 0.004 * icy, blue + 0.002 * (flake[0] - 0.5))
+    gloss = 0.25 * loose - 0.6 * icy + 0.35 * (flake[1] - 0.5) + 0.15 * powder + 0.15 * dirt
+    made = assemble(a, height, tone, gloss, spread=0.55, gloss_spread=0.06)
+    stack = made.stack.clone()
+    stack[4] = torch.where(spark, stack[4] * 0.3, stack[4] + (0.7 * a.roughness * spark.float()).mean()).clamp(0, 1)
+    return Material(stack)

@@ -1,0 +1,91 @@
+"""Planed wood: year rings cut lengthwise, rays, pores and fibres; the grain runs up the tile."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .....shared.material import feature_factor
+from ...attributes import Attributes
+from ...stack import Material
+from ..canvas import Canvas, assemble, shade, smoothstep
+from ..natural import natural
+from ..strokes import draw
+
+PALETTE = (
+    ((0.66, 0.48, 0.31), (0.45, 0.29, 0.17)),
+    ((0.76, 0.61, 0.43), (0.58, 0.41, 0.26)),
+    ((0.42, 0.27, 0.18), (0.24, 0.14, 0.09)),
+    ((0.52, 0.31, 0.19), (0.33, 0.17, 0.10)),
+    ((0.80, 0.68, 0.52), (0.62, 0.48, 0.34)),
+    ((0.30, 0.21, 0.16), (0.16, 0.11, 0.08)),
+    ((0.56, 0.53, 0.49), (0.33, 0.31, 0.29)),
+    ((0.58, 0.36, 0.24), (0.38, 0.20, 0.13)),
+)
+
+
+def sample(canvas: Canvas) -> Attributes:
+    """Oak, ash, walnut, cherry, pine, wenge, weathered grey."""
+    return natural(canvas, "wood", PALETTE, roughness=(0.25, 0.85), relief=(0.05, 0.7), wear=(0.0, 0.5), grown=0.05, wet=0.2)
+
+
+def render(canvas: Canvas, a: Attributes) -> Material:
+    """Rings are the levels of a field that rises across the tile; where noise outruns the rise they close to cathedrals."""
+    factor, wild, size, g = feature_factor(a.scale), a.irregularity, canvas.size, canvas.generator
+    rings = canvas.count(canvas.choose((9, 13, 18)), a.scale, 3)
+    bow = canvas.noise((canvas.count(2.6, a.scale), 1), 2, 0.35) * rings * canvas.uniform(0.05, 0.1 + 0.22 * wild)
+    wave = canvas.noise((canvas.count(7, a.scale), canvas.count(1.7, a.scale)), 3, 0.4) * (0.08 + 0.3 * wild)
+    knots = torch.zeros(size, size)
+    if wild > 0.45 and canvas.uniform() < 0.45:
+        spots = canvas.voronoi((canvas.count(3, a.scale), canvas.count(2, a.scale)), 0.9)
+        some = (canvas.per_cell(spots.id) < 0.6).float()
+        knots = torch.exp(-((spots.f1 / 0.16) ** 2)) * some
+        bow = bow + canvas.uniform(2.5, 4.5) * torch.exp(-((spots.f1 / 0.27) ** 2)) * some
+    level = canvas.x * rings + bow + wave
+    level = level + 0.012 * rings * canvas.noise((size // 3, canvas.count(10, a.scale)), 1) * 0.6
+    # Years differ in width: the same shift for a whole ring, periodic as the rings are.
+    year = level + 0.22 * torch.sin(level * (2 * math.pi * canvas.integer(1, 3) / 1.0) / rings * canvas.integer(2, 4))
+    phase = year - year.floor()
+    number = year.floor().long() % rings
+    own = torch.rand((3, rings), generator=g)[:, number]
+    late_from = 0.45 + 0.3 * own[0]
+    late = smoothstep(late_from - 0.35, 0.96, phase) * smoothstep(1.0, 0.93, phase)
+    porous = smoothstep(0.5, 0.0, phase)
+    fibre = canvas.noise((size // 2, canvas.count(7, a.scale)), 1) * 0.7 + canvas.noise((size // 4, canvas.count(12, a.scale)), 2) * 0.5
+    silk = canvas.noise((canvas.count(45, a.scale), canvas.count(3, a.scale)), 2)
+    figure = canvas.noise((canvas.count(5, a.scale), canvas.count(11, a.scale)), 3) * canvas.uniform() ** 2
+    count = max(int(canvas.uniform(300, 2600) * (size / 256) ** 2 / factor**1.5), 20)
+    points = torch.rand((count, 2), generator=g) * size
+    at = points.long() % size
+    keep = torch.rand(count, generator=g) < 0.15 + 0.85 * porous[at[:, 1], at[:, 0]]
+    # Pores follow the grain: the direction along which the rings' level stays.
+    gx = (torch.roll(level, -2, 1) - torch.roll(level, 2, 1)) % rings
+    gx = torch.where(gx > rings / 2, gx - rings, gx)
+    gy = torch.roll(level, -2, 0) - torch.roll(level, 2, 0)
+    turn = torch.atan2(-canvas.blur(gy, 3.0), canvas.blur(gx, 3.0).abs() + 0.05).clamp(-0.5, 0.5) * torch.sign(gx)
+    points, at = points[keep], at[keep]
+    count = len(points)
+    one, two, three = torch.rand((3, count), generator=g)
+    angle = math.pi / 2 - turn[at[:, 1], at[:, 0]] + 0.05 * (one - 0.5)
+    lines = draw(
+        size, points, angle, factor * (3 + 9 * two * two), 0.35 + 0.5 * three * factor**0.5, 0.1 * (one - 0.5), lambda t, w: 0.5 + 0.0 * t * w + one[:, None, None] * 0.4, lambda t: (4 * t * (1 - t)).clamp(0, 1) ** 0.4, 2
+    )  # fmt: skip
+    pore = lines.shrink((lines.id > 0).float() * (0.35 + 0.65 * lines.pick(two)))
+    rays = int(canvas.uniform(0, 260) * canvas.uniform() * (size / 256) ** 2 / factor**1.5) + 4
+    spot = torch.rand((rays, 2), generator=g) * size
+    tilt = torch.rand(rays, generator=g)
+    flecks = draw(
+        size, spot, 0.9 * (tilt - 0.5) + math.pi / 2, factor * (4 + 12 * tilt), 1 + 1.8 * tilt.flip(0) * factor, 0.8 * (tilt.flip(0) - 0.5), lambda t, w: 0.5 + 0.0 * t * w + tilt[:, None, None] * 0.4, lambda t: (4 * t * (1 - t)).clamp(0, 1) ** 0.6, 2
+    )  # fmt: skip
+    fleck = flecks.shrink((flecks.id > 0).float())
+    strength = canvas.uniform(0.5, 1.0)
+    light = -0.11 * late * (0.5 + 0.7 * own[1]) * strength - 0.11 * pore + 0.05 * fleck + 0.026 * fibre + 0.028 * silk + 0.02 * figure - 0.2 * knots
+    light = light + 0.03 * (own[2] - 0.5) + 0.02 * canvas.noise((canvas.count(3, a.scale), 1), 3) + 0.006 * canvas.white()
+    red = 0.014 * late + 0.006 * silk - 0.006 * fleck + 0.02 * knots + 0.003 * figure
+    yellow = 0.008 * silk - 0.008 * late * own[1] + 0.004 * fibre + 0.008 * (own[2] - 0.5) - 0.01 * pore
+    hard = 1.0 if canvas.uniform() < 0.5 else -0.6
+    height = 0.42 * hard * late - 0.75 * pore + 0.14 * fibre + 0.14 * silk + 0.1 * fleck + 0.2 * wave * wild + 0.02 * canvas.white()
+    gloss = 0.6 * pore - 0.3 * late + 0.25 * fibre - 0.35 * fleck + 0.2 * silk - 0.5 * knots
+    gap = smoothstep(0.25, 0.95, pore * 0.85 + 0.45 * late * own[1] + 0.5 * knots)
+    return assemble(a, height, shade(light, red, yellow), gloss, gap=gap, spread=1.0, gloss_spread=0.05)

@@ -1,0 +1,56 @@
+"""Random attributes of materials found in nature, shared by their families."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..attributes import Attributes, Color
+from .canvas import Canvas
+
+Range = tuple[float, float]
+
+
+def natural(
+    canvas: Canvas,
+    family: str,
+    palette: Sequence[tuple[Color, Color]],
+    roughness: Range = (0.45, 0.9),
+    relief: Range = (0.2, 0.8),
+    wear: Range = (0.0, 0.4),
+    irregularity: Range = (0.3, 1.0),
+    wet: float = 0.3,
+    grown: float = 0.2,
+    odd: float = 0.15,
+) -> Attributes:
+    """Attributes drawn from ranges.
+
+    Args:
+        canvas: Source of random numbers.
+        family: Name in ``FAMILIES``.
+        palette: Pairs of base colour and colour of the hollows, sRGB.
+        roughness: Range of the mean roughness.
+        relief: Range of the relief.
+        wear: Range of the wear.
+        irregularity: Range of the irregularity.
+        wet: Share of wet samples.
+        grown: Share of samples with growth.
+        odd: Share of samples in a colour of no palette.
+    """
+    color, gap = canvas.choose(palette)
+    if canvas.uniform() < odd:
+        color, gap = canvas.vary(color, 0.15, 0.07), canvas.vary(gap, 0.06, 0.04)
+    else:
+        color, gap = canvas.vary(color, 0.06, 0.02), canvas.vary(gap, 0.05, 0.015)
+    return Attributes(
+        {family: 1.0},
+        color=color,
+        gap_color=gap,
+        variation=canvas.uniform(),
+        scale=canvas.uniform(),
+        relief=canvas.uniform(*relief),
+        roughness=canvas.uniform(*roughness),
+        wear=canvas.uniform(*wear),
+        wetness=canvas.uniform(0.1, 1.0) if canvas.uniform() < wet else 0.0,
+        growth=canvas.uniform(0.1, 1.0) if canvas.uniform() < grown else 0.0,
+        irregularity=canvas.uniform(*irregularity),
+    )

@@ -29,18 +29,25 @@ class Projection:
     Args:
         source: ``(C, H, W)`` float32, guides included and weighted.
         size: Number of components kept.
+        usable: ``((H - 6) * (W - 6),)`` bool, the patches to describe; None for all.
     """
 
-    def __init__(self, source: torch.Tensor, size: int) -> None:
+    def __init__(self, source: torch.Tensor, size: int, usable: torch.Tensor | None = None) -> None:
         channels, height, width = source.shape
         root = (window(2.0, source.device).sqrt() * PATCH).reshape(1, -1)
         weight = root.expand(channels, -1).reshape(-1)
         rows, columns = height - PATCH + 1, width - PATCH + 1
-        step = max(1, int((rows * columns / _SAMPLES) ** 0.5))
-        y = torch.arange(0, rows, step, device=source.device)
-        x = torch.arange(0, columns, step, device=source.device)
-        patches = source.unfold(1, PATCH, 1).unfold(2, PATCH, 1)[:, y][:, :, x]
-        patches = patches.permute(1, 2, 0, 3, 4).reshape(len(y) * len(x), -1) * weight
+        all_patches = source.unfold(1, PATCH, 1).unfold(2, PATCH, 1)
+        if usable is None:
+            step = max(1, int((rows * columns / _SAMPLES) ** 0.5))
+            y = torch.arange(0, rows, step, device=source.device)
+            x = torch.arange(0, columns, step, device=source.device)
+            patches = all_patches[:, y][:, :, x].permute(1, 2, 0, 3, 4)
+        else:
+            some = torch.nonzero(usable).flatten()
+            some = some[:: max(1, len(some) // _SAMPLES)]
+            patches = all_patches[:, some // columns, some % columns].permute(1, 0, 2, 3)
+        patches = patches.reshape(-1, channels * PATCH**2) * weight
         self.mean = patches.mean(0)
         centred = (patches - self.mean).double()
         # On the CPU in double precision, so that every device projects on the same components.

@@ -15,8 +15,12 @@ from collections.abc import Callable
 import torch
 
 from . import matching, pyramid
+from .atlas import Atlas, Planes, Sheet, refine
 from .descriptor import PATCH, Projection
 from .voting import vote
+
+LEAST_PATCHES = 64
+"""Fewest usable source patches at a level."""
 
 Report = Callable[[float, str, "torch.Tensor | None"], None]
 """Called with the fraction done, a stage, and at times the picture so far ``(C, H, W)``; may raise to cancel."""
@@ -27,18 +31,42 @@ class Guide:
     """What else output and source shall agree in.
 
     Attributes:
-        source: ``(G, Hs, Ws)`` beside the source.
+        source: ``(G, Hs, Ws)`` beside the source, or one tensor beside each source of an atlas.
         target: ``(G, H, W)`` beside the output.
         weight: Weight against the picture's own channels, from the coarsest to the finest level (the last one is repeated).
+        exclusive: Whether its channels are regions, one of them 1 and the others 0: then each region is used evenly in itself.
     """
 
-    source: torch.Tensor
+    source: Planes
     target: torch.Tensor
     weight: tuple[float, ...]
+    exclusive: bool = False
 
     def at(self, level: int) -> float:
         """The weight at a level, counted from the coarsest."""
         return self.weight[min(level, len(self.weight) - 1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """Pixels of the output that are given.
+
+    Attributes:
+        pixels: ``(C, H, W)``, of which those under the mask count.
+        mask: ``(1, H, W)``, 1 where the output is given, else 0.
+    """
+
+    pixels: torch.Tensor
+    mask: torch.Tensor
+
+    def at(self, size: tuple[int, int]) -> Fixed:
+        """The same at a level's size; pixels beyond the mask do not bleed into it."""
+        mask = pyramid.resize(self.mask, size)
+        return Fixed(pyramid.resize(self.pixels * self.mask, size) / mask.clamp_min(1e-6), (mask >= 0.5).float())
+
+    def put(self, picture: torch.Tensor) -> torch.Tensor:
+        """The picture with these pixels in it."""
+        return torch.where(self.mask > 0, self.pixels, picture)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,50 +89,57 @@ class Settings:
 
 
 def synthesize(
-    source: torch.Tensor,
+    source: torch.Tensor | Atlas,
     size: tuple[int, int],
     start: Callable[[torch.Tensor, tuple[int, int]], torch.Tensor],
     settings: Settings,
     guides: tuple[Guide, ...] = (),
     levels: int = 0,
     report: Report | None = None,
+    fixed: Fixed | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Makes a picture out of the source's patches.
 
     Args:
-        source: ``(C, Hs, Ws)`` float32, each side at least ``PATCH``; channels of comparable range (about -1..1).
+        source: ``(C, Hs, Ws)`` float32, each side at least ``PATCH``; channels of comparable range (about -1..1). Or several of them.
         size: Height and width of the output, each at least ``PATCH``.
-        start: Makes the picture ``(C, h, w)`` from which the coarsest level starts, given the source at that level and the size.
+        start: Makes the picture ``(C, h, w)`` from which the coarsest level starts, given the (first) source at that level and the size.
         settings: How.
         guides: Further channels that steer the search and are not part of the output.
         levels: Number of levels, or 0 to choose it by the sizes.
         report: Called between steps.
+        fixed: Pixels that are given, or None.
 
     Returns:
-        The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it.
+        The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it: places on the atlas' sheet.
     """
-    tile, whole = settings.tile, (int(source.shape[1]), int(source.shape[2]))
-    levels = levels or pyramid.level_count(whole, size)
+    tile = settings.tile
+    atlas = source if isinstance(source, Atlas) else Atlas((source,))
+    planes = atlas.planes if len(atlas.planes) > 1 else atlas.planes[0]
+    levels = levels or _level_count(atlas, size)
     plan = _plan(size, levels, settings)
     done, total = 0.0, sum(sum(p) for p in plan)
     field = picture = None
-    before: tuple[tuple[int, int], tuple[int, int]] | None = None
+    before: tuple[tuple[int, int], Sheet] | None = None
     for level in range(levels):
         factor = 0.5 ** (levels - 1 - level)
-        here, there = pyramid.size_at(size, factor), pyramid.size_at(whole, factor)
-        pixels = pyramid.resize(source, there)
+        here, sheet = pyramid.size_at(size, factor), atlas.sheet(factor)
+        pixels = sheet.stack(planes)
+        given = None if fixed is None else fixed.at(here)
         active = [g for g in guides if g.at(level) > 0]
-        key_side = torch.cat([pixels, *(pyramid.resize(g.source, there) * g.at(level) for g in active)])
+        key_side = torch.cat([pixels, *(sheet.stack(g.source) * g.at(level) for g in active)])
         guide_side = [pyramid.resize(g.target, here) * g.at(level) for g in active]
-        project = Projection(key_side, settings.components)
-        keys = project(key_side)
-        state = _Level(keys, pyramid.grid_of(there), settings)
+        project = Projection(key_side, settings.components, sheet.usable)
+        state = _Level(project(key_side), sheet, settings)
+        state.share = _share(sheet, guides, here, tile)
         if field is None or before is None:
-            picture = start(pixels, here)
+            picture = start(pixels[:, : sheet.sizes[0][0], : sheet.sizes[0][1]], here)
         else:
-            field = pyramid.refine(field, (before[0], here), (before[1], there), tile)
+            field = refine(field, (before[0], here), before[1], sheet, tile)
             picture = vote(field, pixels, None, here, tile, 1.6)
-        before = (here, there)
+        if given is not None:
+            picture = given.put(picture)
+        before = (here, sheet)
         for number, cost in enumerate(plan[level]):
             if report is not None:
                 report(done / total, f"matching {level + 1}/{levels}", picture if number == 0 else None)
@@ -112,10 +147,40 @@ def synthesize(
             quality = torch.exp(-error / (2 * _median(error) + 1e-6)) + 1e-2
             last = level == levels - 1 and number == len(plan[level]) - 1
             picture = vote(field, pixels, quality, here, tile, 1.2 if last else 2.0)
+            if given is not None:
+                picture = given.put(picture)
             done += cost
     assert picture is not None
     assert field is not None
     return picture, field
+
+
+def _level_count(atlas: Atlas, size: tuple[int, int]) -> int:
+    """As many levels as the sizes allow and as leave enough usable patches at the coarsest."""
+    levels = pyramid.level_count(atlas.size, size)
+    while levels > 1:
+        usable = atlas.sheet(0.5 ** (levels - 1)).usable
+        if usable is None or int(usable.sum()) >= LEAST_PATCHES:
+            break
+        levels -= 1
+    return levels
+
+
+def _share(sheet: Sheet, guides: tuple[Guide, ...], size: tuple[int, int], tile: tuple[bool, bool]) -> torch.Tensor | None:
+    """How often each source patch is used when every exclusive region is used evenly: ``(K,)``, or None without regions."""
+    regions = next((g for g in guides if g.exclusive), None)
+    if regions is None:
+        return None
+    rows, columns = sheet.grid
+    gh, gw = pyramid.grid_of(size, tile)
+    middle = PATCH // 2
+    there = sheet.stack(regions.source)[:, middle : middle + rows, middle : middle + columns].argmax(0).flatten()
+    here = torch.roll(pyramid.resize(regions.target, size), (-middle, -middle), (1, 2))[:, :gh, :gw].argmax(0).flatten()
+    if sheet.usable is not None:
+        there = torch.where(sheet.usable, there, len(regions.target))
+    count = len(regions.target) + 1
+    wanted, offered = torch.bincount(here, minlength=count), torch.bincount(there, minlength=count)
+    return (wanted / offered.clamp_min(1))[there]
 
 
 def _plan(size: tuple[int, int], levels: int, settings: Settings) -> list[list[float]]:
@@ -130,10 +195,14 @@ def _plan(size: tuple[int, int], levels: int, settings: Settings) -> list[list[f
 class _Level:
     """The search at one level."""
 
-    def __init__(self, keys: torch.Tensor, grid: tuple[int, int], settings: Settings) -> None:
-        self.keys, self.grid, self.settings = keys, grid, settings
+    def __init__(self, keys: torch.Tensor, sheet: Sheet, settings: Settings) -> None:
+        self.keys, self.grid, self.settings = keys, sheet.grid, settings
         self.own: torch.Tensor | None = None
-        self.spread = float(keys.var(0).sum())
+        self.share: torch.Tensor | None = None
+        self.usable = sheet.usable
+        self.count = len(keys) if sheet.usable is None else int(sheet.usable.sum())
+        # What may not be used costs too much to be chosen.
+        self.closed = None if sheet.usable is None else torch.where(sheet.usable, 0.0, torch.inf)
         # Completeness: 0.05 at the middle of the control, a factor of ten to either end.
         self.alpha = 0.05 * 10 ** (2 * (0.5 - settings.variety))
 
@@ -152,7 +221,12 @@ class _Level:
         if stride:
             return self._exact(project(padded), field, (gh, gw), stride, number)
         assert field is not None
-        cost = self.settings.variety * matching.overuse(field, self.grid)
+        share = self.share
+        if share is None and self.usable is not None:
+            share = torch.full((len(self.keys),), gh * gw / max(1, self.count), device=canvas.device)
+        cost = self.settings.variety * matching.overuse(field, self.grid, share)
+        if self.closed is not None:
+            cost = cost + self.closed
         steps = _STEPS[number % len(_STEPS)]
         rows = max(1, matching.BAND // gw)
         result, errors = torch.empty_like(field), []
@@ -166,7 +240,7 @@ class _Level:
 
     def _stride(self, queries: int) -> int:
         stride = 1
-        while queries * len(self.keys) / stride**2 > self.settings.exact_pairs:
+        while queries * self.count / stride**2 > self.settings.exact_pairs:
             stride += 1
         return stride
 
@@ -179,7 +253,10 @@ class _Level:
         y = torch.arange(phase // stride, kh, stride, device=queries.device)
         x = torch.arange(phase % stride, kw, stride, device=queries.device)
         subset = (y[:, None] * kw + x[None]).flatten()
-        keys = self.keys if stride == 1 else self.keys.index_select(0, subset)
+        if self.usable is not None:
+            open_ones = subset[self.usable[subset]]
+            subset = open_ones if len(open_ones) >= LEAST_PATCHES else torch.nonzero(self.usable).flatten()
+        keys = self.keys if len(subset) == len(self.keys) else self.keys.index_select(0, subset)
         if self.own is None:
             own = matching.least_distances(queries, keys)
             self.own = torch.full((len(self.keys),), float(own.median()), device=queries.device)
@@ -196,7 +273,7 @@ class _Level:
         if field is None or stride == 1:
             return proposed, distance.view(shape)
         fy, fx, kept = matching.coherent(
-            queries, self.keys, self.grid, field, (0, shape[0]), _STEPS[number % len(_STEPS)], self.settings.tile, None, weight
+            queries, self.keys, self.grid, field, (0, shape[0]), _STEPS[number % len(_STEPS)], self.settings.tile, self.closed, weight
         )
         old = fy.long() * kw + fx
         better = distance * weight[found] < kept * weight[old]

@@ -67,13 +67,19 @@ def least_distances(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
     return least.clamp_min(0)
 
 
-def overuse(field: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-    """How much more often than evenly the surroundings of each source patch are used: ``(K,)``, 0 for no more than evenly."""
+def overuse(field: torch.Tensor, grid: tuple[int, int], share: torch.Tensor | None = None) -> torch.Tensor:
+    """How much more often than evenly the surroundings of each source patch are used: ``(K,)``, 0 for no more than evenly.
+
+    Args:
+        field: ``(2, gh, gw)`` int32.
+        grid: Rows and columns of source patches, K in all.
+        share: ``(K,)`` uses of each patch that would be even; None when all patches shall be used alike.
+    """
     rows, columns = grid
     flat = field[0].flatten().long() * columns + field[1].flatten()
     used = torch.zeros(rows * columns, device=field.device)
     used.index_add_(0, flat, torch.ones(1, device=field.device).expand(len(flat)))
-    even = max(1.0, len(flat) / (rows * columns))
+    even = max(1.0, len(flat) / (rows * columns)) if share is None else share.clamp_min(1.0)
     return (F.avg_pool2d(used.view(1, 1, rows, columns), PATCH, 1, PATCH // 2).view(-1) / even - 1).clamp_min(0)
 
 

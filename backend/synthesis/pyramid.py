@@ -54,16 +54,8 @@ def refine(
         tile: Whether y, x wrap.
     """
     half = (PATCH - 1) / 2
-    parents, residuals = [], []
-    for axis in (0, 1):
-        coarse, fine = output[0][axis], output[1][axis]
-        centre = torch.arange(grid_of(output[1], tile)[axis], device=field.device, dtype=torch.float64) + half + 0.5
-        parent = torch.floor(centre * coarse / fine - half)
-        if not tile[axis]:
-            parent = parent.clamp(0, field.shape[1 + axis] - 1)
-        residuals.append(centre - (parent + half + 0.5) * fine / coarse)
-        parents.append(parent.long() % field.shape[1 + axis])
-    near = field[:, parents[0]][:, :, parents[1]].double()
+    found, residuals = parents(output, (field.shape[1], field.shape[2]), tile, field.device)
+    near = field[:, found[0]][:, :, found[1]].double()
     planes = []
     for axis in (0, 1):
         ratio = source[1][axis] / source[0][axis]
@@ -71,3 +63,27 @@ def refine(
         corner = (near[axis] + half + 0.5) * ratio + residual - half - 0.5
         planes.append(corner.round().clamp(0, source[1][axis] - PATCH).int())
     return torch.stack(planes)
+
+
+def parents(
+    output: tuple[tuple[int, int], tuple[int, int]], grid: tuple[int, int], tile: tuple[bool, bool], device: torch.device
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """For the rows and the columns of the fine grid of patches: the coarse row or column, and how far beyond it in fine pixels.
+
+    Args:
+        output: Sizes of the output at the coarse and at the fine level.
+        grid: Rows and columns of the coarse field.
+        tile: Whether y, x wrap.
+        device: Where to.
+    """
+    half = (PATCH - 1) / 2
+    found, residuals = [], []
+    for axis in (0, 1):
+        coarse, fine = output[0][axis], output[1][axis]
+        centre = torch.arange(grid_of(output[1], tile)[axis], device=device, dtype=torch.float64) + half + 0.5
+        parent = torch.floor(centre * coarse / fine - half)
+        if not tile[axis]:
+            parent = parent.clamp(0, grid[axis] - 1)
+        residuals.append(centre - (parent + half + 0.5) * fine / coarse)
+        found.append(parent.long() % grid[axis])
+    return found, residuals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..attributes import Attributes, Color
-from .canvas import Canvas
+from .canvas import Canvas, lab, shade, srgb
 
 Range = tuple[float, float]
 
@@ -38,7 +38,7 @@ def natural(
     """
     color, gap = canvas.choose(palette)
     if canvas.uniform() < odd:
-        color, gap = canvas.vary(color, 0.15, 0.07), canvas.vary(gap, 0.06, 0.04)
+        color, gap = _turned((color, gap), canvas.uniform(-0.1, 0.1), canvas.uniform(-0.07, 0.07), canvas.uniform(-0.07, 0.07))
     else:
         color, gap = canvas.vary(color, 0.06, 0.02), canvas.vary(gap, 0.05, 0.015)
     return Attributes(
@@ -54,3 +54,14 @@ def natural(
         growth=canvas.uniform(0.1, 1.0) if canvas.uniform() < grown else 0.0,
         irregularity=canvas.uniform(*irregularity),
     )
+
+
+def _turned(colors: Sequence[Color], lightness: float, red: float, yellow: float) -> tuple[Color, Color]:
+    """Both colours moved by the same step in OKLab, less where they are dark; stays in 0..1."""
+    out: list[Color] = []
+    for color in colors:
+        start = lab(color)
+        strength = min(float(start[0]) * 1.6, 1.0)
+        r, g, b = (float(x) for x in srgb(start + shade(lightness, red, yellow)[:, None, None] * strength).flatten().clamp(0.02, 0.98))
+        out.append((r, g, b))
+    return out[0], out[1]

@@ -47,9 +47,9 @@ def _cracks(canvas: Canvas, a: Attributes, cells: float, stray: float, reach: fl
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Cracks of two sizes, clouds, bubbles in swarms, needles of frost."""
     factor, wild, size, g = feature_factor(a.scale), a.irregularity, canvas.size, canvas.generator
-    big, big_plane, piece = _cracks(canvas, a, 4.5, 5 + 9 * wild, 9.0)
-    mid, mid_plane, shard = _cracks(canvas, a, 10, 3 + 5 * wild, 4.0)
-    fine, _, _ = _cracks(canvas, a, 25, 4, 2.0)
+    big, big_plane, piece = _cracks(canvas, a, 4.5, 3 + 6 * wild, 9.0)
+    mid, mid_plane, shard = _cracks(canvas, a, 10, 1.5 + 3 * wild, 4.0)
+    fine, _, _ = _cracks(canvas, a, 25, 2, 2.0)
     swarm = canvas.noise(canvas.count(4, a.scale), 3)
     some = smoothstep(-0.3, 0.35, canvas.noise(canvas.count(4, a.scale), 2) + 0.15)
     few = smoothstep(0.0, 0.5, canvas.noise(canvas.count(5, a.scale), 2) + canvas.uniform(-0.2, 0.3))
@@ -103,5 +103,5 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     height = 0.42 * milk + 0.5 * cloud + 0.24 * dimples + 0.3 * (piece - 0.5) + 0.14 * (shard - 0.5) * few + 0.5 * frost - 0.55 * line + 0.12 * ring
     height = height + 0.025 * grit + 0.08 * scratch
     gloss = 1.3 * frost + 0.6 * line + 0.35 * milk + 0.1 * grit + 0.25 * ring + 0.12 * veil
-    deep = smoothstep(0.62, 0.2, cloud + 0.35 * (piece - 0.5) + 0.5 * frost) * (1 - 0.8 * line)
+    deep = smoothstep(0.75, 0.1, cloud + 0.35 * (piece - 0.5) + 0.5 * frost) * (1 - 0.8 * line)
     return assemble(a, height, tone, gloss, gap=deep, spread=0.9, gloss_spread=0.10)

@@ -9,7 +9,7 @@ import torch
 from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, lab, mix, shade, smoothstep
+from ..canvas import Canvas, assemble, lab, mix, shade, smoothstep, srgb
 from ..natural import natural
 
 PALETTE = (
@@ -39,7 +39,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     shard = canvas.warp(shards.border, dx * 0.8 + jx, dy * 0.8 + jy)
     own = canvas.warp(canvas.per_cell(plates.id, 4), dx + jx, dy + jy)
     own_shard = canvas.warp(canvas.per_cell(shards.id, 2), dx * 0.8 + jx, dy * 0.8 + jy)
-    width = 0.11 + 0.075 * canvas.noise(canvas.count(6, a.scale), 3)
+    wide = canvas.uniform(0.05, 0.13)
+    width = wide + 0.7 * wide * canvas.noise(canvas.count(6, a.scale), 3)
     width = width.clamp_min(0.015)
     breaks = smoothstep(0.1, 0.55, canvas.noise(canvas.count(5, a.scale), 2) + canvas.uniform(-0.1, 0.4))
     wall = smoothstep(width * 0.45, width + 0.07, border)
@@ -55,12 +56,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     clinker = canvas.ridged(canvas.count(15, a.scale), 4, 0.65)
     lumps = canvas.voronoi(canvas.count(34, a.scale), 1.0)
     lump = canvas.warp((1 - (lumps.f1 / 0.75) ** 2).clamp_min(0) * (0.4 + 0.6 * canvas.per_cell(lumps.id)), jx * 2, jy * 2)
-    ropy = smoothstep(0.42, 0.58, own[1] + 0.3 * canvas.noise(canvas.count(7, a.scale), 2) + canvas.uniform(-0.35, 0.3))
+    ropy = smoothstep(0.42, 0.58, own[1] + 0.3 * canvas.noise(canvas.count(7, a.scale), 2) + canvas.uniform(-0.35, 0.4))
     skin = mix(0.45 * clinker + 0.4 * lump, 0.75 * ropes + twist + 0.08 * clinker, ropy)
     holes = canvas.voronoi(canvas.count(48, a.scale), 1.0)
     vesicle = smoothstep(0.32, 0.16, holes.f1) * (canvas.per_cell(holes.id) < 0.3).float() * (1 - 0.6 * ropy)
     grit = canvas.noise(canvas.size // 4, 3, 0.8)
-    crust = 0.42 * skin + 0.2 * own[0] + 0.12 * own_shard[0] - 0.1 * vesicle + 0.035 * grit + 0.1 * (border / 0.4).clamp(0, 1)
+    crust = 0.62 * skin + 0.2 * own[0] + 0.12 * own_shard[0] - 0.1 * vesicle + 0.035 * grit + 0.1 * (border / 0.4).clamp(0, 1)
     deep = torch.minimum(wall, 0.25 + 0.75 * wall_shard)
     height = 0.62 * deep + crust * (0.3 + 0.7 * deep) * 0.85 + 0.06 * canvas.noise(canvas.count(4, a.scale), 2)
     molten = smoothstep(0.62, 0.1, deep)
@@ -69,7 +70,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     height = height + 0.05 * scum + 0.03 * current * molten
     edge = smoothstep(0.0, 0.05, height - canvas.blur(height, 2.0 * factor))
     ash = smoothstep(0.0, 0.8, canvas.noise(canvas.count(5, a.scale), 5, 0.6) + 0.25 * (own[2] - 0.5))
-    light = 0.10 * (skin - 0.4) + 0.08 * ash + 0.06 * (own[2] - 0.5) + 0.05 * edge - 0.09 * vesicle + 0.04 * (own_shard[1] - 0.5)
+    light = 0.17 * (skin - 0.4) + 0.08 * ash + 0.06 * (own[2] - 0.5) + 0.05 * edge - 0.09 * vesicle + 0.04 * (own_shard[1] - 0.5)
     red = 0.012 * (1 - ash) * own_shard[1] + 0.004 * grit
     yellow = 0.010 * ash + 0.006 * own[2] - 0.004 * edge
     tone = shade(light + 0.022 * grit + 0.012 * canvas.white(), red, yellow)
@@ -95,6 +96,4 @@ def _glowing(a: Attributes) -> float:
 
 def _with_colour(made: Material, colour: torch.Tensor) -> Material:
     """The same material in another base colour, OKLab."""
-    from ..canvas import srgb
-
     return Material(torch.cat([srgb(colour), made.stack[3:]]), made.pattern, made.cells)

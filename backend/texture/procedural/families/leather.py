@@ -42,26 +42,26 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     own_fine = canvas.warp(canvas.per_cell(fine.id), dx + fx, dy + fy)
     smooth = smoothstep(-0.2, 0.5, canvas.noise(canvas.count(5, a.scale), 2) + canvas.uniform(-0.5, 0.3))
     # A cell is a low cushion; its furrow's width differs from side to side.
-    width = 0.25 + 0.06 * canvas.noise(canvas.count(30, a.scale), 2)
-    cushion = (1 - (1 - (border / width).clamp(0, 1)) ** 2.4).sqrt() * (0.72 + 0.28 * own[0])
+    width = 0.38 + 0.07 * canvas.noise(canvas.count(30, a.scale), 2)
+    cushion = (1 - (1 - (border / width).clamp(0, 1)) ** 2.4).sqrt() * (0.6 + 0.4 * own[0])
     cushion_fine = (1 - (1 - (border_fine / (width * 1.25)).clamp(0, 1)) ** 2.2).sqrt() * (0.75 + 0.25 * own_fine)
     grain = mix(cushion * (0.8 + 0.2 * cushion_fine), 0.35 * cushion + 0.5 * cushion_fine, smooth)
     # Creases: long folds, each with finer ones beside it.
-    bend_x, bend_y = (canvas.noise(canvas.count(4, a.scale), 4, 0.55) * 17 * factor for _ in range(2))
+    bend_x, bend_y = (canvas.noise(canvas.count(4, a.scale), 4, 0.55) * 11 * factor for _ in range(2))
     folds = canvas.voronoi((canvas.count(4.5, a.scale, 2), canvas.count(3, a.scale, 2)), 1.0)
     minor = canvas.voronoi((canvas.count(10, a.scale, 3), canvas.count(8, a.scale, 3)), 1.0)
-    fold = canvas.warp(folds.border, bend_x + fx * 2, bend_y + fy * 2)
-    fold_minor = canvas.warp(minor.border, bend_x * 0.7 + fx * 2, bend_y * 0.7 + fy * 2)
+    fold = canvas.warp(folds.border, bend_x + fx, bend_y + fy)
+    fold_minor = canvas.warp(minor.border, bend_x * 0.7 + fx, bend_y * 0.7 + fy)
     some = smoothstep(0.25 - 0.5 * wild, 0.8 - 0.5 * wild, canvas.noise(canvas.count(4, a.scale), 2))
     some_minor = smoothstep(0.05, 0.6, canvas.noise(canvas.count(6, a.scale), 2) - 0.25 + 0.5 * wild)
-    crease = smoothstep(0.075, 0.0, fold) * some
-    crease_minor = smoothstep(0.09, 0.0, fold_minor) * some_minor
+    crease = smoothstep(0.10, 0.0, fold) ** 2 * some
+    crease_minor = smoothstep(0.12, 0.0, fold_minor) ** 2 * some_minor
     swell = smoothstep(0.0, 0.3, fold) * some + 0.35 * smoothstep(0.0, 0.3, fold_minor) * some_minor
     spots = canvas.voronoi(canvas.count(42, a.scale), 1.0)
     pores = smoothstep(0.2, 0.08, canvas.warp(spots.f1, dx, dy)) * (canvas.warp((canvas.per_cell(spots.id) < 0.22).float(), dx, dy) > 0.5)
     grit = canvas.noise(canvas.size // 3, 2, 0.8)
-    height = 0.55 * grain - 0.4 * crease - 0.24 * crease_minor + 0.22 * swell - 0.16 * pores + 0.035 * grit
-    height = height + 0.08 * canvas.noise(canvas.count(4, a.scale), 2)
+    height = 0.62 * grain - 0.24 * crease - 0.14 * crease_minor + 0.09 * swell - 0.16 * pores + 0.035 * grit
+    height = height + 0.05 * canvas.noise(canvas.count(4, a.scale), 2)
     rub = (height - canvas.blur(height, 4 * factor)) * 1.6
     patina = canvas.noise(canvas.count(3, a.scale), 5, 0.6)
     blotch = canvas.noise(canvas.count(9, a.scale), 4, 0.6)
@@ -71,4 +71,5 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = light + 0.13 * bald + 0.014 * grit + 0.007 * canvas.white()
     tone = shade(light, 0.008 * blotch + 0.008 * (own[2] - 0.5) - 0.006 * bald, 0.012 * patina + 0.006 * blotch + 0.012 * bald)
     gloss = -0.5 * rub + 0.10 * patina + 0.12 * crease + 0.06 * crease_minor + 0.06 * grit + 0.10 * bald + 0.05 * (own[1] - 0.5)
-    return assemble(a, height, tone, gloss, spread=0.75, gloss_spread=0.06)
+    furrow = smoothstep(0.55, 0.0, grain + 0.1 - 0.5 * crease - 0.3 * crease_minor)
+    return assemble(a, height, tone, gloss, gap=furrow, spread=0.75, gloss_spread=0.06)

@@ -57,18 +57,21 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     powder = canvas.noise(canvas.count(38, a.scale), 4, 0.75)
     crumbs = canvas.ridged(canvas.count(26, a.scale), 3, 0.7)
     loose = smoothstep(-0.3, 0.5, canvas.noise(canvas.count(5, a.scale), 3) - 0.6 * (crest - 0.5))
-    height = 0.22 * far + 0.3 * ripples - 0.2 * dip * (0.5 + wild) + 0.55 * clod + 0.05 * powder + 0.08 * crumbs * loose
-    height = height + (0.012 * tilt / factor + 0.02 * (flake[2] - 0.5)) * (0.4 + 0.9 * loose)
+    height = 0.24 * far + 0.34 * ripples - 0.25 * dip * (0.5 + wild) + 0.55 * clod + 0.022 * powder + 0.035 * crumbs * loose
+    height = height + (0.007 * tilt / factor + 0.012 * (flake[2] - 0.5)) * (0.4 + 0.9 * loose)
     cavity = height - canvas.blur(height, 5 * factor)
     hollow = canvas.blur(height, 1.5 * factor) - canvas.blur(height, 9 * factor)
     icy = smoothstep(0.15, 0.7, canvas.noise(canvas.count(4, a.scale), 4, 0.55)) * (1 - loose)
     dirt = smoothstep(0.35, 0.9, canvas.noise(canvas.count(7, a.scale), 5, 0.65)) + 1.4 * (canvas.warp((canvas.per_cell(clods.id) > 0.97).float(), rag, rag) * (clods.f1 < 0.16).float())
-    spark = flake[2] > 0.965
-    light = 0.9 * cavity + 0.5 * hollow + 0.045 * (flake[2] - 0.5) + 0.02 * powder - 0.05 * icy - 0.035 * dirt + 0.03 * spark.float()
+    spark = (canvas.blur(canvas.white(), 0.6) > 1.05) | (flake[2] > 0.985) & (flakes.f1 < 0.45)
+    light = 0.7 * cavity + 0.35 * hollow + 0.045 * (flake[2] - 0.5) + 0.02 * powder - 0.05 * icy - 0.035 * dirt + 0.03 * spark.float()
     blue = -0.10 * hollow - 0.016 * icy + 0.010 * dirt - 0.06 * cavity
     tone = shade(light + 0.012 * canvas.white(), 0.003 * dirt - 0.004 * icy, blue + 0.002 * (flake[0] - 0.5))
     gloss = 0.25 * loose - 0.6 * icy + 0.35 * (flake[1] - 0.5) + 0.15 * powder + 0.15 * dirt
-    made = assemble(a, height, tone, gloss, spread=0.55, gloss_spread=0.06)
+    # Light that comes through the snow is blue; it gathers in hollows, without an edge.
+    soft = canvas.blur(height, 2.5 * factor) + 0.25 * cavity
+    low, high = (float(q) for q in torch.quantile(soft.flatten()[::7], torch.tensor([0.02, 0.6])))
+    made = assemble(a, height, tone, gloss, gap=((high - soft) / (high - low)).clamp(0, 1) ** 1.3, spread=0.55, gloss_spread=0.06)
     stack = made.stack.clone()
     stack[4] = torch.where(spark, stack[4] * 0.3, stack[4] + (0.7 * a.roughness * spark.float()).mean()).clamp(0, 1)
     return Material(stack)

@@ -37,9 +37,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     bow = canvas.noise((canvas.count(2.6, a.scale), 1), 2, 0.35) * rings * canvas.uniform(0.05, 0.1 + 0.22 * wild)
     wave = canvas.noise((canvas.count(7, a.scale), canvas.count(1.7, a.scale)), 3, 0.4) * (0.08 + 0.3 * wild)
     knots = torch.zeros(size, size)
-    if wild > 0.45 and canvas.uniform() < 0.45:
-        spots = canvas.voronoi((canvas.count(3, a.scale), canvas.count(2, a.scale)), 0.9)
-        some = (canvas.per_cell(spots.id) < 0.6).float()
+    if wild > 0.45 and canvas.uniform() < 0.3:
+        spots = canvas.voronoi((canvas.count(5, a.scale), canvas.count(2.5, a.scale)), 0.9)
+        some = (canvas.per_cell(spots.id) < 0.45).float()
         knots = torch.exp(-((spots.f1 / 0.16) ** 2)) * some
         bow = bow + canvas.uniform(2.5, 4.5) * torch.exp(-((spots.f1 / 0.27) ** 2)) * some
     level = canvas.x * rings + bow + wave
@@ -63,11 +63,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     gx = (torch.roll(level, -2, 1) - torch.roll(level, 2, 1)) % rings
     gx = torch.where(gx > rings / 2, gx - rings, gx)
     gy = torch.roll(level, -2, 0) - torch.roll(level, 2, 0)
-    turn = torch.atan2(-canvas.blur(gy, 3.0), canvas.blur(gx, 3.0).abs() + 0.05).clamp(-0.5, 0.5) * torch.sign(gx)
+    xx, xy, yy = canvas.blur(torch.stack([gx * gx, gx * gy, gy * gy]), 5.0 * factor)
+    turn = (0.25 * torch.atan2(2 * xy, xx - yy)).clamp(-0.3, 0.3)
     points, at = points[keep], at[keep]
     count = len(points)
     one, two, three = torch.rand((3, count), generator=g)
-    angle = math.pi / 2 - turn[at[:, 1], at[:, 0]] + 0.05 * (one - 0.5)
+    angle = math.pi / 2 + turn[at[:, 1], at[:, 0]] + 0.05 * (one - 0.5)
     lines = draw(
         size, points, angle, factor * (3 + 9 * two * two), 0.35 + 0.5 * three * factor**0.5, 0.1 * (one - 0.5), lambda t, w: 0.5 + 0.0 * t * w + one[:, None, None] * 0.4, lambda t: (4 * t * (1 - t)).clamp(0, 1) ** 0.4, 2
     )  # fmt: skip
@@ -80,12 +81,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     )  # fmt: skip
     fleck = flecks.shrink((flecks.id > 0).float())
     strength = canvas.uniform(0.5, 1.0)
-    light = -0.11 * late * (0.5 + 0.7 * own[1]) * strength - 0.11 * pore + 0.05 * fleck + 0.026 * fibre + 0.028 * silk + 0.02 * figure - 0.2 * knots
+    light = -0.11 * late * (0.5 + 0.7 * own[1]) * strength - 0.11 * pore + 0.05 * fleck + 0.026 * fibre + 0.028 * silk + 0.02 * figure - 0.1 * knots
     light = light + 0.03 * (own[2] - 0.5) + 0.02 * canvas.noise((canvas.count(3, a.scale), 1), 3) + 0.006 * canvas.white()
     red = 0.014 * late + 0.006 * silk - 0.006 * fleck + 0.02 * knots + 0.003 * figure
     yellow = 0.008 * silk - 0.008 * late * own[1] + 0.004 * fibre + 0.008 * (own[2] - 0.5) - 0.01 * pore
     hard = 1.0 if canvas.uniform() < 0.5 else -0.6
     height = 0.42 * hard * late - 0.75 * pore + 0.14 * fibre + 0.14 * silk + 0.1 * fleck + 0.2 * wave * wild + 0.02 * canvas.white()
     gloss = 0.6 * pore - 0.3 * late + 0.25 * fibre - 0.35 * fleck + 0.2 * silk - 0.5 * knots
-    gap = smoothstep(0.25, 0.95, pore * 0.85 + 0.45 * late * own[1] + 0.5 * knots)
+    gap = smoothstep(0.25, 0.95, pore * 0.85 + 0.45 * late * own[1] + 0.3 * knots)
     return assemble(a, height, shade(light, red, yellow), gloss, gap=gap, spread=1.0, gloss_spread=0.05)

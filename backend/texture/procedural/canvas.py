@@ -271,7 +271,7 @@ def assemble(
     total, share = body.sum().clamp_min(1.0), gap.sum().clamp_min(1.0)
     tone = tone - (tone * body).sum((1, 2), keepdim=True) / total
     size = ((tone * tone * body).sum() / total).sqrt().clamp_min(1e-6)
-    tone = tone * ((0.018 + 0.095 * a.variation) * spread / size)
+    tone = tone * ((0.03 + 0.085 * a.variation) * spread / size)
     main, hollow = lab(a.color), lab(a.gap_color)
     for _ in range(2):
         color = srgb(torch.lerp(main + tone, hollow + tone * 0.6, gap))

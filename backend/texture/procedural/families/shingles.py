@@ -1,0 +1,65 @@
+"""Shingles and roof tiles: split wood, slate or clay in overlapping rows."""
+
+from __future__ import annotations
+
+import torch
+
+from ...attributes import Attributes
+from ...stack import Material
+from ..canvas import Canvas, assemble, shade, smoothstep
+from .masonry import Pair, draw, grain, lay, piece, specks, stains
+
+HANDLES = frozenset({"wear"})
+COLORS: list[Pair] = [
+    ((0.44, 0.40, 0.36), (0.18, 0.16, 0.14)),
+    ((0.55, 0.40, 0.27), (0.24, 0.17, 0.12)),
+    ((0.36, 0.38, 0.41), (0.16, 0.17, 0.18)),
+    ((0.29, 0.30, 0.33), (0.12, 0.12, 0.13)),
+    ((0.62, 0.33, 0.22), (0.28, 0.16, 0.12)),
+    ((0.70, 0.47, 0.32), (0.33, 0.22, 0.16)),
+    ((0.32, 0.39, 0.36), (0.14, 0.17, 0.16)),
+    ((0.52, 0.50, 0.46), (0.25, 0.23, 0.20)),
+]
+SHAPES: list[tuple[int, int]] = [(8, 10), (8, 10), (7, 9), (10, 8), (11, 13)]
+
+
+def sample(canvas: Canvas) -> Attributes:
+    """Plausible attributes."""
+    return draw(canvas, "shingles", COLORS, (0.4, 0.95), irregularity=(0.05, 1.0))
+
+
+def render(canvas: Canvas, a: Attributes) -> Material:
+    """Draws the roof."""
+    layout, edge, mask = lay(canvas, a, "shingles", canvas.choose(SHAPES), canvas.uniform(1.0, 2.4), bite=0.35 + 0.5 * a.wear)
+    numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
+    size, make = canvas.size, canvas.integer(0, 2)
+    apart = (numbers[3] * size / 2, numbers[4] * size / 2)  # every piece shows another part of the grain
+    fibres = canvas.warp(canvas.noise((size // 3, size // 28), 2, 0.7) + 0.6 * canvas.noise((size // 9, size // 60), 2), *apart)
+    blotch = canvas.warp(canvas.noise(size // 14, 4, 0.6), *apart)
+    pits = specks(canvas, 300 + 600 * a.wear, (0.7, 1.9))
+    length, half = float(layout.v.abs().max()), float(layout.u.abs().max())
+    down = (layout.v / length).clamp(-1, 1)
+    thick = (0.55 + 0.12 * numbers[2] * (0.3 + a.irregularity)) * (0.62 + 0.5 * (down * 0.5 + 0.5))
+    lean = 0.10 * numbers[0] * layout.u / half + 0.07 * numbers[1] * (0.3 + a.irregularity)
+    if make == 0:  # split wood
+        surface, light = 0.16 * fibres, 1.5 * fibres + 0.5 * blotch + 0.35 * fine
+        split = smoothstep(0.45, 0.75, fibres) * smoothstep(0.8 - a.wear, 1.6 - a.wear, 1.5 * blotch + 0.6 * numbers[5] + 0.5)
+    elif make == 1:  # slate, in thin leaves
+        leaves = torch.round(blotch * 5) / 5
+        surface, light = 0.10 * leaves + 0.05 * blotch + 0.02 * fine, 0.9 * leaves + 0.4 * blotch + 0.4 * fine
+        split = smoothstep(0.5, 0.9, blotch - 0.4 + 0.6 * a.wear)
+    else:  # clay, rounded across
+        surface = 0.22 * (1 - (layout.u / half) ** 2) + 0.02 * fine + 0.04 * blotch
+        light, split = 0.8 * blotch + 0.55 * fine, smoothstep(0.5, 0.7, blotch - 0.4 + 0.5 * a.wear)
+    rim = smoothstep(-0.6, 1.6, edge)
+    height = (thick + lean + surface - 0.12 * split - 0.08 * pits) * (0.15 + 0.85 * rim)
+    streak = canvas.blur(canvas.white(), (1.1, 9.0)) * 9
+    light = (
+        light + 0.9 * numbers[2] + 0.30 * weather + 0.45 * streak + 0.9 * (down - 0.1) * (0.5 + 0.5 * numbers[5]) - 0.8 * split - 0.6 * pits
+    )
+    light = light + 0.9 * a.wear * smoothstep(2.2, 0.6, edge) * smoothstep(0.2, 0.8, down)
+    warm = 0.25 * numbers[5] + 0.16 * blotch + 0.10 * weather
+    gap = torch.maximum(1 - mask, smoothstep(-0.62, -0.98, down) * 0.75)
+    tone = shade(light, 0.35 * warm, 0.5 * warm + 0.12 * numbers[0])
+    rough = 0.5 * fine + 0.5 * blotch + 0.5 * numbers[1] + 0.4 * weather + 0.7 * split - 0.4 * a.wear * smoothstep(0.2, 0.9, down)
+    return assemble(a, height, tone, rough, gap=gap, pattern=mask, cells=layout.cells)

@@ -1,0 +1,95 @@
+"""Wall and floor tiles: glazed or stone-like, square, oblong or hexagonal, some with a painted ornament."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...attributes import Attributes
+from ...stack import Material
+from ..canvas import Canvas, assemble, shade, smoothstep
+from ..layouts import Layout
+from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+
+HANDLES = frozenset({"wear"})
+COLORS: list[Pair] = [
+    ((0.86, 0.85, 0.82), (0.60, 0.59, 0.57)),
+    ((0.78, 0.72, 0.62), (0.55, 0.50, 0.43)),
+    ((0.66, 0.35, 0.22), (0.52, 0.45, 0.38)),
+    ((0.28, 0.42, 0.50), (0.72, 0.71, 0.68)),
+    ((0.30, 0.46, 0.38), (0.66, 0.65, 0.60)),
+    ((0.24, 0.24, 0.25), (0.42, 0.41, 0.40)),
+    ((0.57, 0.56, 0.55), (0.36, 0.35, 0.34)),
+    ((0.80, 0.62, 0.38), (0.58, 0.52, 0.44)),
+    ((0.20, 0.30, 0.48), (0.80, 0.79, 0.76)),
+]
+SHAPES: list[tuple[str, tuple[int, int]]] = [
+    ("stack_bond", (6, 6)),
+    ("stack_bond", (7, 7)),
+    ("stack_bond", (12, 12)),
+    ("running_bond", (6, 12)),
+    ("hexagons", (8, 8)),
+    ("hexagons", (12, 12)),
+]
+
+
+def sample(canvas: Canvas) -> Attributes:
+    """Plausible attributes."""
+    return draw(canvas, "tiles", COLORS, (0.06, 0.7), irregularity=(0.0, 0.7))
+
+
+def _ornament(canvas: Canvas, layout: Layout) -> Tensor:
+    """A figure that every tile repeats, -1..1 ``(H, W)``."""
+    across, down = layout.u / float(layout.u.abs().max()), layout.v / float(layout.v.abs().max())
+    radius, turn = (across**2 + down**2).sqrt(), torch.atan2(down, across)
+    petals = canvas.choose([4, 4, 8])
+    kind = canvas.integer(0, 2)
+    if kind == 0:
+        return torch.tanh(9 * (0.55 + 0.22 * torch.cos(petals * turn) - radius))
+    if kind == 1:
+        corner = ((across.abs() - 1) ** 2 + (down.abs() - 1) ** 2).sqrt()
+        return torch.tanh(9 * (0.16 - (corner - canvas.uniform(0.6, 0.85)).abs()))
+    return torch.tanh(9 * torch.sin((across.abs() + down.abs()) * math.pi * canvas.uniform(1.2, 2.2)))
+
+
+def render(canvas: Canvas, a: Attributes) -> Material:
+    """Draws the tiles."""
+    kind, counts = canvas.choose(SHAPES)
+    layout, edge, mask = lay(canvas, a, kind, counts, canvas.uniform(1.8, 3.4), bite=0.15 + 0.5 * a.wear)
+    numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
+    cloud = canvas.noise(canvas.size // 22, 4, 0.6)
+    shifted = canvas.warp(cloud, numbers[3] * canvas.size / 2, numbers[4] * canvas.size / 2)  # each tile from another place
+    veins = smoothstep(0.09, 0.0, shifted.abs()) * canvas.uniform(0.0, 1.0)
+    crack = canvas.voronoi(max(canvas.size // 26, 2)).border
+    crazed = smoothstep(0.045, 0.0, crack + 0.05 * canvas.noise(canvas.size // 6, 1)) * smoothstep(
+        1.2 - 1.8 * a.wear, 2.0 - 1.8 * a.wear, numbers[5]
+    )
+    pits, dirt = specks(canvas, 160 + 900 * a.wear, (0.6, 1.7)), specks(canvas, 900, (0.5, 1.3))
+    pillow = smoothstep(-0.6, 3.2, edge)
+    figure = _ornament(canvas, layout) if kind == "stack_bond" and canvas.uniform() < 0.4 else torch.zeros_like(edge)
+    face = 0.72 + 0.22 * pillow + (0.05 + 0.10 * a.irregularity) * (0.7 * numbers[2] + 0.7 * tilt(layout, numbers[:2], 20))
+    face = face + 0.02 * shifted + 0.006 * fine + 0.012 * figure - 0.25 * crazed - 0.22 * pits
+    sandy = canvas.blur(canvas.white(), 0.7) * 2
+    grout = 0.22 + 0.05 * sandy + 0.06 * canvas.noise(canvas.size // 9, 2)
+    height = grout + (face - grout) * mask
+    light = 0.6 * numbers[2] + 0.7 * shifted - 0.8 * veins - 1.6 * crazed + 0.14 * fine + 0.22 * weather - 1.3 * pits - 0.35 * dirt
+    light = (
+        light + figure * canvas.choose([-0.9, 0.9, 1.4]) + 0.35 * (pillow - 0.8) - 0.9 * a.wear * (1 - pillow) * smoothstep(-1, 2, weather)
+    )
+    hue, strength = canvas.uniform(0, 2 * math.pi), canvas.uniform(0.1, 0.5)
+    warm = 0.16 * numbers[5] + 0.15 * shifted + strength * math.cos(hue) * figure
+    cool = 0.16 * numbers[0] + 0.15 * cloud + strength * math.sin(hue) * figure
+    soil = (1 - mask) * (0.5 * sandy + 0.6 * weather + 0.4 * fine)
+    tone = shade(light * mask + soil, warm * 0.5 * mask, cool * 0.5 * mask)
+    rough = (
+        2.2 * (1 - mask)
+        + 0.12 * fine
+        + 0.5 * shifted
+        + 0.4 * weather * (0.4 + a.wear)
+        + 1.3 * crazed
+        + 1.2 * pits
+        + 0.3 * numbers[1] * mask
+    )
+    return assemble(a, height, tone, rough, gap=1 - mask, pattern=mask, cells=layout.cells, gloss_spread=0.08)

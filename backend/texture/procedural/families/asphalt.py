@@ -6,8 +6,8 @@ import torch
 
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, shade, smoothstep
-from .mineral import above, cavity, draw, grit, standard, stones, wander
+from ..canvas import Canvas, assemble, smoothstep
+from .mineral import above, cavity, draw, grit, hollows, standard, stones, tint, wander
 
 PALETTE = (
     ("56565a", "232325"),
@@ -33,7 +33,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     fine, coarse = grit(canvas, 0.6), grit(canvas, 1.3)
     binder = 0.25 * canvas.noise(canvas.count(40, a.scale, 10), 3, 0.7) + 0.10 * coarse
     height, tints = binder - 0.1, torch.zeros(4, canvas.size, canvas.size)
-    for at_256, share, rise in ((50, 0.9, 0.35), (30, 0.75, 0.6), (19, 0.45 + 0.3 * wild, 0.9)):
+    for at_256, share, rise in ((50, 0.6, 0.4), (32, 0.5, 0.6), (21, 0.3 + 0.3 * wild, 0.85)):
         n = canvas.count(at_256, a.scale, 6)
         width = canvas.size / n
         cells = canvas.voronoi(n)
@@ -57,4 +57,4 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     oil = above(canvas.noise(canvas.count(4, a.scale, 2), 4), 0.12, 0.8)
     light = light - 0.35 * oil
     gloss = 0.4 * clean + 0.5 * cloud + 0.3 * fine - 0.9 * oil - 0.4 * (1 - body)
-    return assemble(a, height, shade(light, clean * 0.2 * (tints[3] - 0.5), warm), gloss)
+    return assemble(a, height, tint(light, warm, clean * 0.2 * (tints[3] - 0.5)), gloss, gap=hollows(height, 0.5), spread=0.9)

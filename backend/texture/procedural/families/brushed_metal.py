@@ -8,8 +8,8 @@ import torch
 
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, shade, smoothstep
-from .mineral import above, draw, grit, standard, wander
+from ..canvas import Canvas, assemble, smoothstep
+from .mineral import above, draw, grit, hollows, standard, tint, wander
 
 PALETTE = (
     ("b9babb", "8f9092"),
@@ -27,7 +27,7 @@ HANDLES = frozenset({"wear"})
 
 def sample(canvas: Canvas) -> Attributes:
     """Steel, aluminium, brass, copper, bronze, titanium."""
-    return draw(canvas, "brushed_metal", PALETTE, (0.18, 0.55), (0.92, 1.0))
+    return draw(canvas, "brushed_metal", PALETTE, (0.18, 0.55), (0.92, 1.0), (0.1, 0.8))
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -45,8 +45,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     sparse = line(0.55, 18 * broad)
     deep = smoothstep(1.6, 3.0, sparse) + smoothstep(1.9, 3.2, line(0.7 * broad, 30 * broad))
     cross = smoothstep(1.9, 3.0, line(0.5, 14 * broad, True)) * (0.2 + wild)
-    height = 0.8 * hair + 0.55 * mid + 0.45 * wide + 0.45 * short - 1.3 * deep - 0.5 * cross
-    swirl = wander(canvas, canvas.count(4, a.scale, 2), 2.0 + 9.0 * wild, 2)
+    height = 0.8 * hair + 0.45 * mid + 0.25 * wide + 0.45 * short - 0.9 * deep - 0.5 * cross
+    swirl = wander(canvas, canvas.count(4, a.scale, 2), 0.4 + 1.8 * wild, 2)
     height = canvas.warp(height, *swirl)
     deep = canvas.warp(deep, *swirl)
 
@@ -68,9 +68,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     height = brushed + 0.10 * fine - 1.6 * scratches - 1.2 * dents + 0.15 * cloud
     specks = canvas.voronoi(canvas.count(30, a.scale, 8))
     speck = smoothstep(0.2, 0.08, specks.f1) * (canvas.per_cell(specks.id) < 0.02 + 0.16 * a.wear)
-    light = 0.5 * brushed + 0.16 * canvas.warp(wide, *swirl) + 0.3 * cloud - 0.45 * smudge - 0.7 * deep + 1.1 * scratches + 0.12 * fine - 1.2 * speck
+    light = 0.4 * brushed + 0.10 * canvas.warp(wide, *swirl) + 0.3 * cloud - 0.45 * smudge - 0.7 * deep + 1.1 * scratches + 0.12 * fine - 1.2 * speck
     warm = 0.10 * cloud + 0.12 * smudge + 0.3 * speck
     gloss = 0.45 * brushed + 0.9 * smudge + 0.8 * scratches + 0.25 * cloud + 1.0 * speck
     metallic = 1 - 0.25 * smudge - speck
-    gap = smoothstep(-0.5, -2.2, height)
-    return assemble(a, height, shade(light, 0.3 * warm, warm), gloss, metallic, gap=gap, spread=0.55, gloss_spread=0.05 + 0.02 * math.sqrt(wild))
+    return assemble(a, height, tint(light, warm), gloss, metallic, gap=hollows(height), spread=0.5, gloss_spread=0.05 + 0.02 * math.sqrt(wild))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import torch
+import math
 
+import torch
+from torch import Tensor
+
+from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, shade, smoothstep
+from ..canvas import Canvas, assemble, smoothstep
 from ..layouts import make_layout
-from .mineral import cavity, draw, grit, offsets, on_line, standard, stones, wander
+from .mineral import cavity, draw, grit, offsets, on_line, quantile, standard, stones, tint
 
 PALETTE = (
     ("8f8b84", "3f3b36"),
@@ -29,41 +33,61 @@ def sample(canvas: Canvas) -> Attributes:
 
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Round pebbles where regular, crushed stone where irregular."""
-    from .....shared.material import feature_factor
-
-    layout = make_layout("pebbles", (canvas.size, canvas.size), feature_factor(a.scale), a.irregularity, canvas.generator)
-    size = 256 / 18 * feature_factor(a.scale)
-    angular = 0.15 + 0.8 * a.irregularity
+    wild, factor = a.irregularity, feature_factor(a.scale)
+    layout = make_layout("pebbles", (canvas.size, canvas.size), factor, wild, canvas.generator)
+    size = 256 / 18 * factor
+    angular = 0.15 + 0.75 * wild
     fine, coarse = grit(canvas, 0.6), grit(canvas, 1.3)
-    random = canvas.per_cell(layout.cells, 6)
-    big = 0.75 + 1.3 * stones(canvas, layout.cells, layout.edge, size, angular) + 0.7 * (random[0] - 0.5)
-    height = torch.where(layout.mask > 0.5, big, torch.full_like(big, -0.4) + 0.12 * coarse)
-    owner, tints = layout.cells, random
-    # Smaller stones: under the large ones where they fill the joints, some on top of them.
-    for at_256, base, share in ((30.0, 0.15, 1.0), (44.0, -0.15, 1.0), (21.0, 1.15, 0.10 + 0.14 * a.irregularity), (38.0, 1.2, 0.10)):
-        cells = canvas.voronoi(canvas.count(at_256, a.scale, 6))
-        width = canvas.size / canvas.count(at_256, a.scale, 6)
-        there = canvas.per_cell(cells.id, 6)
-        rim = (cells.border - 0.06 - 0.16 * there[1]) * width
-        rim = rim + 0.8 * canvas.noise(canvas.count(60, a.scale, 8))
-        top = base + 0.075 * width * stones(canvas, cells.id, rim, width, angular) + 0.5 * (there[2] - 0.5)
-        over = (rim > 0) & (there[0] < share) & (top > height)
-        height = torch.where(over, top, height)
-        tints = torch.where(over, there, tints)
-        owner = torch.where(over, cells.id + int(owner.max()) + 1, owner)
+    tints = canvas.per_cell(layout.cells, 6)
+    edge = layout.edge - 0.12 * size * tints[5] * wild
+    bed = 0.55 * stones(canvas, layout.cells, edge, size, angular) + 0.30 * (tints[0] - 0.5)
+    height = torch.where(edge > 0, bed, -0.35 + 0.06 * coarse)
+    pattern, owner = layout.mask, layout.cells
+    # Loose stones of three sizes, small ones first, so that the larger lie on them.
+    area = (canvas.size / size) ** 2
+    for number, wide, base in ((0.8 * area, 0.26, -0.1), (0.30 * area, 0.42, 0.22), (0.10 * area, 0.72, 0.5)):
+        top, there, new = _loose(canvas, round(number), wide * size, angular)
+        over = there & (base + top > height)
+        height = torch.where(over, base + top, height)
+        tints = torch.where(over, canvas.per_cell(new, 6), tints)
+        owner = torch.where(over, new + int(owner.max()) + 1, owner)
+        pattern = torch.maximum(pattern, canvas.blur(over.float(), 0.5))
     dx, dy = offsets(canvas, owner)
     bands = on_line(canvas, (dx * (tints[3] - 0.5) + dy * (tints[4] - 0.5)) / (0.10 * size) + 64 * tints[5], 2)
     speckle = canvas.noise(min(canvas.count(70, a.scale, 16), canvas.size // 2), 2)
-    stone = smoothstep(-0.3, 0.0, height)
-    height = standard(height) + 0.045 * fine + 0.05 * coarse + 0.05 * speckle * stone + 0.04 * bands * stone
-    banded = smoothstep(0.55, 0.8, tints[5])
-    # Shadow: what lies below its surroundings sees less of the sky.
-    shadow = cavity(canvas, height, 0.35 * size).clamp(-2.2, 0.8)
-    chalky = (tints[4] > 0.9).float() - (tints[3] > 0.88).float()
-    light = 0.85 * (tints[1] - 0.5) + 0.35 * chalky + 0.25 * shadow + (0.10 + 0.22 * banded) * bands + 0.12 * speckle + 0.12 * fine
+    stone = smoothstep(-0.25, 0.0, height)
+    height = standard(height) + 0.035 * fine + 0.04 * coarse + stone * (0.05 * speckle + 0.03 * bands)
+    banded = smoothstep(0.6, 0.85, tints[5])
+    # What lies below its surroundings sees less of the sky.
+    shadow = cavity(canvas, height, 0.3 * size).clamp(-2.2, 0.8)
+    kind = 0.5 * (tints[4] > 0.88).float() - 0.45 * (tints[3] > 0.85).float()
     dust = canvas.noise(canvas.count(9, a.scale, 3), 3)
-    warm = 0.42 * (tints[2] - 0.5) + 0.08 * dust + 0.05 * bands * banded
-    red = 0.22 * (tints[3] - 0.5)
-    edge = canvas.blur((height > height.mean() - 0.3).float(), 1.0)
-    gloss = 0.6 * (tints[5] - 0.5) + 0.3 * dust + 0.2 * fine - 0.3 * edge
-    return assemble(a, height, shade(light * (0.4 + 0.6 * stone), red, warm), gloss, pattern=layout.mask, cells=layout.cells)
+    light = 0.8 * (tints[1] - 0.5) + kind + 0.22 * shadow + (0.05 + 0.25 * banded) * bands + 0.12 * speckle + 0.10 * fine
+    warm = 0.9 * (tints[2] - 0.45) + 0.2 * dust + 0.1 * bands * banded
+    tone = tint(light * (0.4 + 0.6 * stone), warm * stone, 0.5 * (tints[3] - 0.5) * stone)
+    gloss = 0.6 * (tints[5] - 0.5) + 0.3 * dust + 0.2 * fine - 0.3 * stone
+    gap = smoothstep(quantile(height, 0.4), quantile(height, 0.08), height)
+    return assemble(a, height, tone, gloss, gap=gap, pattern=pattern, cells=owner)
+
+
+def _loose(canvas: Canvas, number: int, radius: float, angular: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Scattered stones of about a radius in pixels: height over their bed, where they are, which (int64 from 0); each a cut polygon."""
+    random = torch.rand((number, 24), generator=canvas.generator)
+    sides = 7
+
+    def stamp(u: Tensor, v: Tensor, index: Tensor) -> Tensor:
+        r = random[index]
+        scale = radius * (0.6 + 0.5 * r[..., 0])
+        u, v = u / scale, v / (scale * (0.62 + 0.35 * r[..., 1]))
+        reach = torch.zeros_like(u)
+        for k in range(sides):
+            turn = 2 * math.pi * (k + 0.7 * (r[..., 2 + k] - 0.5)) / sides
+            reach = torch.maximum(reach, (u * turn.cos() + v * turn.sin()) / (0.72 + 0.22 * r[..., 9 + k]))
+        reach = torch.lerp((u * u + v * v).sqrt() / 0.9, reach, 0.35 + 0.6 * angular)
+        dome = (1 - reach.clamp(0, 1) ** (2.2 + 1.5 * angular)).clamp_min(0).sqrt()
+        flat = 0.75 + 0.3 * r[..., 16] + (0.25 + 0.5 * angular) * ((r[..., 17] - 0.5) * u + (r[..., 18] - 0.5) * v)
+        facet = 0.85 + 0.4 * r[..., 19] - 0.9 * angular * (u * (r[..., 20] - 0.5) + v * (r[..., 21] - 0.5)).abs()
+        return torch.minimum(dome, torch.minimum(flat, facet)) * (reach < 1) * (0.7 + 0.5 * r[..., 22])
+
+    stamps = canvas.scatter(number, math.ceil(radius * 1.15), stamp)
+    return 0.5 * stamps.value, stamps.id > 0, (stamps.id - 1).clamp_min(0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
 
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, shade, smoothstep
-from .mineral import above, draw, grit, quantile, standard, wander
+from ..canvas import Canvas, assemble, smoothstep
+from .mineral import above, draw, grit, tint, wander
 
 PALETTE = (
     ("e6e3de", "8b8a8c"),
@@ -30,35 +33,41 @@ def sample(canvas: Canvas) -> Attributes:
 
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Long parallel veins where regular, brecciated where irregular."""
-    wild, n = a.irregularity, canvas.count(4, a.scale, 2)
+    wild, n = a.irregularity, canvas.count(3, a.scale, 2)
     unit = canvas.size / n
-    across = canvas.integer(1, 2)
-    cells = (n, max(n // across, 1)) if canvas.uniform() < 0.5 else (max(n // across, 1), n)
-    slow = wander(canvas, n, (0.25 + 0.35 * wild) * unit, 3)
-    quick = wander(canvas, n * 5, 0.07 * unit, 3)
+    slow = wander(canvas, n, (0.30 + 0.25 * wild) * unit, 2)
+    quick = wander(canvas, n * 4, (0.03 + 0.03 * wild) * unit, 3)
     dx, dy = slow[0] + quick[0], slow[1] + quick[1]
-    swell = smoothstep(-0.5, 0.6, canvas.noise(n * 2, 2))
+    right, down = canvas.choose(((0, 1), (1, 1), (-1, 1), (1, 0), (1, 2), (-1, 2), (2, 1), (2, -1)))
+    swell = smoothstep(-0.7, 0.7, canvas.noise(n * 2, 2))
 
-    def ridge(scale: float, width: float) -> torch.Tensor:
-        field = canvas.noise((max(round(cells[0] * scale), 1), max(round(cells[1] * scale), 1)), 2, 0.4)
-        field = canvas.warp(field, dx, dy).abs()
-        return torch.exp(-field / width)
+    def ridge(number: int, bend: float, width: float) -> Tensor:
+        """Lines of a thickness in pixels, along the zeros of a wave that noise bends; thinner where they turn."""
+        phase = number * (right * canvas.x + down * canvas.y) + bend * canvas.noise(n, 3, 0.5) + canvas.uniform()
+        field = canvas.warp(torch.sin(2 * math.pi * phase), dx, dy)
+        gx, gy = field - field.roll(1, 1), field - field.roll(1, 0)
+        away = field.abs() / (gx * gx + gy * gy).sqrt().clamp_min(0.02)
+        return torch.exp(-away / width)
 
-    broad = ridge(1, 0.16) * (0.35 + 0.65 * swell)
-    veins = torch.maximum(ridge(1, 0.035), 0.8 * ridge(1.7, 0.03)) * (0.3 + 0.7 * swell)
-    threads = ridge(3, 0.03) * above(canvas.noise(n * 2, 2), 0.5, 0.6)
-    breccia = canvas.warp(canvas.voronoi(canvas.count(9, a.scale, 3)).border, *wander(canvas, n * 4, 0.12 * unit, 3))
-    broken = smoothstep(0.09, 0.0, breccia) * above(canvas.noise(n, 2), 0.15 + 0.75 * wild, 0.5)
-    vein = torch.maximum(torch.maximum(veins, 0.65 * threads), 0.85 * broken) + 0.35 * broad
-    vein = (vein + 0.12 * canvas.noise(n * 8, 3)).clamp(0, 1.2)
+    few = max(round(n / math.hypot(right, down)), 1)
+    bend = 0.5 + 1.1 * wild
+    thick = 0.035 * unit
+    broad = ridge(few, bend, 5 * thick) * swell
+    veins = ridge(few, bend, thick * canvas.uniform(0.5, 1.3)) * (0.15 + 0.85 * swell)
+    branch = ridge(few, 1.6 * bend, 0.5 * thick + 0.4) * above(canvas.noise(n * 2, 2), 0.6, 0.8)
+    threads = ridge(2 * few, 2.2 * bend, 0.7) * above(canvas.noise(n * 2, 2), 0.5, 0.8)
+    breccia = canvas.warp(canvas.voronoi(canvas.count(7, a.scale, 3)).border, *wander(canvas, n * 4, 0.06 * unit, 2))
+    broken = smoothstep(0.07, 0.01, breccia) * above(canvas.noise(n, 2), 0.8 * max(wild - 0.35, 0.0), 0.5)
+    vein = torch.stack([veins, 0.85 * branch, 0.6 * threads, 0.8 * broken]).amax(0) + 0.35 * broad
+    vein = (vein + 0.06 * canvas.noise(n * 8, 3)).clamp(0, 1.2)
 
     clouds = canvas.warp(canvas.noise(n * 2, 5, 0.6), dx, dy)
     fine, coarse = grit(canvas, 0.6), grit(canvas, 1.5)
     crystals = canvas.voronoi(min(canvas.count(60, a.scale, 16), canvas.size // 2))
     sugar = canvas.per_cell(crystals.id)
     height = -1.5 * vein + 0.35 * clouds + 0.14 * fine + 0.10 * coarse + 0.2 * (sugar - 0.5)
-    low = smoothstep(quantile(vein, 0.62), quantile(vein, 0.92), vein)
-    light = 0.8 * clouds + 0.35 * (sugar - 0.5) + 0.14 * fine - 0.3 * broad + 0.2 * coarse
-    warm = 0.3 * canvas.noise(n, 4) + 0.25 * vein + 0.1 * clouds
+    low = smoothstep(0.1, 0.9, vein)
+    light = 0.8 * clouds + 0.25 * (sugar - 0.5) + 0.14 * fine - 0.3 * broad + 0.2 * coarse
+    warm = 0.4 * canvas.noise(n, 4) + 0.3 * vein + 0.1 * clouds
     gloss = 0.7 * vein + 0.4 * fine + 0.5 * clouds + 0.4 * (sugar - 0.5)
-    return assemble(a, height, shade(light, 0.35 * warm, warm), gloss, gap=low, gloss_spread=0.025 + 0.06 * a.roughness)
+    return assemble(a, height, tint(light, warm), gloss, gap=low, spread=0.6, gloss_spread=0.025 + 0.06 * a.roughness)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...attributes import Attributes, Color
-from ..canvas import Canvas, lab, smoothstep, srgb
+from ..canvas import Canvas, lab, shade, smoothstep, srgb
 
 
 def standard(field: Tensor) -> Tensor:
@@ -39,6 +39,16 @@ def above(field: Tensor, share: float, soft: float = 0.1) -> Tensor:
     return smoothstep(edge - soft, edge + soft, z)
 
 
+def hollows(height: Tensor, reach: float = 0.55) -> Tensor:
+    """Weight of the gaps' colour where nothing has a clear joint: 1 in the deepest places, fading to 0 at the quantile ``reach``."""
+    return smoothstep(quantile(height, reach), quantile(height, 0.02), height)
+
+
+def tint(light: Tensor, warm: Tensor, red: Tensor | float = 0.0) -> Tensor:
+    """A tone for ``assemble``: lighter, warmer (yellow and slightly red) and redder, in proportions that minerals have in OKLab."""
+    return shade(light, 0.12 * warm + 0.3 * red, 0.36 * warm)
+
+
 def grit(canvas: Canvas, sigma: float = 0.6) -> Tensor:
     """Standardised grain of one to two pixels."""
     return standard(canvas.blur(canvas.white(), sigma))
@@ -49,11 +59,11 @@ def wander(canvas: Canvas, cells: int, pixels: float, octaves: int = 2) -> tuple
     return canvas.noise(cells, octaves) * pixels, canvas.noise(cells, octaves) * pixels
 
 
-def on_line(canvas: Canvas, position: Tensor, octaves: int = 3, gain: float = 0.6) -> Tensor:
-    """Noise on a line looked up at ``position``, about -1..1, one feature per unit, with a period of 64: strata, a trowel's teeth."""
+def on_line(canvas: Canvas, position: Tensor, octaves: int = 3, gain: float = 0.6, period: int = 64) -> Tensor:
+    """Noise on a line looked up at ``position``, about -1..1, one feature per unit: strata, a trowel's teeth."""
     result, weight = torch.zeros_like(position), 1.0
     for octave in range(octaves):
-        n = 64 * 2**octave
+        n = period * 2**octave
         line = torch.rand(n, generator=canvas.generator) * 2 - 1
         p = position * 2**octave
         whole = p.floor()
@@ -106,6 +116,7 @@ def draw(
     palette: Sequence[tuple[str, str]],
     roughness: tuple[float, float],
     metallic: tuple[float, float] = (0.0, 0.0),
+    deep: tuple[float, float] = (0.6, 1.0),
 ) -> Attributes:
     """Plausible attributes: a colour and gap colour near a palette's, one in seven in a colour of its own.
 
@@ -115,13 +126,15 @@ def draw(
         palette: Pairs of colour and gap colour as hexadecimal sRGB.
         roughness: Usual range; one material in six goes beyond it.
         metallic: Range.
+        deep: Range of how far the gap colour goes from the colour to the palette's gap colour.
     """
     color, gap = (lab(_from_hex(text)) for text in canvas.choose(palette))
+    gap = torch.lerp(color, gap, canvas.uniform(*deep))
     shift = torch.tensor([canvas.uniform(-0.08, 0.08), canvas.uniform(-0.015, 0.015), canvas.uniform(-0.02, 0.02)])
     if canvas.uniform() < 0.15:
-        turn, chroma = canvas.uniform(0, 2 * math.pi), canvas.uniform(0.03, 0.13)
-        shift = torch.tensor([canvas.uniform(-0.18, 0.18), chroma * math.cos(turn), chroma * math.sin(turn)])
-    extra = torch.tensor([canvas.uniform(-0.08, 0.05), canvas.uniform(-0.01, 0.01), canvas.uniform(-0.01, 0.01)])
+        turn, chroma = canvas.uniform(0, 2 * math.pi), canvas.uniform(0.02, 0.10)
+        shift = torch.tensor([canvas.uniform(-0.15, 0.15), chroma * math.cos(turn), chroma * math.sin(turn)])
+    extra = torch.tensor([canvas.uniform(-0.04, 0.03), canvas.uniform(-0.008, 0.008), canvas.uniform(-0.008, 0.008)])
     return Attributes(
         {family: 1.0},
         color=_to_color(color + shift[:, None, None]),

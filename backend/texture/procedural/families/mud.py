@@ -7,9 +7,9 @@ import torch
 from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, mix, shade, smoothstep
+from ..canvas import Canvas, assemble, mix, smoothstep
 from ..layouts import make_layout
-from .mineral import above, cavity, draw, grit, offsets, standard, wander
+from .mineral import above, cavity, draw, grit, hollows, offsets, standard, tint, wander
 
 PALETTE = (
     ("a08a6d", "4c3c2b"),
@@ -37,7 +37,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     dx, dy = offsets(canvas, layout.cells)
     random = canvas.per_cell(layout.cells, 5)
     fine, coarse = grit(canvas, 0.6), grit(canvas, 1.4)
-    inside = layout.edge.clamp_min(0)
+    edge = layout.edge + 0.035 * size * canvas.noise(n * 4, 4, 0.7) - 0.02 * size * random[4] + 0.5  # torn, of several widths
+    inside = edge.clamp_min(0)
     curl = torch.exp(-inside / (0.16 * size)) * (0.5 + random[0])
     bowl = (dx * dx + dy * dy) / (size * size)
     tip = 1.6 * (dx * (random[1] - 0.5) + dy * (random[2] - 0.5)) / size
@@ -46,7 +47,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     small = canvas.warp(canvas.voronoi(n * 3).border, *wander(canvas, n * 6, 0.06 * size, 2))
     hair = smoothstep(0.085, 0.02, small) * above(canvas.noise(n * 2, 2), 0.25 + 0.4 * wild, 0.5)
     flakes = canvas.noise(n * 6, 3, 0.7)
-    rounded = smoothstep(0.0, 0.07 * size + 1.0, layout.edge)
+    rounded = smoothstep(0.0, 0.07 * size + 1.0, edge)
     dry = plate - 0.45 * hair + 0.13 * flakes
     floor = -2.0 + 0.25 * lumps + 0.15 * coarse
     dry = torch.lerp(floor, dry, rounded * layout.mask)
@@ -69,5 +70,5 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = light + pebble * (1.2 * which[2] - 0.5)
     warm = 0.16 * pale + 0.12 * (random[1] - 0.5) * (1 - closed) - 0.1 * crust
     pattern = (layout.mask + (1 - layout.mask) * closed).clamp(0, 1)
-    gap = None if closed > 0.3 else (1 - rounded * layout.mask)
-    return assemble(a, height, shade(light, 0.3 * warm, warm), 0.6 * pale + 0.3 * fine + 0.2 * rim, gap=gap, pattern=pattern, cells=layout.cells)
+    gap = torch.lerp(1 - rounded * layout.mask, hollows(height), closed)
+    return assemble(a, height, tint(light, 1.3 * warm), 0.6 * pale + 0.3 * fine + 0.2 * rim, gap=gap, pattern=pattern, cells=layout.cells, spread=0.7)

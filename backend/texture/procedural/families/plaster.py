@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, mix, shade, smoothstep
-from .mineral import above, cavity, draw, grit, on_line, standard, wander
+from ..canvas import Canvas, assemble, mix, smoothstep
+from .mineral import above, cavity, draw, grit, hollows, on_line, standard, tint, wander
 
 PALETTE = (
     ("e3dccd", "b9ae9b"),
@@ -25,7 +27,7 @@ PALETTE = (
 
 def sample(canvas: Canvas) -> Attributes:
     """Lime, clay and painted render."""
-    return draw(canvas, "plaster", PALETTE, (0.6, 0.95))
+    return draw(canvas, "plaster", PALETTE, (0.6, 0.95), deep=(0.2, 0.9))
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -46,21 +48,20 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         lip = smoothstep(0.16, 0.0, patch.border)
         stroke = 0.35 * teeth * (1 - 0.6 * lip) + 1.1 * tip + 0.5 * lip
         height = height + canvas.warp(stroke, *wander(canvas, n * 3, 3.0 + 4 * wild)) * (1.0 if at_256 == 6 else 0.6)
-    thrown = canvas.ridged(canvas.count(18, a.scale, 4), 3, 0.6)
-    lumps = canvas.noise(canvas.count(34, a.scale, 8), 2, 0.7)
+    thrown = canvas.blur(canvas.ridged(canvas.count(14, a.scale, 4), 2, 0.5), 1.2)
+    lumps = canvas.noise(canvas.count(28, a.scale, 8), 2, 0.5)
     rough_cast = standard(0.8 * smoothstep(0.35, 0.8, thrown) + 0.7 * lumps)
     waves = canvas.noise(canvas.count(4, a.scale, 2), 2)
-    amount = smoothstep(0.45, 0.95, canvas.white() * 0 + wild) * canvas.uniform(0.5, 1.0)
+    amount = smoothstep(0.45, 0.95, torch.tensor(wild)) * canvas.uniform(0.5, 1.0)
     height = mix(standard(height), rough_cast, amount) + 0.5 * waves
     pits = smoothstep(0.22, 0.05, canvas.voronoi(canvas.count(40, a.scale, 12)).f1) * above(canvas.noise(12, 2), 0.25, 0.3)
     fine = grit(canvas, 0.7)
     height = standard(height) + (0.10 + 0.10 * wild) * fine - 0.9 * pits
     crack = canvas.warp(canvas.voronoi(canvas.count(4, a.scale, 2)).border, *wander(canvas, 24, 5, 3))
-    crack = smoothstep(0.022, 0.004, crack) * above(canvas.noise(5, 2), 0.1 + 0.55 * a.wear, 0.3) * smoothstep(0.2, 0.6, fine * 0 + a.wear)
+    crack = smoothstep(0.022, 0.004, crack) * above(canvas.noise(5, 2), 0.1 + 0.55 * a.wear, 0.3) * smoothstep(0.2, 0.6, torch.tensor(a.wear))
     height = height - 1.2 * crack
-    stain, cloud = canvas.noise((7, 3), 4, 0.6), canvas.noise(canvas.count(9, a.scale, 3), 4, 0.65)
+    stain, cloud = canvas.noise((7, 3), 4, 0.55), canvas.noise(canvas.count(6, a.scale, 2), 4, 0.55)
     burnish = cavity(canvas, height, 4)
-    tone = shade(
-        0.55 * cloud + 0.35 * stain + 0.25 * burnish + 0.16 * fine - 1.2 * crack - 0.5 * pits, 0.05 * stain, 0.16 * cloud - 0.1 * stain
-    )
-    return assemble(a, height, tone, cloud - 0.6 * burnish + 0.3 * fine)
+    light = 0.5 * cloud + 0.35 * stain + 0.22 * burnish + 0.14 * fine - 1.2 * crack - 0.5 * pits
+    tone = tint(light, 0.3 * cloud - 0.3 * stain)
+    return assemble(a, height, tone, cloud - 0.6 * burnish + 0.3 * fine, gap=hollows(height), spread=0.5)

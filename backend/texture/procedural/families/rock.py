@@ -6,8 +6,8 @@ import math
 
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, mix, shade, smoothstep
-from .mineral import above, cavity, draw, grit, on_line, standard, wander
+from ..canvas import Canvas, assemble, mix, smoothstep
+from .mineral import above, cavity, draw, grit, hollows, on_line, standard, tint, wander
 
 PALETTE = (
     ("8c857b", "4a443d"),
@@ -40,13 +40,11 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         lean_x, lean_y = (canvas.x - faces.cx) * cells * (random[0] - 0.5), (canvas.y - faces.cy) * squash * (random[1] - 0.5)
         plane = 2.4 * (lean_x + lean_y) + 0.9 * (random[2] - 0.5)
         tilt = tilt + weight * canvas.warp(plane, *wander(canvas, cells * 2, 0.22 * canvas.size / cells, 3))
-    turn = canvas.uniform(-0.9, 0.9)
-    number = canvas.count(13, a.scale, 4)
-    kx, ky = round(number * math.sin(turn)), max(round(number * math.cos(turn)), 1)
+    # Beds advance by whole periods along both axes, so that they meet at the edges of the tile.
+    right, down = canvas.choose(((0, 1), (1, 2), (-1, 2), (1, 1), (-1, 1), (1, 0), (1, 3), (-1, 3)))
+    period = max(round(canvas.count(13, a.scale, 4) / math.hypot(right, down)), 2)
     bend = canvas.noise(max(n // 2, 2), 4, 0.55) * (0.7 + 1.6 * wild) + 0.5 * tilt
-    # A line of period 64 fits the torus only where its position advances by whole periods: beds repeat on purpose every kx, ky.
-    phase = kx * canvas.x + ky * canvas.y + bend
-    bed = on_line(canvas, phase * 64 / max(1, 64 // 4) % 64, 2, 0.7) if False else _beds(canvas, phase)
+    bed = on_line(canvas, period * (right * canvas.x + down * canvas.y) + bend, 3, 0.75, period)
     erosion = canvas.noise(canvas.count(16, a.scale, 4), 4, 0.62)
     stepped = smoothstep(-0.15, 0.15, bed + 0.25 * erosion) + 0.5 * bed
     shatter = mix(0.25, 1.0, wild)
@@ -67,8 +65,5 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = 0.42 * bed + 0.45 * stain + 0.32 * exposed + 0.2 * broad + 0.15 * fine + granular * 0.9 * (mineral[0] - 0.5) - 0.8 * crack
     iron = smoothstep(0.15, 0.8, stain + 0.5 * bed)
     warm = 0.22 * iron - 0.16 * stain + 0.12 * bed + 0.2 * granular * (mineral[1] - 0.5)
-    return assemble(a, height, shade(light, 0.12 * iron, warm), 0.5 * stain - 0.4 * exposed + 0.3 * fine)
+    return assemble(a, height, tint(light, 1.4 * warm, 0.25 * iron), 0.5 * stain - 0.4 * exposed + 0.3 * fine, gap=hollows(height, 0.5), spread=0.85)
 
-
-def _beds(canvas: Canvas, phase):  # type: ignore[no-untyped-def]
-    return on_line(canvas, phase, 3, 0.75)

@@ -7,7 +7,7 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, lab, mix, shade, smoothstep, srgb
-from .mineral import above, cavity, draw, grit, standard, wander
+from .mineral import above, cavity, draw, grit, hollows, standard, tint, wander
 
 PALETTE = (
     ("8a4a25", "3d2317"),
@@ -23,7 +23,7 @@ PALETTE = (
 
 def sample(canvas: Canvas) -> Attributes:
     """Fresh orange to old brown, some with bare metal."""
-    metal = (0.0, 0.08) if canvas.uniform() < 0.55 else (0.1, 0.6)
+    metal = (0.0, 0.08) if canvas.uniform() < 0.55 else (0.08, 0.5)
     return draw(canvas, "rust", PALETTE, (0.6, 0.95), metal)
 
 
@@ -59,10 +59,10 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = 0.35 * levels + 0.5 * cloud + 0.5 * powder + 0.25 * runs + 0.25 * edge + 0.16 * fine + 0.16 * grain - 0.6 * hole + 0.2 * rims
     orange = 0.55 * powder + 0.25 * cloud + 0.12 * runs - 0.15 * levels - 0.2 * hole
     scrape = canvas.blur(canvas.white(), (10.0, 0.7)) if canvas.uniform() < 0.5 else canvas.blur(canvas.white(), (0.7, 10.0))
-    rubbed = standard(-0.8 * levels + 0.7 * cloud - 0.3 * powder + 0.12 * grain) + 0.35 * standard(scrape)
+    rubbed = standard(-0.8 * levels + 0.7 * cloud - 0.3 * powder + 0.12 * grain) + 0.2 * standard(scrape)
     bare = above(rubbed, a.metallic, 0.12)
-    base = assemble(a, height - 0.35 * bare, shade(light, 0.45 * orange, orange), cloud + 0.5 * powder + 0.3 * fine - 0.4 * edge, spread=1.3)
-    if a.metallic <= 0.005:
+    base = assemble(a, height - 0.35 * bare, tint(light, 1.1 * orange, 0.25 * runs), cloud + 0.5 * powder + 0.3 * fine - 0.4 * edge, gap=hollows(height, 0.5))
+    if a.metallic <= 0.02:
         return base
     # Bare metal keeps its own grey whatever the rust's colour, and shines.
     steel = lab((0.56, 0.55, 0.54)) + shade(0.035 * standard(scrape) + 0.05 * cloud + 0.02 * fine)

@@ -8,8 +8,8 @@ import torch
 
 from ...attributes import Attributes
 from ...stack import Material
-from ..canvas import Canvas, assemble, mix, shade, smoothstep
-from .mineral import above, cavity, draw, grit, standard, wander
+from ..canvas import Canvas, assemble, mix, smoothstep
+from .mineral import above, cavity, draw, grit, hollows, standard, tint, wander
 
 PALETTE = (
     ("d3b98c", "a98a5f"),
@@ -25,7 +25,7 @@ PALETTE = (
 
 def sample(canvas: Canvas) -> Attributes:
     """Desert, beach, volcanic and coral sand."""
-    return draw(canvas, "sand", PALETTE, (0.65, 0.98))
+    return draw(canvas, "sand", PALETTE, (0.65, 0.98), deep=(0.1, 0.8))
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -41,7 +41,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     ripple = torch.where(phase < crest, phase / crest, (1 - phase) / (1 - crest))
     ripple = canvas.blur(ripple**1.25, 0.055 * length)
     patchy = 0.75 + 0.35 * canvas.noise(max(n // 2, 2), 2)
-    lumps = canvas.noise(max(n, 3), 4, 0.62)
+    lumps = canvas.noise(max(n, 3), 4, 0.45)
     trodden = standard(canvas.warp(lumps, *wander(canvas, n * 2, 0.2 * length)))
     flat = canvas.choose((0.0, 0.15, 0.6, 1.0)) * (0.4 + 0.6 * wild)
     height = mix(standard(ripple) * patchy + 0.15 * lumps, trodden, flat)
@@ -64,4 +64,4 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = 0.55 * (kind[0] - 0.5) + 0.22 * fine - 0.9 * dark + 0.75 * bright + 0.28 * (drift - 0.4) + 0.15 * cavity(canvas, height, 3)
     light = light + piece * (1.4 * which[2] - 0.5) + 0.2 * lumps
     warm = 0.22 * (kind[1] - 0.5) + 0.08 * lumps - 0.1 * dark - 0.12 * piece
-    return assemble(a, height, shade(light, 0.4 * warm, warm), 0.4 * fine + 0.5 * lumps - 1.2 * bright - 0.8 * piece)
+    return assemble(a, height, tint(light, 1.5 * warm), 0.4 * fine + 0.5 * lumps - 1.2 * bright - 0.8 * piece, gap=hollows(height, 0.6), spread=0.75)

@@ -1,0 +1,217 @@
+"""The networks: generator, discriminator, encoder.
+
+The generator turns noise on a torus into a stack of maps in four stages, each twice as fine as the one before. All its padding is circular, so
+what it makes tiles by construction, and it has no layer that sees a whole picture, so it makes any size. A style, mapped from the attributes and
+a free latent, scales and shifts every layer (FiLM, Perez et al. 2018). Nothing is normalised (R3GAN, Huang et al. 2024).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .attributes import VECTOR_SIZE
+from .patterns import PATTERN_CHANNELS
+from .seeds import LEVEL_CHANNELS, LEVELS, Seeds
+from .stack import CHANNELS
+
+WAVES = 4
+"""Sine waves of the periodic latent (PSGAN, Bergmann et al. 2017)."""
+MAX_FREQUENCY = 1 / 12
+"""Of a wave, in cycles per pixel: what is finer is the noise's business."""
+SLOPE = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Sizes of the networks; stored with the weights.
+
+    Attributes:
+        attributes: Length of the attribute vector.
+        latent: Length of the free latent.
+        style: Length of the style.
+        channels: Of the generator's stages, the coarsest first.
+        critic: Of the discriminator's stages, the finest first.
+        encoder: Of the encoder's stages, the finest first.
+    """
+
+    attributes: int = VECTOR_SIZE
+    latent: int = 32
+    style: int = 128
+    channels: tuple[int, ...] = (192, 128, 64, 32)
+    critic: tuple[int, ...] = (64, 96, 128)
+    encoder: tuple[int, ...] = (48, 64, 96, 128)
+
+    def widened(self, factor: float) -> Config:
+        """All channels times a factor, in steps of 8."""
+
+        def wide(channels: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(max(8, round(c * factor / 8) * 8) for c in channels)
+
+        return dataclasses.replace(self, channels=wide(self.channels), critic=wide(self.critic), encoder=wide(self.encoder))
+
+
+class StyledConv(nn.Module):
+    """A 3x3 convolution on a torus, scaled and shifted by the style, then a leaky rectifier."""
+
+    def __init__(self, inputs: int, outputs: int, style: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3)
+        nn.init.kaiming_normal_(self.conv.weight, SLOPE)
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+        self.film = nn.Linear(style, 2 * outputs)
+        nn.init.normal_(self.film.weight, std=0.3 / math.sqrt(style))
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """``(B, inputs, H, W)`` and a style ``(B, S)`` or ``(B, S, h, w)`` to ``(B, outputs, H, W)``."""
+        y = self.conv(F.pad(x, (1, 1, 1, 1), mode="circular"))
+        if style.ndim == 2:
+            scale, shift = self.film(style)[..., None, None].chunk(2, 1)
+        else:
+            film = self.film(style.movedim(1, -1)).movedim(-1, 1)
+            scale, shift = F.interpolate(film, y.shape[2:], mode="bilinear", align_corners=False).chunk(2, 1)
+        return F.leaky_relu(torch.addcmul(shift.to(y.dtype), y, 1 + scale.to(y.dtype)), SLOPE)
+
+
+class Generator(nn.Module):
+    """Noise, layout and style to a stack of maps."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        c, s = config.channels, config.style
+        self.mapping = nn.Sequential(
+            nn.Linear(config.attributes + config.latent, s), nn.LeakyReLU(SLOPE), nn.Linear(s, s), nn.LeakyReLU(SLOPE), nn.Linear(s, s)
+        )
+        self.waves = nn.Linear(s, 2 * WAVES)
+        self.first = StyledConv(LEVEL_CHANNELS[0] + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
+        self.coarse = nn.ModuleList(StyledConv(c[0], c[0], s) for _ in range(3))
+        extra = [PATTERN_CHANNELS + n for n in LEVEL_CHANNELS]
+        self.enter = nn.ModuleList(StyledConv(c[i] + extra[i + 1], c[i + 1], s) for i in range(2))
+        self.refine = nn.ModuleList(StyledConv(c[i + 1], c[i + 1], s) for i in (0, 0, 1))
+        # The last doubling makes four pixels from one: convolutions at full size cost most and learn least.
+        self.unfold = nn.Conv2d(c[2], 4 * c[3], 1)
+        self.fine = StyledConv(c[3] + extra[3], c[3], s)
+        self.last = nn.Conv2d(c[3], len(CHANNELS), 3)
+        nn.init.normal_(self.last.weight, std=0.5 / math.sqrt(9 * c[3]))
+
+    def style(self, attributes: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        """``(B, A)`` in 0..1 and ``(B, L)`` N(0, 1) to the style ``(B, S)``."""
+        return self.mapping(torch.cat([attributes * 2 - 1, latent], 1))
+
+    def forward(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
+        """Makes materials.
+
+        Args:
+            style: ``(B, S)``, or ``(B, S, h, w)`` to let it change over the picture.
+            seeds: Noise and layout.
+
+        Returns:
+            ``(B, 6, H, W)``, about 0..1, not clipped.
+        """
+        layout = [seeds.pattern if step == 1 else F.avg_pool2d(seeds.pattern, step) for step in LEVELS]
+        x = self.first(torch.cat([seeds.levels[0], self._periodic(style, seeds), layout[0]], 1), style)
+        x = x + self.coarse[0](x, style)
+        x = x + self.coarse[1](x, style)
+        x = self.coarse[2](x, style)
+        for stage, refine in ((0, self.refine[:2]), (1, self.refine[2:])):
+            x = torch.cat(
+                [F.interpolate(x, scale_factor=2, mode="nearest"), seeds.levels[stage + 1].to(x.dtype), layout[stage + 1].to(x.dtype)], 1
+            )
+            x = self.enter[stage](x, style)
+            for layer in refine:
+                x = x + layer(x, style)
+        x = F.pixel_shuffle(self.unfold(x), 2)
+        x = self.fine(torch.cat([x, seeds.levels[3].to(x.dtype), layout[3].to(x.dtype)], 1), style)
+        return self.last(F.pad(x, (1, 1, 1, 1), mode="circular")) + 0.5
+
+    def _periodic(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
+        """``(B, 2 * WAVES, h, w)``: sines and cosines whose frequencies follow the style, in whole cycles around the torus."""
+        flat = style if style.ndim == 2 else style.mean((2, 3))
+        cycles = torch.tanh(self.waves(flat).float()).view(-1, WAVES, 2) * MAX_FREQUENCY
+        size = torch.tensor(seeds.size, dtype=cycles.dtype, device=cycles.device)
+        whole = cycles * size
+        whole = whole + (whole.round() - whole).detach()  # rounding lets the gradient through
+        rows, columns = seeds.levels[0].shape[2:]
+        y = (torch.arange(rows, device=cycles.device) + 0.5) * LEVELS[0] + seeds.origin[0]
+        x = (torch.arange(columns, device=cycles.device) + 0.5) * LEVELS[0] + seeds.origin[1]
+        phase = whole[..., 0, None, None] * (y / size[0])[:, None] + whole[..., 1, None, None] * (x / size[1])
+        return torch.cat([torch.sin(2 * math.pi * phase), torch.cos(2 * math.pi * phase)], 1)
+
+
+class Discriminator(nn.Module):
+    """Scores patches of a stack, given what it should be: at two depths, about 20 and 60 px wide."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        a, b, c = config.critic
+        inputs = 4 * (len(CHANNELS) + 2)
+        layers = [(inputs, a, 3, 1), (a, a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride) for i, o, k, stride in layers)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
+        self.taps = (3, 5)
+        self.heads = nn.ModuleList(nn.Conv2d(n, 1, 1) for n in (b, c))
+        self.wanted = nn.ModuleList(
+            nn.Sequential(nn.Linear(config.attributes, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, n)) for n in (b, c)
+        )
+
+    def features(self, stack: torch.Tensor, pattern: torch.Tensor) -> list[torch.Tensor]:
+        """Features at both depths of ``(B, 6, H, W)`` with the layout ``(B, PATTERN_CHANNELS, H, W)``."""
+        x = F.pixel_unshuffle(torch.cat([stack * 2 - 1, pattern[:, :2].to(stack.dtype)], 1), 2)
+        found = []
+        for number, layer in enumerate(self.layers):
+            x = F.leaky_relu(layer(x), SLOPE)
+            if number in self.taps:
+                found.append(x)
+        return found
+
+    def score(self, features: list[torch.Tensor], attributes: torch.Tensor) -> list[torch.Tensor]:
+        """Scores ``(B, 1, h, w)`` at both depths; the attributes enter by projection (Miyato and Koyama 2018)."""
+        scores = []
+        for x, head, wanted in zip(features, self.heads, self.wanted, strict=True):
+            direction = wanted(attributes * 2 - 1).to(x.dtype) / math.sqrt(x.shape[1])
+            scores.append(head(x) + (x * direction[..., None, None]).sum(1, keepdim=True))
+        return scores
+
+
+class Encoder(nn.Module):
+    """A photograph to the latent that describes it, and to its attributes."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        widths = (12, *config.encoder)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(i, o, 3, 1 if n == 0 else 2) for n, (i, o) in enumerate(zip(widths, config.encoder, strict=False))
+        )
+        top = config.encoder[-1]
+        self.head = nn.Sequential(nn.Linear(2 * top, 192), nn.LeakyReLU(SLOPE), nn.Linear(192, 2 * config.latent + config.attributes))
+
+    def forward(self, photo: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Encodes.
+
+        Args:
+            photo: ``(B, 3, H, W)`` sRGB 0..1, at least 64 px.
+
+        Returns:
+            Mean and log variance of the latent ``(B, L)``, and the attributes ``(B, A)`` (family logits first, then values).
+        """
+        x = F.pixel_unshuffle(photo * 2 - 1, 2)
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+        x = x.float()
+        pooled = torch.cat([x.mean((2, 3)), x.std((2, 3))], 1)
+        out = self.head(pooled).float()
+        latent = self.config.latent
+        return out[:, :latent], out[:, latent : 2 * latent].clamp(-8, 4), out[:, 2 * latent :]
+
+
+def parameters_of(module: nn.Module) -> int:
+    """Number of trainable numbers."""
+    return sum(p.numel() for p in module.parameters())

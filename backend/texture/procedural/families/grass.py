@@ -53,7 +53,7 @@ def _layer(
     end = (high - low) * tall[:, None, None]
 
     def rise(t: Tensor, w: Tensor) -> Tensor:
-        return start + end * (1.3 * t - 0.65 * t * t) * 0.65 / 0.65 * 0.6 - 0.035 * w * w
+        return start + end * (1.3 * t - 0.65 * t * t) * 0.6 - 0.035 * w * w
 
     return draw(
         size,
@@ -85,7 +85,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         ((900, 22.0, 1.6, 0.08, 0.4), (1500, 30.0, 2.4, 0.2, 0.75), (750, 40.0, 3.2, 0.35, 1.0))
     ):
         number = max(int(count * dense), 8)
-        blades = _layer(canvas, number, length * factor, width * factor**0.8, low, high, wild, comb, 2)
+        blades = _layer(canvas, number, length * factor, width * factor**0.8, low, high, wild, comb, 1 if layer == 0 else 2)
         one, two, three, four = torch.rand((4, number), generator=canvas.generator)
         dead = (three < dry * (2.2 if layer == 0 else 0.7)).float()
         l, hue = blades.pick(one - 0.5), blades.pick(two - 0.5)
@@ -93,8 +93,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         t, w = blades.along, blades.across
         light = 0.12 * l + 0.13 * (t - 0.45) + 0.035 * w * blades.pick((four > 0.5).float() * 2 - 1) - 0.05 * (w.abs() < 0.3).float()
         light = light + 0.09 * (layer - 1.2) + 0.09 * straw
-        red = 0.012 * hue + 0.045 * straw - 0.006 + 0.012 * (t > 0.93).float()
-        yellow = 0.022 * hue + 0.012 * t + 0.01 * straw
+        red = 0.012 * hue + 0.022 * straw - 0.006 + 0.012 * (t > 0.93).float()
+        yellow = 0.022 * hue + 0.012 * t + 0.022 * straw
         here = (blades.id > 0).float()
         alpha = blades.shrink(here)
         over = blades.shrink(blades.z) / alpha.clamp_min(1e-3)

@@ -33,7 +33,7 @@ def sample(canvas: Canvas) -> Attributes:
 def _cracks(canvas: Canvas, a: Attributes, cells: float, stray: float, reach: float) -> tuple[Tensor, Tensor, Tensor]:
     """Line of the cracks, the plane that each leads into the depth on one side, and a number per piece; 0..1."""
     factor = feature_factor(a.scale)
-    found = canvas.voronoi((canvas.count(cells, a.scale, 2), canvas.count(cells, a.scale, 2)), 1.0)
+    found = canvas.voronoi((canvas.count(cells, a.scale, 2), canvas.count(cells, a.scale, 2)), 0.85)
     dx, dy = (canvas.noise(canvas.count(cells * 1.5, a.scale), 4, 0.5) * stray * factor for _ in range(2))
     border = canvas.warp(found.border, dx, dy)
     own = canvas.warp(canvas.per_cell(found.id, 2), dx, dy)

@@ -33,7 +33,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     factor, wild = feature_factor(a.scale), a.irregularity
     dx, dy = (canvas.noise(canvas.count(5, a.scale), 4, 0.5) * (7 + 16 * wild) * factor for _ in range(2))
     jx, jy = (canvas.noise(canvas.count(28, a.scale), 3, 0.6) * (1.5 + 1.5 * wild) * factor for _ in range(2))
-    plates = canvas.voronoi(canvas.count(canvas.choose((4.5, 6, 7.5)), a.scale, 2), 0.6 + 0.4 * wild)
+    plates = canvas.voronoi(canvas.count(canvas.choose((4.5, 6, 7.5)), a.scale, 2), 0.5 + 0.38 * wild)
     shards = canvas.voronoi(canvas.count(13, a.scale, 3), 1.0)
     border = canvas.warp(plates.border, dx + jx, dy + jy)
     shard = canvas.warp(shards.border, dx * 0.8 + jx, dy * 0.8 + jy)
@@ -56,7 +56,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     clinker = canvas.ridged(canvas.count(15, a.scale), 4, 0.65)
     lumps = canvas.voronoi(canvas.count(34, a.scale), 1.0)
     lump = canvas.warp((1 - (lumps.f1 / 0.75) ** 2).clamp_min(0) * (0.4 + 0.6 * canvas.per_cell(lumps.id)), jx * 2, jy * 2)
-    ropy = smoothstep(0.42, 0.58, own[1] + 0.3 * canvas.noise(canvas.count(7, a.scale), 2) + canvas.uniform(-0.35, 0.4))
+    ropy = smoothstep(0.42, 0.58, own[1] + 0.3 * canvas.noise(canvas.count(7, a.scale), 2) + canvas.choose((-0.35, 0.0, 0.1, 0.7)))
     skin = mix(0.45 * clinker + 0.4 * lump, 0.75 * ropes + twist + 0.08 * clinker, ropy)
     holes = canvas.voronoi(canvas.count(48, a.scale), 1.0)
     vesicle = smoothstep(0.32, 0.16, holes.f1) * (canvas.per_cell(holes.id) < 0.3).float() * (1 - 0.6 * ropy)

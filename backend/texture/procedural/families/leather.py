@@ -48,28 +48,28 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     grain = mix(cushion * (0.8 + 0.2 * cushion_fine), 0.35 * cushion + 0.5 * cushion_fine, smooth)
     # Creases: long folds, each with finer ones beside it.
     bend_x, bend_y = (canvas.noise(canvas.count(4, a.scale), 4, 0.55) * 11 * factor for _ in range(2))
-    folds = canvas.voronoi((canvas.count(4.5, a.scale, 2), canvas.count(3, a.scale, 2)), 1.0)
+    folds = canvas.voronoi((canvas.count(4.5, a.scale, 2), canvas.count(3, a.scale, 2)), 0.85)
     minor = canvas.voronoi((canvas.count(10, a.scale, 3), canvas.count(8, a.scale, 3)), 1.0)
     fold = canvas.warp(folds.border, bend_x + fx, bend_y + fy)
     fold_minor = canvas.warp(minor.border, bend_x * 0.7 + fx, bend_y * 0.7 + fy)
-    some = smoothstep(0.25 - 0.5 * wild, 0.8 - 0.5 * wild, canvas.noise(canvas.count(4, a.scale), 2))
+    some = smoothstep(0.2 - 0.6 * wild, 1.0 - 0.6 * wild, canvas.noise(canvas.count(4, a.scale), 2))
     some_minor = smoothstep(0.05, 0.6, canvas.noise(canvas.count(6, a.scale), 2) - 0.25 + 0.5 * wild)
-    crease = smoothstep(0.10, 0.0, fold) ** 2 * some
+    crease = smoothstep(0.13, 0.0, fold) ** 2.5 * some
     crease_minor = smoothstep(0.12, 0.0, fold_minor) ** 2 * some_minor
     swell = smoothstep(0.0, 0.3, fold) * some + 0.35 * smoothstep(0.0, 0.3, fold_minor) * some_minor
     spots = canvas.voronoi(canvas.count(42, a.scale), 1.0)
     pores = smoothstep(0.2, 0.08, canvas.warp(spots.f1, dx, dy)) * (canvas.warp((canvas.per_cell(spots.id) < 0.22).float(), dx, dy) > 0.5)
     grit = canvas.noise(canvas.size // 3, 2, 0.8)
-    height = 0.62 * grain - 0.24 * crease - 0.14 * crease_minor + 0.09 * swell - 0.16 * pores + 0.035 * grit
+    height = 0.62 * grain - 0.2 * crease - 0.14 * crease_minor + 0.08 * swell - 0.16 * pores + 0.035 * grit
     height = height + 0.05 * canvas.noise(canvas.count(4, a.scale), 2)
     rub = (height - canvas.blur(height, 4 * factor)) * 1.6
     patina = canvas.noise(canvas.count(3, a.scale), 5, 0.6)
     blotch = canvas.noise(canvas.count(9, a.scale), 4, 0.6)
-    light = 0.16 * rub + 0.05 * patina + 0.032 * blotch + 0.03 * (own[1] - 0.5) - 0.07 * crease - 0.04 * crease_minor - 0.05 * pores
+    light = 0.16 * rub + 0.05 * patina + 0.032 * blotch + 0.03 * (own[1] - 0.5) - 0.035 * crease - 0.025 * crease_minor - 0.05 * pores
     # Use rubs the dye off the tops.
     bald = smoothstep(0.12, 0.4, rub + 0.14 * patina - 0.22 + 0.3 * a.wear) * a.wear
     light = light + 0.13 * bald + 0.014 * grit + 0.007 * canvas.white()
     tone = shade(light, 0.008 * blotch + 0.008 * (own[2] - 0.5) - 0.006 * bald, 0.012 * patina + 0.006 * blotch + 0.012 * bald)
     gloss = -0.5 * rub + 0.10 * patina + 0.12 * crease + 0.06 * crease_minor + 0.06 * grit + 0.10 * bald + 0.05 * (own[1] - 0.5)
-    furrow = smoothstep(0.55, 0.0, grain + 0.1 - 0.5 * crease - 0.3 * crease_minor)
+    furrow = smoothstep(0.55, 0.0, grain + 0.1 - 0.22 * crease - 0.16 * crease_minor)
     return assemble(a, height, tone, gloss, gap=furrow, spread=0.75, gloss_spread=0.06)

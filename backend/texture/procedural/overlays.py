@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..attributes import Attributes
+from ..attributes import Attributes, Color
 from ..stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
 from .canvas import Canvas, lab, level, mix, ramp, smoothstep, srgb
 
@@ -47,32 +47,43 @@ def wear(canvas: Canvas, stack: Tensor, amount: float) -> Tensor:
     return torch.cat([srgb(color), torch.stack([dent, rough, metal])])
 
 
+_PLANTS: list[list[Color]] = [
+    [(0.09, 0.11, 0.04), (0.22, 0.26, 0.09), (0.36, 0.40, 0.15), (0.55, 0.57, 0.29)],  # moss
+    [(0.07, 0.11, 0.05), (0.16, 0.24, 0.10), (0.29, 0.37, 0.17), (0.45, 0.53, 0.28)],  # darker moss
+    [(0.13, 0.12, 0.05), (0.28, 0.27, 0.11), (0.45, 0.43, 0.20), (0.63, 0.61, 0.36)],  # dry moss
+    [(0.18, 0.21, 0.15), (0.33, 0.38, 0.27), (0.50, 0.55, 0.42), (0.70, 0.72, 0.58)],  # lichen
+]
+
+
 def growth(canvas: Canvas, stack: Tensor, amount: float) -> Tensor:
-    """Moss and lichen: from the hollows outwards, in tufts, rough and green."""
-    height = stack[HEIGHT]
-    coarse = canvas.noise(max(canvas.size // 45, 2), 4, 0.6)
-    fine = canvas.noise(max(canvas.size // 6, 2), 2, 0.7)
-    low = level(canvas.blur(height, 1.5))
-    reach = 1.25 * (1 - low) + 0.55 * coarse + 0.22 * fine
-    order = reach.flatten().argsort(descending=True)
-    share = min(0.9, 0.06 * amount + 0.72 * amount**1.4)
-    threshold = float(reach.flatten()[order[min(int(share * reach.numel()), reach.numel() - 1)]])
-    cover = smoothstep(threshold - 0.05, threshold + 0.06, reach)
-    tufts = level(canvas.noise(max(canvas.size // 5, 2), 3, 0.8) + 0.35 * canvas.white())
-    kind = canvas.integer(0, 3)
-    greens = [
-        [(0.13, 0.17, 0.05), (0.29, 0.36, 0.10), (0.47, 0.52, 0.20)],
-        [(0.10, 0.15, 0.06), (0.21, 0.31, 0.11), (0.40, 0.47, 0.22)],
-        [(0.22, 0.23, 0.08), (0.41, 0.42, 0.16), (0.60, 0.59, 0.30)],
-        [(0.17, 0.22, 0.14), (0.38, 0.44, 0.29), (0.58, 0.62, 0.45)],
-    ]
-    plant = ramp(list(greens[kind]), 0.15 + 0.5 * tufts + 0.35 * (coarse * 0.5 + 0.5))
-    color = torch.lerp(lab(stack[BASE_COLOR]), plant, cover * 0.93)
-    shadow = smoothstep(threshold - 0.22, threshold, reach) * (1 - cover)
-    color[0] = color[0] * (1 - 0.14 * shadow)
-    thick = height + cover * (0.03 + 0.10 * (tufts - 0.35)) * (0.6 + 0.6 * amount)
-    rough = mix(stack[ROUGHNESS], 0.86 + 0.1 * (tufts - 0.5), cover)
-    return torch.cat([srgb(color), torch.stack([thick, rough, stack[METALLIC] * (1 - cover)])])
+    """Moss and lichen: from the hollows outwards, in cushions and tufts, rough and green."""
+    height, size = stack[HEIGHT], canvas.size
+    coarse = canvas.noise(max(size // 50, 2), 4, 0.6)
+    fine = canvas.noise(max(size // 8, 2), 3, 0.75)
+    stipple = canvas.blur(canvas.white(), 0.6)
+    stipple = stipple / stipple.std()
+    low = level(canvas.blur(height, 1.2))
+    reach = 1.1 * (1 - low) + 0.5 * coarse + 0.30 * fine
+    share = min(0.88, 0.05 * amount + 0.70 * amount**1.4)
+    threshold = float(torch.quantile(reach.flatten()[::5], 1 - share))
+    inside = reach - threshold  # how deep in the patch: thin and spotty at its border, thick cushions within
+    cover = smoothstep(-0.10, 0.13, inside + 0.07 * stipple + 0.10 * fine)
+    cushion = 1 - canvas.noise(max(size // 9, 2), 2, 0.7).abs() * 2.2
+    tuft = (0.5 + 0.22 * stipple + 0.5 * canvas.noise(max(size // 4, 2), 1)).clamp(0, 1)
+    thick = smoothstep(0.0, 0.4, inside)
+    tips = 0.12 + 0.30 * cushion.clamp(0, 1) + 0.38 * tuft + 0.16 * thick + 0.30 * coarse
+    plant = ramp(_PLANTS[canvas.integer(0, 3)], tips)
+    plant[2] = plant[2] + 0.02 * canvas.noise(max(size // 24, 2), 3)
+    plant[1] = plant[1] + 0.035 * smoothstep(0.35, 0.8, canvas.noise(max(size // 16, 2), 3))  # brown, where it has dried
+    color = lab(stack[BASE_COLOR])
+    film = smoothstep(-0.45, 0.0, inside) * (1 - cover) * (0.25 + 0.3 * amount)  # a green bloom around the patches
+    color = torch.lerp(color, torch.stack([color[0] * 0.90, color[1] * 0.7 - 0.012, color[2] * 0.8 + 0.018]), film)
+    color = torch.lerp(color, plant, cover * (0.80 + 0.18 * thick))
+    shadow = smoothstep(-0.16, 0.0, inside) * (1 - cover)
+    color[0] = color[0] * (1 - 0.16 * shadow)
+    raised = cover * (0.02 + 0.09 * thick + 0.07 * cushion.clamp(0, 1) * thick + 0.10 * (tuft - 0.4)) * (0.6 + 0.5 * amount)
+    rough = mix(stack[ROUGHNESS], 0.88 + 0.14 * (tuft - 0.5), cover)
+    return torch.cat([srgb(color), torch.stack([height + raised, rough, stack[METALLIC] * (1 - cover)])])
 
 
 def wetness(canvas: Canvas, stack: Tensor, amount: float) -> Tensor:
@@ -82,7 +93,7 @@ def wetness(canvas: Canvas, stack: Tensor, amount: float) -> Tensor:
     low = 1 - level(canvas.blur(height, 1.0))
     damp = smoothstep(1.0 - 1.25 * amount, 1.45 - 1.2 * amount, low + 0.3 * patchy + 0.12) * min(1.0, 0.5 + amount)
     color = lab(stack[BASE_COLOR])
-    soaked = torch.stack([color[0] * 0.72 - 0.01, color[1] * 1.12, color[2] * 1.12])
+    soaked = torch.stack([color[0] * 0.72 - 0.01, color[1] * 0.9, color[2] * 0.9])
     porous = 1 - 0.75 * stack[METALLIC]
     color = torch.lerp(color, soaked, damp * porous)
     rough = stack[ROUGHNESS]

@@ -70,15 +70,20 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         + (0.04 + 0.08 * a.irregularity) * (numbers[2] + 0.6 * tilt(layout, numbers[:2], 40))
         + 0.05 * dents * (0.3 + a.irregularity)
     )
-    face = face + 0.22 * rivets + 0.17 * tread - 0.035 * rubbed + rust * (0.035 * fine + 0.03) - 0.09 * pits + 0.006 * fine + 0.012 * coarse
+    face = face + 0.22 * rivets + 0.17 * tread - 0.035 * rubbed + rust * (0.018 * fine + 0.03) - 0.05 * pits + 0.004 * fine + 0.02 * coarse
     height = 0.12 + 0.02 * fine + (face - 0.12) * mask
     light = (
         0.5 * numbers[2] + 0.35 * coarse + 0.28 * weather + 0.16 * fine + (0.3 * brushed - 0.1) * a.metallic + 0.35 * rivets - 0.5 * pits
     )
     light = (
-        light + 1.5 * rubbed - rust * (1.0 + 0.35 * fine) - 0.8 * (around.clamp(0, 1) * (1 - rivets)) - 0.5 * run.clamp(0, 1) + 0.3 * tread
+        light
+        + 1.5 * rubbed
+        - rust * (1.0 + 0.45 * fine - 0.9 * coarse)
+        - 0.8 * (around.clamp(0, 1) * (1 - rivets))
+        - 0.5 * run.clamp(0, 1)
+        + 0.3 * tread
     )
-    warm = 0.08 * numbers[5] + rust * (0.9 + 0.4 * coarse) + 0.2 * run.clamp(0, 1) * a.wear
+    warm = 0.08 * numbers[5] + rust * (0.45 + 0.45 * coarse + 0.12 * fine) + 0.2 * run.clamp(0, 1) * a.wear
     tone = shade(light, 0.55 * warm, 0.75 * warm + 0.05 * numbers[0])
     rough = (
         0.4 * weather

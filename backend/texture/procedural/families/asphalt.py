@@ -45,7 +45,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         height = torch.where(over, top, height)
         tints = torch.where(over, random * 0.98 + 0.01, tints)
     body = canvas.blur((tints[0] > 0).float(), 0.6)
-    clean = above(0.6 * canvas.noise(canvas.count(7, a.scale, 3), 4) + 0.5 * standard(height) + 0.25 * fine, 0.25 + 0.6 * a.wear, 0.4) * body
+    clean = (
+        above(0.6 * canvas.noise(canvas.count(7, a.scale, 3), 4) + 0.5 * standard(height) + 0.25 * fine, 0.25 + 0.6 * a.wear, 0.4) * body
+    )
     cloud = canvas.noise(canvas.count(5, a.scale, 2), 4, 0.6)
     crack = canvas.warp(canvas.voronoi(canvas.count(4, a.scale, 2)).border, *wander(canvas, 22, 7, 4))
     crack = smoothstep(0.05, 0.012, crack) * above(canvas.noise(4, 2), 0.75 * max(a.wear - 0.25, 0.0), 0.3)

@@ -27,7 +27,7 @@ HANDLES = frozenset({"wear"})
 
 def sample(canvas: Canvas) -> Attributes:
     """Steel, aluminium, brass, copper, bronze, titanium."""
-    return draw(canvas, "brushed_metal", PALETTE, (0.18, 0.55), (0.92, 1.0), (0.1, 0.8))
+    return draw(canvas, "brushed_metal", PALETTE, (0.18, 0.55), (0.92, 1.0), (0.03, 0.4), 0.05)
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -40,13 +40,13 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         sigma = (across, length) if upright != swap else (length, across)
         return standard(canvas.blur(canvas.white(), sigma))
 
-    hair, mid, wide = line(0.45, 26 * broad), line(1.0 * broad, 40 * broad), line(3.2 * broad, 60 * broad)
+    hair, mid, wide = line(0.4, 34 * broad), line(0.9 * broad, 60 * broad), line(3.0 * broad, 80 * broad)
     short = line(0.5, 7 * broad)
     sparse = line(0.55, 18 * broad)
     deep = smoothstep(1.6, 3.0, sparse) + smoothstep(1.9, 3.2, line(0.7 * broad, 30 * broad))
     cross = smoothstep(1.9, 3.0, line(0.5, 14 * broad, True)) * (0.2 + wild)
-    height = 0.8 * hair + 0.45 * mid + 0.25 * wide + 0.45 * short - 0.9 * deep - 0.5 * cross
-    swirl = wander(canvas, canvas.count(4, a.scale, 2), 0.4 + 1.8 * wild, 2)
+    height = 0.8 * hair + 0.5 * mid * broad + 0.15 * wide + 0.35 * short - 0.7 * deep - 0.5 * cross
+    swirl = wander(canvas, canvas.count(4, a.scale, 2), 0.1 + 0.5 * wild, 1)
     height = canvas.warp(height, *swirl)
     deep = canvas.warp(deep, *swirl)
 
@@ -68,8 +68,19 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     height = brushed + 0.10 * fine - 1.6 * scratches - 1.2 * dents + 0.15 * cloud
     specks = canvas.voronoi(canvas.count(30, a.scale, 8))
     speck = smoothstep(0.2, 0.08, specks.f1) * (canvas.per_cell(specks.id) < 0.02 + 0.16 * a.wear)
-    light = 0.4 * brushed + 0.10 * canvas.warp(wide, *swirl) + 0.3 * cloud - 0.45 * smudge - 0.7 * deep + 1.1 * scratches + 0.12 * fine - 1.2 * speck
-    warm = 0.10 * cloud + 0.12 * smudge + 0.3 * speck
+    light = (
+        0.4 * brushed
+        + 0.10 * canvas.warp(wide, *swirl)
+        + 0.35 * cloud
+        - 0.3 * smudge
+        - 0.5 * deep
+        + 1.1 * scratches
+        + 0.12 * fine
+        - 1.2 * speck
+    )
+    warm = 0.3 * cloud + 0.2 * smudge + 0.3 * speck
     gloss = 0.45 * brushed + 0.9 * smudge + 0.8 * scratches + 0.25 * cloud + 1.0 * speck
     metallic = 1 - 0.25 * smudge - speck
-    return assemble(a, height, tint(light, warm), gloss, metallic, gap=hollows(height), spread=0.5, gloss_spread=0.05 + 0.02 * math.sqrt(wild))
+    return assemble(
+        a, height, tint(light, warm), gloss, metallic, gap=hollows(height), spread=0.24, gloss_spread=0.05 + 0.02 * math.sqrt(wild)
+    )

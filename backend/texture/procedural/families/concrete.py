@@ -76,11 +76,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
 
     runs = canvas.warp(canvas.noise((n(22, a.scale), 2), 4, 0.7), *wander(canvas, 6, 5))
     deep = cavity(canvas, height, 5)
-    light = (
-        0.6 * cloud + 0.45 * mottle + 0.4 * runs + 0.15 * fine + 0.1 * coarse + 0.18 * deep - 0.5 * bubbles - 1.0 * crack + 0.3 * boards
-    )
+    light = 0.65 * cloud + 0.3 * mottle + 0.4 * runs + 0.15 * fine + 0.1 * coarse + 0.18 * deep - 0.5 * bubbles - 1.0 * crack + 0.3 * boards
     exposed = bare * stone
     light = light + exposed * (1.3 * pieces[1] - 0.5) + 0.12 * bare * (1 - stone) * (fine - 0.8)
     warm = 0.12 * mottle - 0.10 * runs + exposed * 0.35 * (pieces[2] - 0.4)
-    tone = tint(light, 1.6 * warm, 0.3 * exposed * (pieces[3] - 0.5))
+    tone = tint(light, 1.0 * warm, 0.3 * exposed * (pieces[3] - 0.5))
     return assemble(a, height, tone, 0.7 * cloud + 0.3 * fine - exposed + bare, gap=hollows(height), spread=0.7)

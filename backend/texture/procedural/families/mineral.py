@@ -117,6 +117,7 @@ def draw(
     roughness: tuple[float, float],
     metallic: tuple[float, float] = (0.0, 0.0),
     deep: tuple[float, float] = (0.6, 1.0),
+    living: float = 0.22,
 ) -> Attributes:
     """Plausible attributes: a colour and gap colour near a palette's, one in seven in a colour of its own.
 
@@ -127,6 +128,7 @@ def draw(
         roughness: Usual range; one material in six goes beyond it.
         metallic: Range.
         deep: Range of how far the gap colour goes from the colour to the palette's gap colour.
+        living: How many of them have moss or lichen on them.
     """
     color, gap = (lab(_from_hex(text)) for text in canvas.choose(palette))
     gap = torch.lerp(color, gap, canvas.uniform(*deep))
@@ -146,7 +148,7 @@ def draw(
         metallic=canvas.uniform(*metallic),
         wear=canvas.uniform() ** 1.3,
         wetness=canvas.uniform() if canvas.uniform() < 0.35 else 0.0,
-        growth=canvas.uniform(0.05, 0.9) if canvas.uniform() < 0.22 else 0.0,
+        growth=canvas.uniform(0.05, 0.9) if canvas.uniform() < living else 0.0,
         irregularity=canvas.uniform(),
     )
 

@@ -71,4 +71,6 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     warm = 0.16 * pale + 0.12 * (random[1] - 0.5) * (1 - closed) - 0.1 * crust
     pattern = (layout.mask + (1 - layout.mask) * closed).clamp(0, 1)
     gap = torch.lerp(1 - rounded * layout.mask, hollows(height), closed)
-    return assemble(a, height, tint(light, 1.3 * warm), 0.6 * pale + 0.3 * fine + 0.2 * rim, gap=gap, pattern=pattern, cells=layout.cells, spread=0.7)
+    return assemble(
+        a, height, tint(light, 1.3 * warm), 0.6 * pale + 0.3 * fine + 0.2 * rim, gap=gap, pattern=pattern, cells=layout.cells, spread=0.7
+    )

@@ -65,5 +65,6 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = 0.42 * bed + 0.45 * stain + 0.32 * exposed + 0.2 * broad + 0.15 * fine + granular * 0.9 * (mineral[0] - 0.5) - 0.8 * crack
     iron = smoothstep(0.15, 0.8, stain + 0.5 * bed)
     warm = 0.22 * iron - 0.16 * stain + 0.12 * bed + 0.2 * granular * (mineral[1] - 0.5)
-    return assemble(a, height, tint(light, 1.4 * warm, 0.25 * iron), 0.5 * stain - 0.4 * exposed + 0.3 * fine, gap=hollows(height, 0.5), spread=0.85)
-
+    return assemble(
+        a, height, tint(light, 1.4 * warm, 0.25 * iron), 0.5 * stain - 0.4 * exposed + 0.3 * fine, gap=hollows(height, 0.5), spread=0.85
+    )

@@ -24,7 +24,7 @@ PALETTE = (
 def sample(canvas: Canvas) -> Attributes:
     """Fresh orange to old brown, some with bare metal."""
     metal = (0.0, 0.08) if canvas.uniform() < 0.55 else (0.08, 0.5)
-    return draw(canvas, "rust", PALETTE, (0.6, 0.95), metal)
+    return draw(canvas, "rust", PALETTE, (0.6, 0.95), metal, living=0.1)
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -61,7 +61,14 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     scrape = canvas.blur(canvas.white(), (10.0, 0.7)) if canvas.uniform() < 0.5 else canvas.blur(canvas.white(), (0.7, 10.0))
     rubbed = standard(-0.8 * levels + 0.7 * cloud - 0.3 * powder + 0.12 * grain) + 0.2 * standard(scrape)
     bare = above(rubbed, a.metallic, 0.12)
-    base = assemble(a, height - 0.35 * bare, tint(light, 1.1 * orange, 0.25 * runs), cloud + 0.5 * powder + 0.3 * fine - 0.4 * edge, gap=hollows(height, 0.5))
+    light = light - 0.6 * above(rubbed, a.metallic + 0.14 * min(1.0, 6 * a.metallic), 0.4)  # old brown rust around the metal
+    base = assemble(
+        a,
+        height - 0.35 * bare,
+        tint(light, 1.1 * orange, 0.25 * runs),
+        cloud + 0.5 * powder + 0.3 * fine - 0.4 * edge,
+        gap=hollows(height, 0.5),
+    )
     if a.metallic <= 0.02:
         return base
     # Bare metal keeps its own grey whatever the rust's colour, and shines.

@@ -35,7 +35,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     kx, ky = round(n * math.sin(turn)), max(round(n * math.cos(turn)), 1)
     length = canvas.size / math.hypot(kx, ky)
     # Bending by noise longer than a ripple keeps them parallel; a little of half a ripple's width makes them fork.
-    bend = canvas.noise(max(n // 3, 2), 2) * (0.10 + 0.55 * wild) + canvas.noise(n, 1) * 0.30 * wild
+    bend = canvas.noise(max(n // 3, 2), 2) * (0.22 + 0.5 * wild) + canvas.noise(n, 1) * 0.30 * wild
     phase = (kx * canvas.x + ky * canvas.y + bend) % 1.0
     crest = canvas.uniform(0.62, 0.8)  # long slope to windward, short slope to leeward
     ripple = torch.where(phase < crest, phase / crest, (1 - phase) / (1 - crest))
@@ -64,4 +64,6 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = 0.55 * (kind[0] - 0.5) + 0.22 * fine - 0.9 * dark + 0.75 * bright + 0.28 * (drift - 0.4) + 0.15 * cavity(canvas, height, 3)
     light = light + piece * (1.4 * which[2] - 0.5) + 0.2 * lumps
     warm = 0.22 * (kind[1] - 0.5) + 0.08 * lumps - 0.1 * dark - 0.12 * piece
-    return assemble(a, height, tint(light, 1.5 * warm), 0.4 * fine + 0.5 * lumps - 1.2 * bright - 0.8 * piece, gap=hollows(height, 0.6), spread=0.75)
+    return assemble(
+        a, height, tint(light, 1.5 * warm), 0.4 * fine + 0.5 * lumps - 1.2 * bright - 0.8 * piece, gap=hollows(height, 0.6), spread=0.75
+    )

@@ -68,10 +68,10 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         0.50
         + 0.12 * rim
         + (0.04 + 0.08 * a.irregularity) * (numbers[2] + 0.6 * tilt(layout, numbers[:2], 40))
-        + 0.05 * dents * (0.3 + a.irregularity)
+        + 0.09 * dents * (0.4 + a.irregularity)
     )
-    face = face + 0.22 * rivets + 0.17 * tread - 0.035 * rubbed + rust * (0.018 * fine + 0.03) - 0.05 * pits + 0.004 * fine + 0.02 * coarse
-    height = 0.12 + 0.02 * fine + (face - 0.12) * mask
+    face = face + 0.22 * rivets + 0.17 * tread - 0.035 * rubbed + rust * (0.018 * fine + 0.03) - 0.04 * pits + 0.003 * fine + 0.012 * coarse
+    height = 0.06 + 0.02 * fine + (face - 0.06) * mask
     light = (
         0.5 * numbers[2] + 0.35 * coarse + 0.28 * weather + 0.16 * fine + (0.3 * brushed - 0.1) * a.metallic + 0.35 * rivets - 0.5 * pits
     )

@@ -124,7 +124,16 @@ class Canvas:
 
     def voronoi(self, cells: int | tuple[int, int], jitter: float = 1.0, metric: float = 2.0, points: Tensor | None = None) -> Cells:
         """Cells around one random point per lattice cell; see ``fields.voronoi``."""
-        return fields.voronoi((self.size, self.size), _pair(cells), self.generator, jitter, metric, points)
+        found = fields.voronoi((self.size, self.size), _pair(cells), self.generator, jitter, metric, points)
+        if points is not None:
+            return found
+        # Borders gather along the lattice, whose lines include the border of the tile: moved, so that no seam shows there.
+        shift = self.integer(0, self.size - 1), self.integer(0, self.size - 1)
+        away_x, away_y = self.x - found.cx, self.y - found.cy
+        f1, f2, edge, border, away_x, away_y = torch.roll(
+            torch.stack([found.f1, found.f2, found.edge, found.border, away_x, away_y]), shift, (1, 2)
+        )
+        return Cells(f1, f2, edge, border, torch.roll(found.id, shift, (0, 1)), self.x - away_x, self.y - away_y)
 
     def per_cell(self, ids: Tensor, channels: int = 1) -> Tensor:
         """One uniform number 0..1 per id (from 0) and channel: ``(H, W)``, or ``(channels, H, W)`` for more than one."""

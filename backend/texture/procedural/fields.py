@@ -60,7 +60,9 @@ def noise(size: tuple[int, int], cells: tuple[int, int], generator: torch.Genera
     top = torch.lerp(corner(0, 0), corner(1, 0), wx.expand(height, width))
     low = torch.lerp(corner(0, 1), corner(1, 1), wx.expand(height, width))
     field = torch.lerp(top, low, wy.expand(height, width)).mul_(1.5)
-    return field - field.mean()
+    # Octaves that share lattice lines are steepest there together, and the border of the tile, a line of every lattice, shows.
+    down, right = (int(v) for v in torch.randint(0, max(height, width), (2,), generator=generator))
+    return torch.roll(field - field.mean(), (down, right), (0, 1))
 
 
 def _fade(t: Tensor) -> Tensor:

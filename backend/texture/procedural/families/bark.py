@@ -54,7 +54,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     layers = torch.sin(steps.floor() * 2.4 + body[1] * 6)
     cross = canvas.voronoi((canvas.count(12, a.scale), canvas.count(17, a.scale)), 1.0)
     crack = canvas.warp(cross.border, jag * 2.2, lift * 0.9 + 2.5 * factor * canvas.noise(canvas.count(40, a.scale), 2))
-    crack = smoothstep(0.10, 0.0, crack) * smoothstep(-0.15, 0.35, canvas.noise((canvas.count(8, a.scale), canvas.count(7, a.scale)), 2)) * wall
+    crack = (
+        smoothstep(0.10, 0.0, crack) * smoothstep(-0.15, 0.35, canvas.noise((canvas.count(8, a.scale), canvas.count(7, a.scale)), 2)) * wall
+    )
     fibre = canvas.warp(canvas.noise((canvas.size * 3 // 8, canvas.count(16, a.scale)), 2, 0.7), jag * 1.5, lift)
     ropes = canvas.warp(canvas.ridged((canvas.count(38, a.scale), canvas.count(7, a.scale)), 3, 0.6), jag * 1.5, lift)
     grit = canvas.noise(canvas.size // 4, 2, 0.8)
@@ -64,7 +66,16 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     lip = smoothstep(0.3, 0.05, riser) * wall
     cavity = height - canvas.blur(height, 3 * factor)
     bloom = canvas.noise(canvas.count(6, a.scale), 4, 0.6)
-    light = 0.09 * layers * wall + 0.10 * lip + 0.10 * (body[2] - 0.5) + 0.55 * cavity + 0.045 * fibre + 0.05 * ropes - 0.12 * crack + 0.06 * bloom
+    light = (
+        0.09 * layers * wall
+        + 0.10 * lip
+        + 0.10 * (body[2] - 0.5)
+        + 0.55 * cavity
+        + 0.045 * fibre
+        + 0.05 * ropes
+        - 0.12 * crack
+        + 0.06 * bloom
+    )
     red = 0.018 * inner + 0.012 * layers * wall + 0.008 * body[1] - 0.01 * bloom
     yellow = 0.012 * inner + 0.012 * (body[0] - 0.5) + 0.012 * layers - 0.01 * lip
     tone = shade(light + 0.03 * grit + 0.015 * canvas.white(), red, yellow + 0.003 * canvas.white())

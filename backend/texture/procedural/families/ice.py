@@ -96,11 +96,29 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     grit = canvas.noise(size // 3, 2, 0.8)
     dimples = canvas.noise(canvas.count(9, a.scale), 2)
     scratch = canvas.ridged((canvas.count(3, a.scale), canvas.count(5, a.scale)), 2)
-    light = 0.30 * line + 0.16 * plane + 0.13 * milk + 0.10 * ring + 0.07 * bubbles + 0.20 * frost + 0.05 * (piece - 0.5) + 0.035 * (shard - 0.5) * few
+    light = (
+        0.30 * line
+        + 0.16 * plane
+        + 0.13 * milk
+        + 0.10 * ring
+        + 0.07 * bubbles
+        + 0.20 * frost
+        + 0.05 * (piece - 0.5)
+        + 0.035 * (shard - 0.5) * few
+    )
     light = light + 0.03 * veil + 0.02 * dimples + 0.012 * grit + 0.007 * canvas.white()
     pale = 0.6 * line + 0.5 * milk + frost + 0.3 * plane
     tone = shade(light, 0.014 * pale - 0.012 * cloud, 0.016 * pale + 0.012 * (cloud - 0.5) - 0.008 * (piece - 0.5))
-    height = 0.42 * milk + 0.5 * cloud + 0.24 * dimples + 0.3 * (piece - 0.5) + 0.14 * (shard - 0.5) * few + 0.5 * frost - 0.55 * line + 0.12 * ring
+    height = (
+        0.42 * milk
+        + 0.5 * cloud
+        + 0.24 * dimples
+        + 0.3 * (piece - 0.5)
+        + 0.14 * (shard - 0.5) * few
+        + 0.5 * frost
+        - 0.55 * line
+        + 0.12 * ring
+    )
     height = height + 0.025 * grit + 0.08 * scratch
     gloss = 1.3 * frost + 0.6 * line + 0.35 * milk + 0.1 * grit + 0.25 * ring + 0.12 * veil
     deep = smoothstep(0.75, 0.1, cloud + 0.35 * (piece - 0.5) + 0.5 * frost) * (1 - 0.8 * line)

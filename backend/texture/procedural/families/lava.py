@@ -51,8 +51,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     lean = canvas.choose((-1, 0, 0, 1)) * max(number // 3, 1)
     turns = canvas.y * number + canvas.x * lean + flow * 2.2 + own[3] * 3
     fold = (torch.sin(math.pi * turns)).abs()
-    ropes = fold.clamp_min(1e-4) ** 0.6 * (0.75 + 0.25 * torch.sin(turns * 1.3 + own[0] * 9))
-    twist = torch.sin(2 * math.pi * (canvas.x * canvas.count(26, a.scale) + turns * 0.5 + 0.8 * flow)) * 0.12 * fold
+    ropes = fold.clamp_min(1e-4) ** 0.6 * (0.75 + 0.25 * torch.sin(4 * flow + own[0] * 9))
+    twist = torch.sin(2 * math.pi * (canvas.x * canvas.count(26, a.scale) + 1.6 * flow)) * 0.12 * fold
     clinker = canvas.ridged(canvas.count(15, a.scale), 4, 0.65)
     lumps = canvas.voronoi(canvas.count(34, a.scale), 1.0)
     lump = canvas.warp((1 - (lumps.f1 / 0.75) ** 2).clamp_min(0) * (0.4 + 0.6 * canvas.per_cell(lumps.id)), jx * 2, jy * 2)
@@ -85,7 +85,11 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     hot = (heat - (heat * molten).sum() / molten.sum().clamp_min(1)) * molten * glow
     rim = canvas.blur(molten, 3.0 * factor) * (1 - molten) * glow
     warm = lab(a.gap_color) - lab(a.color)
-    colour = colour + shade(0.26 * hot, -0.05 * hot.clamp_min(0), 0.06 * hot) + rim[None] * 0.28 * warm * torch.tensor([0.35, 1.0, 1.0])[:, None, None]
+    colour = (
+        colour
+        + shade(0.26 * hot, -0.05 * hot.clamp_min(0), 0.06 * hot)
+        + rim[None] * 0.28 * warm * torch.tensor([0.35, 1.0, 1.0])[:, None, None]
+    )
     return _with_colour(made, colour)
 
 

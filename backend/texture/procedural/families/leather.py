@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
@@ -24,7 +22,17 @@ PALETTE = (
 
 def sample(canvas: Canvas) -> Attributes:
     """Tan, brown, black, red, cream, dyed."""
-    return natural(canvas, "leather", PALETTE, roughness=(0.28, 0.75), relief=(0.1, 0.7), wear=(0.0, 0.7), irregularity=(0.1, 1.0), wet=0.15, grown=0.02)
+    return natural(
+        canvas,
+        "leather",
+        PALETTE,
+        roughness=(0.28, 0.75),
+        relief=(0.1, 0.7),
+        wear=(0.0, 0.7),
+        irregularity=(0.1, 1.0),
+        wet=0.15,
+        grown=0.02,
+    )
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:

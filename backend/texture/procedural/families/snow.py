@@ -37,7 +37,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     phase = canvas.y * number + canvas.x * lean + (0.2 + 0.5 * wild) * bend + 0.5 * far
     turn = phase - phase.floor()
     crest = smoothstep(-0.1, 0.66, turn) * smoothstep(1.02, 0.58, turn)
-    strong = 0.15 + 0.85 * smoothstep(-0.6, 0.5, canvas.noise((canvas.count(7, a.scale), canvas.count(5, a.scale)), 2) + canvas.uniform(-0.5, 0.3))
+    strong = 0.15 + 0.85 * smoothstep(
+        -0.6, 0.5, canvas.noise((canvas.count(7, a.scale), canvas.count(5, a.scale)), 2) + canvas.uniform(-0.5, 0.3)
+    )
     ripples = crest * strong
     # Wind scours pits with sharp upper edges.
     pits_x, pits_y = (canvas.noise(canvas.count(14, a.scale), 3) * 6 * factor for _ in range(2))
@@ -62,7 +64,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     cavity = height - canvas.blur(height, 5 * factor)
     hollow = canvas.blur(height, 1.5 * factor) - canvas.blur(height, 9 * factor)
     icy = smoothstep(0.15, 0.7, canvas.noise(canvas.count(4, a.scale), 4, 0.55)) * (1 - loose)
-    dirt = smoothstep(0.35, 0.9, canvas.noise(canvas.count(7, a.scale), 5, 0.65)) + 1.4 * (canvas.warp((canvas.per_cell(clods.id) > 0.97).float(), rag, rag) * (clods.f1 < 0.16).float())
+    dirt = smoothstep(0.35, 0.9, canvas.noise(canvas.count(7, a.scale), 5, 0.65)) + 1.4 * (
+        canvas.warp((canvas.per_cell(clods.id) > 0.97).float(), rag, rag) * (clods.f1 < 0.16).float()
+    )
     spark = canvas.blur(canvas.white(), 0.6) > 1.05
     light = 0.7 * cavity + 0.35 * hollow + 0.045 * (flake[2] - 0.5) + 0.02 * powder - 0.05 * icy - 0.035 * dirt + 0.03 * spark.float()
     blue = -0.04 * hollow - 0.008 * icy + 0.008 * dirt - 0.03 * cavity

@@ -81,7 +81,15 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     )  # fmt: skip
     fleck = flecks.shrink((flecks.id > 0).float())
     strength = canvas.uniform(0.5, 1.0)
-    light = -0.11 * late * (0.5 + 0.7 * own[1]) * strength - 0.11 * pore + 0.05 * fleck + 0.026 * fibre + 0.028 * silk + 0.02 * figure - 0.1 * knots
+    light = (
+        -0.11 * late * (0.5 + 0.7 * own[1]) * strength
+        - 0.11 * pore
+        + 0.05 * fleck
+        + 0.026 * fibre
+        + 0.028 * silk
+        + 0.02 * figure
+        - 0.1 * knots
+    )
     light = light + 0.03 * (own[2] - 0.5) + 0.02 * canvas.noise((canvas.count(3, a.scale), 1), 3) + 0.006 * canvas.white()
     red = 0.014 * late + 0.006 * silk - 0.006 * fleck + 0.02 * knots + 0.003 * figure
     yellow = 0.008 * silk - 0.008 * late * own[1] + 0.004 * fibre + 0.008 * (own[2] - 0.5) - 0.01 * pore

@@ -49,8 +49,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         away = field.abs() / (gx * gx + gy * gy).sqrt().clamp_min(0.02)
         return torch.exp(-away / width)
 
-    few = max(round(0.5 * n / math.hypot(right, down)), 1)
-    bend = 0.35 + 0.5 * wild
+    few = max(round(0.8 * n / math.hypot(right, down)), 1)
+    bend = 0.22 + 0.5 * wild
     thick = 0.02 * unit
     broad = ridge(few, bend, 7 * thick) * swell
     veins = ridge(few, bend, thick * canvas.uniform(0.5, 1.3)) * (0.15 + 0.85 * swell)

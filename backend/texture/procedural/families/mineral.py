@@ -1,4 +1,4 @@
-"""What the families of stone, earth and metal share: attributes about a palette, noise on a line, cells' own coordinates, stones with facets."""
+"""What the families of stone, earth and metal share: attributes about a palette, noise on a line, stones with facets."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def draw(
     return Attributes(
         {family: 1.0},
         color=_to_color(color + shift[:, None, None]),
-        gap_color=_to_color(gap + (0.7 * shift + extra)[:, None, None]),
+        gap_color=_to_color(gap + (0.9 * shift + extra)[:, None, None]),
         variation=canvas.uniform(),
         scale=canvas.uniform(),
         relief=canvas.uniform(),

@@ -58,9 +58,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     fine = grit(canvas, 0.7)
     height = standard(height) + (0.10 + 0.10 * wild) * fine - 0.9 * pits
     crack = canvas.warp(canvas.voronoi(canvas.count(4, a.scale, 2)).border, *wander(canvas, 24, 5, 3))
-    crack = (
-        smoothstep(0.022, 0.004, crack) * above(canvas.noise(5, 2), 0.1 + 0.55 * a.wear, 0.3) * smoothstep(0.2, 0.6, torch.tensor(a.wear))
-    )
+    crack = smoothstep(0.022, 0.004, crack) * above(canvas.noise(5, 2), 0.1 + 0.55 * a.wear, 0.3) * min(1.5 * a.wear, 1.0)
     height = height - 1.2 * crack
     stain, cloud = canvas.noise((7, 3), 4, 0.55), canvas.noise(canvas.count(6, a.scale, 2), 4, 0.55)
     burnish = cavity(canvas, height, 4)

@@ -37,7 +37,7 @@ def normal_from_height(height: torch.Tensor, depth_px: float, tile: bool = True)
 
 def slopes(height_px: torch.Tensor, tile: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
     """Central differences of a height in pixels ``(..., H, W)``: slope to the right and slope downwards, same shape."""
-    padded = _extend(height_px, 1, tile)
+    padded = extend(height_px, 1, tile)
     dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
     if not tile:  # there the neighbour beyond the border is the pixel itself
@@ -83,9 +83,9 @@ def ambient_occlusion(height: torch.Tensor, depth_px: float, radius: float = 24.
     """
     relief = height * depth_px
     dx, dy = slopes(relief, tile)
-    steps = _distances(radius)
+    steps = distances(radius)
     reach = math.ceil(steps[-1])
-    padded = _extend(relief, reach, tile)
+    padded = extend(relief, reach, tile)
     rows, columns = height.shape[-2:]
     normal_z = torch.rsqrt(dx * dx + dy * dy + 1)
     seen = torch.zeros_like(relief)
@@ -148,7 +148,7 @@ def unit_height(height_px: torch.Tensor, depth_px: float | None = None) -> tuple
     return ((height_px - (low + high) / 2) / depth + 0.5).clamp(0, 1), depth
 
 
-def _distances(radius: float) -> list[float]:
+def distances(radius: float) -> list[float]:
     """Distances in pixels from 1 to the radius, each at most 1.2 times the one before."""
     if not radius >= 1:
         raise InputError(expected="a radius of at least 1 pixel", got=f"{radius:g}")
@@ -156,7 +156,7 @@ def _distances(radius: float) -> list[float]:
     return [radius ** (i / count) for i in range(count + 1)] if radius > 1 else [1.0]
 
 
-def _extend(field: torch.Tensor, border: int, tile: bool) -> torch.Tensor:
+def extend(field: torch.Tensor, border: int, tile: bool) -> torch.Tensor:
     """A border on all four sides, wrapped round or continued; it may be wider than the field."""
     rows, columns = (torch.arange(-border, side + border, device=field.device) for side in field.shape[-2:])
     if tile:

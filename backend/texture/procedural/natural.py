@@ -21,6 +21,7 @@ def natural(
     wet: float = 0.3,
     grown: float = 0.2,
     odd: float = 0.15,
+    chroma: float = 0.02,
 ) -> Attributes:
     """Attributes drawn from ranges.
 
@@ -35,12 +36,14 @@ def natural(
         wet: Share of wet samples.
         grown: Share of samples with growth.
         odd: Share of samples in a colour of no palette.
+        chroma: How far the other colours stray from the palette's, in OKLab.
     """
     color, gap = canvas.choose(palette)
     if canvas.uniform() < odd:
         color, gap = _turned((color, gap), canvas.uniform(-0.1, 0.1), canvas.uniform(-0.07, 0.07), canvas.uniform(-0.07, 0.07))
     else:
-        color, gap = canvas.vary(color, 0.06, 0.02), canvas.vary(gap, 0.05, 0.015)
+        step = (canvas.uniform(-0.05, 0.05), canvas.uniform(-chroma, chroma), canvas.uniform(-chroma, chroma))
+        color, gap = _turned((color, canvas.vary(gap, 0.03, 0.3 * chroma)), *step)
     return Attributes(
         {family: 1.0},
         color=color,

@@ -88,10 +88,10 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         blades = _layer(canvas, number, length * factor, width * factor**0.8, low, high, wild, comb, 1 if layer == 0 else 2)
         one, two, three, four = torch.rand((4, number), generator=canvas.generator)
         dead = (three < dry * (2.2 if layer == 0 else 0.7)).float()
-        l, hue = blades.pick(one - 0.5), blades.pick(two - 0.5)
+        own, hue = blades.pick(one - 0.5), blades.pick(two - 0.5)
         straw = blades.pick(dead)
         t, w = blades.along, blades.across
-        light = 0.12 * l + 0.13 * (t - 0.45) + 0.035 * w * blades.pick((four > 0.5).float() * 2 - 1) - 0.05 * (w.abs() < 0.3).float()
+        light = 0.12 * own + 0.13 * (t - 0.45) + 0.035 * w * blades.pick((four > 0.5).float() * 2 - 1) - 0.05 * (w.abs() < 0.3).float()
         light = light + 0.09 * (layer - 1.2) + 0.09 * straw
         red = 0.012 * hue + 0.022 * straw - 0.006 + 0.012 * (t > 0.93).float()
         yellow = 0.022 * hue + 0.012 * t + 0.022 * straw
@@ -103,7 +103,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         tone = tone - shade(0.05 * canvas.blur(front, 2.0 * factor) * (1 - front))
         colour = blades.shrink(shade(light, red, yellow) * here[None]) / alpha.clamp_min(1e-3)
         tone = mix(tone, colour, front)
-        gloss = mix(gloss, blades.shrink(0.05 * l + 0.1 * straw - 0.05 * t + 0.02 * w), front)
+        gloss = mix(gloss, blades.shrink(0.05 * own + 0.1 * straw - 0.05 * t + 0.02 * w), front)
         height = mix(height, over, front)
     tone = tone + shade(0.02 * clump + 0.006 * canvas.white(), -0.008 * clump, 0.008 * clump)
     return assemble(a, height + 0.05 * clump, tone, gloss, spread=1.15)

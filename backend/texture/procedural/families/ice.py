@@ -87,9 +87,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     points, around, side, three = points[keep], around[keep], side[keep], three[keep]
     needle = torch.zeros(size, size)
     if len(points):
-        needles = draw(
-            size, points, around + side, factor * (3 + 7 * (1 - three)), torch.full((len(points),), 0.75), 0.2 * side, lambda t, w: 0.4 + 0.5 * three[:, None, None] * (1 - t) + 0 * w, lambda t: 1 - 0.7 * t, 2
-        )  # fmt: skip
+
+        def rise(t: Tensor, w: Tensor) -> Tensor:
+            return 0.4 + 0.5 * three[:, None, None] * (1 - t) + 0 * w
+
+        length, width = factor * (3 + 7 * (1 - three)), torch.full((len(points),), 0.75)
+        needles = draw(size, points, around + side, length, width, 0.2 * side, rise, lambda t: 1 - 0.7 * t)
         needle = needles.shrink((needles.id > 0).float() * (0.5 + 0.5 * needles.z))
     rime = frosty * (0.55 + 0.45 * canvas.fbm(canvas.count(40, a.scale), 4, 0.7)) * 0.5
     frost = torch.maximum(rime, needle)

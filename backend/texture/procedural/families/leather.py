@@ -38,10 +38,10 @@ def sample(canvas: Canvas) -> Attributes:
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Two sizes of cells that share the surface; their furrows deepen along creases."""
     factor, wild = feature_factor(a.scale), a.irregularity
-    dx, dy = (canvas.noise(canvas.count(9, a.scale), 3) * (2 + 7 * wild) * factor for _ in range(2))
+    dx, dy = (canvas.noise(canvas.count(9, a.scale), 3) * (4 + 6 * wild) * factor for _ in range(2))
     fx, fy = (canvas.noise(canvas.count(44, a.scale), 2) * 1.1 * factor for _ in range(2))
     across, down = canvas.choose(((26, 26), (30, 22), (20, 30), (34, 34)))
-    jitter = 0.35 + 0.6 * wild
+    jitter = 0.6 + 0.38 * wild
     large = canvas.voronoi((canvas.count(across, a.scale), canvas.count(down, a.scale)), jitter)
     fine = canvas.voronoi((canvas.count(across * 1.9, a.scale), canvas.count(down * 1.9, a.scale)), jitter)
     border = canvas.warp(large.border, dx + fx, dy + fy)

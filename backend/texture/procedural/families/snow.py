@@ -24,7 +24,9 @@ PALETTE = (
 
 def sample(canvas: Canvas) -> Attributes:
     """Fresh, wind-packed, old and dirty snow."""
-    return natural(canvas, "snow", PALETTE, roughness=(0.45, 0.9), relief=(0.1, 0.8), wear=(0.0, 0.3), wet=0.25, grown=0.02, odd=0.08)
+    return natural(
+        canvas, "snow", PALETTE, roughness=(0.45, 0.9), relief=(0.1, 0.8), wear=(0.0, 0.3), wet=0.25, grown=0.02, odd=0.08, chroma=0.006
+    )
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
@@ -75,7 +77,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     # Light that comes through the snow is blue; it gathers in hollows, without an edge.
     soft = canvas.blur(height, 2.5 * factor) + 0.25 * cavity + 0.02 * powder
     low, high = (float(q) for q in torch.quantile(soft.flatten()[::7], torch.tensor([0.0, 0.75])))
-    made = assemble(a, height, tone, gloss, gap=((high - soft) / (high - low)).clamp(0, 1) ** 1.1, spread=0.55, gloss_spread=0.06)
+    made = assemble(a, height, tone, gloss, gap=((high - soft) / (high - low)).clamp(0, 1) ** 1.1, spread=0.42, gloss_spread=0.06)
     stack = made.stack.clone()
     stack[4] = torch.where(spark, stack[4] * 0.3, stack[4] + (0.7 * a.roughness * spark.float()).mean()).clamp(0, 1)
     return Material(stack)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from .....shared.material import feature_factor
 from ...attributes import Attributes
@@ -69,16 +71,15 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     count = len(points)
     one, two, three = torch.rand((3, count), generator=g)
     angle = math.pi / 2 + turn[at[:, 1], at[:, 0]] + 0.05 * (one - 0.5)
-    lines = draw(
-        size, points, angle, factor * (3 + 9 * two * two), 0.35 + 0.5 * three * factor**0.5, 0.1 * (one - 0.5), lambda t, w: 0.5 + 0.0 * t * w + one[:, None, None] * 0.4, lambda t: (4 * t * (1 - t)).clamp(0, 1) ** 0.4, 2
-    )  # fmt: skip
+    length, width = factor * (3 + 9 * two * two), 0.35 + 0.5 * three * factor**0.5
+    lines = draw(size, points, angle, length, width, 0.1 * (one - 0.5), _flat(one), lambda t: _lens(t) ** 0.4)
     pore = lines.shrink((lines.id > 0).float() * (0.35 + 0.65 * lines.pick(two)))
     rays = int(canvas.uniform(0, 260) * canvas.uniform() * (size / 256) ** 2 / factor**1.5) + 4
     spot = torch.rand((rays, 2), generator=g) * size
     tilt = torch.rand(rays, generator=g)
-    flecks = draw(
-        size, spot, 0.9 * (tilt - 0.5) + math.pi / 2, factor * (4 + 12 * tilt), 1 + 1.8 * tilt.flip(0) * factor, 0.8 * (tilt.flip(0) - 0.5), lambda t, w: 0.5 + 0.0 * t * w + tilt[:, None, None] * 0.4, lambda t: (4 * t * (1 - t)).clamp(0, 1) ** 0.6, 2
-    )  # fmt: skip
+    other = tilt.flip(0)
+    length, width = factor * (4 + 12 * tilt), 1 + 1.8 * other * factor
+    flecks = draw(size, spot, 0.9 * (tilt - 0.5) + math.pi / 2, length, width, 0.8 * (other - 0.5), _flat(tilt), lambda t: _lens(t) ** 0.6)
     fleck = flecks.shrink((flecks.id > 0).float())
     strength = canvas.uniform(0.5, 1.0)
     light = (
@@ -98,3 +99,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     gloss = 0.6 * pore - 0.3 * late + 0.25 * fibre - 0.35 * fleck + 0.2 * silk - 0.5 * knots
     gap = smoothstep(0.25, 0.95, pore * 0.85 + 0.45 * late * own[1] + 0.3 * knots)
     return assemble(a, height, shade(light, red, yellow), gloss, gap=gap, spread=1.0, gloss_spread=0.05)
+
+
+def _flat(order: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """Strokes that lie flat, one over another in the order of ``(count,)`` numbers 0..1."""
+    return lambda t, w: 0.5 + 0.4 * order[:, None, None] + 0 * t * w
+
+
+def _lens(t: Tensor) -> Tensor:
+    return (4 * t * (1 - t)).clamp(0, 1)

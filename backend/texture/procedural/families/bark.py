@@ -80,4 +80,4 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     yellow = 0.012 * inner + 0.012 * (body[0] - 0.5) + 0.012 * layers - 0.01 * lip
     tone = shade(light + 0.03 * grit + 0.015 * canvas.white(), red, yellow + 0.003 * canvas.white())
     gloss = 0.05 * inner - 0.05 * lip + 0.04 * fibre + 0.03 * bloom - 0.05 * layers + 0.04 * grit
-    return assemble(a, height, tone, gloss, spread=1.15, gloss_spread=0.06)
+    return assemble(a, height, tone, gloss, spread=1.1 + 0.5 * (1 - a.variation), gloss_spread=0.06)

@@ -106,4 +106,4 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         gloss = mix(gloss, blades.shrink(0.05 * own + 0.1 * straw - 0.05 * t + 0.02 * w), front)
         height = mix(height, over, front)
     tone = tone + shade(0.02 * clump + 0.006 * canvas.white(), -0.008 * clump, 0.008 * clump)
-    return assemble(a, height + 0.05 * clump, tone, gloss, spread=1.15)
+    return assemble(a, height + 0.05 * clump, tone, gloss, spread=1.15 + 0.8 * (1 - a.variation))

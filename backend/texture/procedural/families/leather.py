@@ -73,11 +73,11 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     rub = (height - canvas.blur(height, 4 * factor)) * 1.6
     patina = canvas.noise(canvas.count(3, a.scale), 5, 0.6)
     blotch = canvas.noise(canvas.count(9, a.scale), 4, 0.6)
-    light = 0.16 * rub + 0.05 * patina + 0.032 * blotch + 0.03 * (own[1] - 0.5) - 0.035 * crease - 0.025 * crease_minor - 0.05 * pores
+    light = 0.16 * rub + 0.03 * patina + 0.028 * blotch + 0.03 * (own[1] - 0.5) - 0.035 * crease - 0.025 * crease_minor - 0.05 * pores
     # Use rubs the dye off the tops.
     bald = smoothstep(0.12, 0.4, rub + 0.14 * patina - 0.22 + 0.3 * a.wear) * a.wear
     light = light + 0.13 * bald + 0.014 * grit + 0.007 * canvas.white()
-    tone = shade(light, 0.008 * blotch + 0.008 * (own[2] - 0.5) - 0.006 * bald, 0.012 * patina + 0.006 * blotch + 0.012 * bald)
+    tone = shade(light, 0.008 * blotch + 0.008 * (own[2] - 0.5) - 0.006 * bald, 0.007 * patina + 0.006 * blotch + 0.012 * bald)
     gloss = -0.5 * rub + 0.10 * patina + 0.12 * crease + 0.06 * crease_minor + 0.06 * grit + 0.10 * bald + 0.05 * (own[1] - 0.5)
     furrow = smoothstep(0.55, 0.0, grain + 0.1 - 0.22 * crease - 0.16 * crease_minor)
-    return assemble(a, height, tone, gloss, gap=furrow, spread=0.75, gloss_spread=0.06)
+    return assemble(a, height, tone, gloss, gap=furrow, spread=0.65 + 0.25 * (1 - a.variation), gloss_spread=0.06)

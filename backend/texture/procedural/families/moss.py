@@ -83,7 +83,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         gloss = mix(gloss, hair.shrink(0.08 * (hair.along - 0.5) * here), front)
     hollow = smoothstep(0.5, 0.05, dome)
     tone = tone + shade(0.05 * tint[0] - 0.08 * hollow, 0.01 * tint[1], 0.012 * tint[0]) + shade(0.008 * canvas.white())
-    return assemble(a, height, tone, gloss + 0.04 * hollow, spread=1.1, gloss_spread=0.06)
+    return assemble(a, height, tone, gloss + 0.04 * hollow, spread=1.1 + 0.8 * (1 - a.variation), gloss_spread=0.06)
 
 
 def _leaf(t: Tensor) -> Tensor:

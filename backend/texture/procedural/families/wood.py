@@ -79,7 +79,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     tilt = torch.rand(rays, generator=g)
     other = tilt.flip(0)
     length, width = factor * (4 + 12 * tilt), 1 + 1.8 * other * factor
-    flecks = draw(size, spot, 0.9 * (tilt - 0.5) + math.pi / 2, length, width, 0.8 * (other - 0.5), _flat(tilt), lambda t: _lens(t) ** 0.6)
+    flecks = draw(size, spot, 0.3 * (tilt - 0.5) + math.pi / 2, length, width, 0.8 * (other - 0.5), _flat(tilt), lambda t: _lens(t) ** 0.6)
     fleck = flecks.shrink((flecks.id > 0).float())
     strength = canvas.uniform(0.5, 1.0)
     light = (
@@ -95,10 +95,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     red = 0.014 * late + 0.006 * silk - 0.006 * fleck + 0.02 * knots + 0.003 * figure
     yellow = 0.008 * silk - 0.008 * late * own[1] + 0.004 * fibre + 0.008 * (own[2] - 0.5) - 0.01 * pore
     hard = 1.0 if canvas.uniform() < 0.5 else -0.6
-    height = 0.42 * hard * late - 0.75 * pore + 0.14 * fibre + 0.14 * silk + 0.1 * fleck + 0.2 * wave * wild + 0.02 * canvas.white()
+    height = 0.42 * hard * late - 0.55 * pore + 0.14 * fibre + 0.14 * silk + 0.1 * fleck + 0.2 * wave * wild + 0.02 * canvas.white()
     gloss = 0.6 * pore - 0.3 * late + 0.25 * fibre - 0.35 * fleck + 0.2 * silk - 0.5 * knots
     gap = smoothstep(0.25, 0.95, pore * 0.85 + 0.45 * late * own[1] + 0.3 * knots)
-    return assemble(a, height, shade(light, red, yellow), gloss, gap=gap, spread=1.0, gloss_spread=0.05)
+    return assemble(
+        a, height, shade(light, 0.5 * red, 0.65 * yellow), gloss, gap=gap, spread=0.85 + 0.3 * (1 - a.variation), gloss_spread=0.05
+    )
 
 
 def _flat(order: Tensor) -> Callable[[Tensor, Tensor], Tensor]:

@@ -3,7 +3,8 @@
     settings                 preferences                        controls             properties made from the schemas
     link                     the backend, polled by a timer     records              jobs as the file remembers them
     jobs                     sent, followed, found again        capture/             the scene as files, untouched
-    pictures                 images out and in                  apply                results into the scene
+    pictures, png, icons     images out, in and in panels       apply                results into the scene
+    material/                materials: panel, history, nodes
     *_operator(s), panels    what the artist sees               cli                  without a window
 
 Registering imports neither numpy nor zmq: what needs them is imported by the first job.
@@ -17,8 +18,22 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import capture_operator, capture_properties, controls, job_operators, jobs, operation_operators, panels, records, settings
+from . import (
+    capture_operator,
+    capture_properties,
+    controls,
+    icons,
+    job_operators,
+    jobs,
+    operation_operators,
+    panels,
+    records,
+    settings,
+)
 from .link import BACKEND
+from .material import history as material_history
+from .material import operators as material_operators
+from .material import properties as material_properties
 
 _classes: list[type] = []
 _scene_properties: list[str] = []
@@ -28,6 +43,7 @@ _cli_handles: list[Any] = []
 @persistent
 def _load_pre(*_args: object) -> None:
     jobs.before_load()
+    material_history.forget_session()
 
 
 @persistent
@@ -38,6 +54,7 @@ def _load_post(*_args: object) -> None:
 @persistent
 def _undo_post(*_args: object) -> None:
     records.repair()
+    material_history.repair()
 
 
 _HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "load_post_fail": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
@@ -64,13 +81,18 @@ def register() -> None:
     groups = {controls.identifier(operation): controls.settings_group(operation) for operation in operations}
     _classes[:] = [
         settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture,
-        *groups.values(),
-        capture_operator.BACKLOT_OT_capture, *(operation_operators.operator_class(operation) for operation in operations),
+        *material_properties.CLASSES, *groups.values(),
+        capture_operator.BACKLOT_OT_capture,
+        *(operation_operators.operator_class(operation) for operation in operations if not material_operators.is_material(operation)),
+        *material_operators.operation_classes(), *material_operators.CLASSES,
         *job_operators.CLASSES, *panels.panel_classes(),
     ]  # fmt: skip
     for item in _classes:
         bpy.utils.register_class(item)
-    properties = {"backlot_jobs": records.BACKLOT_PG_jobs, "backlot_capture": capture_properties.BACKLOT_PG_capture, **groups}
+    properties = {
+        "backlot_jobs": records.BACKLOT_PG_jobs, "backlot_materials": material_properties.BACKLOT_PG_materials,
+        "backlot_capture": capture_properties.BACKLOT_PG_capture, **groups,
+    }  # fmt: skip
     for name, group in properties.items():
         setattr(bpy.types.Scene, name, bpy.props.PointerProperty(type=group))
     _scene_properties[:] = list(properties)
@@ -99,8 +121,9 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    panels.free_previews()
+    icons.free()
     records.LIVE.clear()
+    material_history.forget_session()
     for name in _scene_properties:
         delattr(bpy.types.Scene, name)
     for item in reversed(_classes):

@@ -1,4 +1,4 @@
-"""Results into the scene: an image and a material, an image, a mesh at its true place."""
+"""Results into the scene: a material (see ``material/``), an image, a mesh at its true place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from ..shared.errors import InputError
 from ..shared.values import Image, Mesh
-from . import pictures, records
+from . import pictures
+from .material import nodes, results
 
 COLLECTION = "Backlot"
 COLOR_ATTRIBUTE = "Color"
@@ -31,14 +32,16 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     Returns:
         What happened, in words.
     """
-    told = []
-    for name, value in outputs.items():
+    told: list[str] = []
+    if operation == "texture.variations":
+        told = results.variations(scene, label, outputs, request)
+    elif operation.startswith("texture."):
+        told = results.apply(scene, operation, label, outputs, request)
+    for name, value in outputs.items() if not told else ():
         if isinstance(value, Image):
             image = pictures.receive(value, label)
             image["backlot"] = json.dumps({"operation": operation, "output": name, **{k: request.get(k) for k in ("parameters", "seed")}})
             told.append(f"Image {image.name!r}")
-            if operation.startswith("texture."):
-                told += _texture(image, request.get("targets", []))
             if not image.users:
                 image.use_fake_user = True  # else it would not be saved with the file
         elif isinstance(value, Mesh):
@@ -48,50 +51,6 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if isinstance(report, dict):
         told.append(", ".join(f"{key} {value:.4g}" for key, value in report.items() if isinstance(value, float))[:300])
     return "; ".join(part for part in told if part)
-
-
-def _texture(image: bpy.types.Image, noted: list[dict[str, Any]]) -> list[str]:
-    objects, gone = records.resolve(noted)
-    told = [f"{name!r} is gone" for name in gone] if noted else ["no mesh was selected, so it is an image only"]
-    materials: dict[bool, bpy.types.Material] = {}
-    for item in objects:
-        if item.type != "MESH" or item.data is None or not item.is_editable:
-            told.append(f"{item.name!r} cannot be given a material")
-            continue
-        has_uv = bool(item.data.uv_layers)
-        if has_uv not in materials:
-            materials[has_uv] = texture_material(image, has_uv)
-        _assign(item, materials[has_uv])
-        told.append(f"on {item.name!r}")
-    return told
-
-
-def _assign(item: bpy.types.Object, material: bpy.types.Material) -> None:
-    """Puts a material into the object's active slot. Other users of the same mesh keep what they show."""
-    shared = item.data.users > 1
-    if not item.material_slots:
-        if shared and not item.data.is_editable:
-            return
-        item.data.materials.append(None)
-    slot = item.material_slots[item.active_material_index]
-    if shared or not item.data.is_editable:
-        slot.link = "OBJECT"
-    slot.material = material
-
-
-def texture_material(image: bpy.types.Image, has_uv: bool) -> bpy.types.Material:
-    """A Principled material that shows the image; without UVs it is projected from the sides of the bounding box."""
-    material, tree, shader = _principled(image.name)
-    texture = tree.nodes.new("ShaderNodeTexImage")
-    texture.image = image
-    coordinates = tree.nodes.new("ShaderNodeTexCoord")
-    if not has_uv:
-        texture.projection = "BOX"
-        texture.projection_blend = 0.2
-    tree.links.new(coordinates.outputs["UV" if has_uv else "Generated"], texture.inputs["Vector"])
-    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
-    texture.location, coordinates.location = (shader.location.x - 320, shader.location.y), (shader.location.x - 520, shader.location.y)
-    return material
 
 
 def mesh_object(scene: bpy.types.Scene, value: Mesh, name: str) -> bpy.types.Object:
@@ -120,7 +79,7 @@ def mesh_object(scene: bpy.types.Scene, value: Mesh, name: str) -> bpy.types.Obj
         rgba[:, :3] = value.colors
         attribute.data.foreach_set("color", rgba.reshape(-1))
         mesh.color_attributes.active_color = attribute
-        material, tree, shader = _principled(name)
+        material, tree, shader, _ = nodes.principled(name)
         node = tree.nodes.new("ShaderNodeVertexColor")
         node.layer_name = COLOR_ATTRIBUTE
         node.location = (shader.location.x - 240, shader.location.y)
@@ -140,16 +99,3 @@ def _collection(scene: bpy.types.Scene) -> bpy.types.Collection:
     collection["backlot_results"] = True
     scene.collection.children.link(collection)
     return collection
-
-
-def _principled(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree, bpy.types.Node]:
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before Blender 5.0 nodes had to be asked for
-        material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
-    output.location = (300, 0)
-    tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
-    return material, tree, shader

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, IntVectorProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    IntVectorProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..shared.operations import OPERATIONS, Input, Operation, Parameter
 from ..shared.operations.schema import ParameterValue
@@ -14,6 +25,13 @@ from ..shared.operations.schema import ParameterValue
 MAX_SEED = 2**31 - 1
 INPUT = "input_"
 FROM_CAMERA = "from_camera_"
+USE = "use_"
+"""Before the name of an optional parameter: whether the artist sets it, or the operation decides."""
+OWN_PARAMETERS = {"texture.variations": ("count", "size")}
+"""Operations that share another one's panel settings, and the parameters that they nevertheless have to themselves."""
+SHARED_SETTINGS = {"texture.variations": "texture.generate"}
+PLACEHOLDERS = {"prompt": "wet mossy cobblestone", "morph_prompt": "dry cracked mud"}
+"""Examples shown in a text field that is empty."""
 SCENE_INPUTS = ("content",)
 """Image inputs that may be a render of the scene camera instead of an image."""
 _UNITS = {"length": {"unit": "LENGTH"}, "px": {"subtype": "PIXEL"}, "percent": {"subtype": "PERCENTAGE"}, "factor": {}}
@@ -33,11 +51,19 @@ def identifier(operation: Operation) -> str:
 def parameter_property(parameter: Parameter, **extra: Any) -> Any:
     """The deferred bpy property of one parameter: label, tooltip, range, unit and default from the schema."""
     common: dict[str, Any] = {"name": parameter.label, "description": parameter.help, **extra}
+    default: Any = parameter.suggestion if parameter.optional else parameter.default
     if parameter.kind == "bool":
-        return BoolProperty(default=bool(parameter.default), **common)
+        return BoolProperty(default=bool(default), **common)
     if parameter.kind == "choice":
         items = [(value, value.replace("_", " ").title(), text) for value, text in parameter.choices.items()]
-        return EnumProperty(items=items, default=str(parameter.default), **common)
+        return EnumProperty(items=items, default=str(default or next(iter(parameter.choices))), **common)
+    if parameter.kind == "text":
+        longest = {} if math.isinf(parameter.maximum) else {"maxlen": int(parameter.maximum)}
+        return StringProperty(default=str(default or ""), **longest, **common)
+    if parameter.kind == "color":
+        # COLOR_GAMMA: numbers as on the screen, which is what the schema means by a colour.
+        start = tuple(default or (0.5, 0.5, 0.5))
+        return FloatVectorProperty(size=3, subtype="COLOR_GAMMA", min=0.0, max=1.0, default=start, **common)
     low, high = parameter.minimum, parameter.maximum
     unit = _UNITS.get(parameter.unit, {})
     if parameter.kind == "float":
@@ -49,7 +75,7 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
             unit = {}  # Blender's percentages are drawn as sliders from 0 to 100
             common["name"] = f"{parameter.label} %"
         return FloatProperty(
-            default=float(parameter.default),  # type: ignore[arg-type]
+            default=float(default or 0.0),
             precision=4 if low < 1e-3 < abs(high) else 3,
             step=1,
             **limits,
@@ -58,10 +84,46 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
         )
     limits = {"min": int(max(low, -_INT - 1)), "max": int(min(high, _INT))}
     if parameter.kind == "int":
-        return IntProperty(default=int(parameter.default), **limits, **unit, **common)  # type: ignore[arg-type]
+        return IntProperty(default=int(default or 0), **limits, **unit, **common)
     if parameter.kind == "size":
-        return IntVectorProperty(size=2, default=tuple(parameter.default), **limits, **common)  # type: ignore[arg-type]
+        return IntVectorProperty(size=2, default=tuple(default), **limits, **common)
     raise NotImplementedError(parameter.kind)
+
+
+def parameter_properties(parameter: Parameter, ticks: bool = False, **extra: Any) -> dict[str, Any]:
+    """The properties of one parameter by name: its own, and for an optional one ``use_<name>`` as well.
+
+    Args:
+        parameter: What the schema says.
+        ticks: Whether moving an optional control is the same as ticking it.
+        extra: For each property.
+    """
+    if not parameter.optional:
+        return {parameter.name: parameter_property(parameter, **extra)}
+    tick = BoolProperty(name=f"Set {parameter.label}", description=f"Set by hand; else the operation decides. {parameter.help}", **extra)
+    follow = {"update": _ticker(parameter.name)} if ticks else {}
+    return {USE + parameter.name: tick, parameter.name: parameter_property(parameter, **follow, **extra)}
+
+
+_showing: list[bool] = []
+
+
+@contextlib.contextmanager
+def showing() -> Iterator[None]:
+    """While this lasts, values that are written are shown to the artist and not taken for the artist's own."""
+    _showing.append(True)
+    try:
+        yield
+    finally:
+        _showing.pop()
+
+
+def _ticker(name: str) -> Any:
+    def update(self: Any, _context: bpy.types.Context) -> None:
+        if not _showing and not getattr(self, USE + name):
+            setattr(self, USE + name, True)
+
+    return update
 
 
 def input_properties(item: Input) -> dict[str, Any]:
@@ -79,10 +141,14 @@ def input_properties(item: Input) -> dict[str, Any]:
 def settings_group(operation: Operation) -> type[bpy.types.PropertyGroup]:
     """The class of an operation's panel settings, stored in the scene."""
     annotations: dict[str, Any] = {}
-    for item in operation.inputs:
-        annotations.update(input_properties(item))
-    annotations.update({p.name: parameter_property(p) for p in operation.parameters})
-    annotations["seed"] = IntProperty(name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED)
+    own = OWN_PARAMETERS.get(operation.name)
+    for parameter in operation.parameters:
+        if own is None or parameter.name in own:
+            annotations.update(parameter_properties(parameter, ticks=True))
+    if own is None:
+        for item in operation.inputs:
+            annotations.update(input_properties(item))
+        annotations["seed"] = IntProperty(name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED)
     name = "BACKLOT_PG_" + identifier(operation)
     return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": operation.summary})
 
@@ -90,7 +156,9 @@ def settings_group(operation: Operation) -> type[bpy.types.PropertyGroup]:
 def operator_annotations(operation: Operation) -> dict[str, Any]:
     """The same as properties of an operator, images by name or path. What a call leaves out comes from the panel."""
     keep = {"options": {"SKIP_SAVE"}}
-    annotations = {p.name: parameter_property(p, **keep) for p in operation.parameters}
+    annotations: dict[str, Any] = {}
+    for parameter in operation.parameters:
+        annotations.update(parameter_properties(parameter, **keep))
     annotations["seed"] = IntProperty(
         name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED, **keep
     )
@@ -105,9 +173,20 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
     return annotations
 
 
+def sources(operation: Operation, scene: bpy.types.Scene, *first: Any) -> tuple[Any, ...]:
+    """Where values of an operation are looked up: what is given first, then the panel's settings in the scene."""
+    names = [operation.name, SHARED_SETTINGS.get(operation.name)]
+    return (*first, *(getattr(scene, name.replace(".", "_")) for name in names if name))
+
+
+def panel(operation: Operation, scene: bpy.types.Scene) -> Any:
+    """The panel settings that hold the operation's inputs and its seed."""
+    return sources(operation, scene)[-1]
+
+
 def parameter_values(operation: Operation, *sources: Any) -> dict[str, ParameterValue]:
-    """Reads parameters from the first source that has them set; the last source gives the rest."""
-    return {p.name: _plain(_find(p.name, sources)) for p in operation.parameters}
+    """Reads parameters from the first source that has them set; the last one with such a property gives the rest."""
+    return {p.name: _optional(p.name, sources) if p.optional else _plain(_find(p.name, sources)) for p in operation.parameters}
 
 
 def chosen(name: str, *sources: Any) -> Any:
@@ -115,13 +194,40 @@ def chosen(name: str, *sources: Any) -> Any:
     return _plain(_find(name, sources))
 
 
+def placeholder(parameter: Parameter) -> dict[str, str]:
+    """What ``UILayout.prop`` is to be told beside the property, so that an empty text field shows an example."""
+    return {"placeholder": PLACEHOLDERS[parameter.name]} if parameter.name in PLACEHOLDERS else {}
+
+
+def _optional(name: str, sources: tuple[Any, ...]) -> Any:
+    """A value, or None where it is not ticked. A call that gives the value need not tick it; one that unticks it wins."""
+    holders = _holders(name, sources)
+    for holder in holders[:-1]:
+        if holder.is_property_set(USE + name) and not getattr(holder, USE + name):
+            return None
+        if holder.is_property_set(USE + name) or holder.is_property_set(name):
+            return _plain(_find(name, sources))
+    return _plain(_find(name, sources)) if getattr(holders[-1], USE + name) else None
+
+
 def _find(name: str, sources: tuple[Any, ...]) -> Any:
-    for source in sources[:-1]:
-        source = getattr(source, "properties", source)  # an operator's own
-        if name in source.bl_rna.properties and source.is_property_set(name):
-            return getattr(source, name)
-    return getattr(sources[-1], name)
+    holders = _holders(name, sources)
+    for holder in holders[:-1]:
+        if holder.is_property_set(name):
+            return getattr(holder, name)
+    return getattr(holders[-1], name)
+
+
+def _holders(name: str, sources: tuple[Any, ...]) -> list[Any]:
+    """Those with a property of that name: what a call may leave out, then the settings that always have a value."""
+    holders = [getattr(source, "properties", source) for source in sources]  # an operator's own
+    holders = [holder for holder in holders if name in holder.bl_rna.properties]
+    settled = [number for number, holder in enumerate(holders) if isinstance(holder, bpy.types.PropertyGroup)]
+    return holders[: settled[0] + 1] if settled else holders
 
 
 def _plain(value: Any) -> Any:
+    # A colour arrives as mathutils.Color: float32, so that 0.2 reads 0.20000000298.
+    if type(value).__name__ == "Color":
+        return [round(float(part), 6) for part in value]
     return list(value) if type(value).__name__ == "bpy_prop_array" else value

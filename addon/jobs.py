@@ -7,6 +7,7 @@ alone the job can be sent again.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -248,8 +249,9 @@ def after_load() -> None:
         pass  # the panel's status line offers to start or attach; the jobs are found again then
 
 
-def label_of(operation: str, inputs: dict[str, dict[str, str]]) -> str:
-    """A job's name in the list: the operation and its first input."""
+def label_of(operation: str, inputs: dict[str, dict[str, str]], parameters: Mapping[str, Any] | None = None) -> str:
+    """A job's name in the list: the operation and its prompt or its first input."""
     first = next(iter(inputs.values()), {})
-    subject = first.get("image") or Path(first.get("path") or first.get("frames") or "").stem
+    prompt = str((parameters or {}).get("prompt") or "").strip()
+    subject = prompt[:60] or first.get("image") or Path(first.get("path") or first.get("frames") or "").stem
     return f"{find_operation(operation).label} {subject}".strip()

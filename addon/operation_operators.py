@@ -62,23 +62,28 @@ class OperationOperator(CapturingOperator):
         from ..shared.wire import new_id
 
         scene, operation = context.scene, self.operation
-        panel = getattr(scene, controls.identifier(operation))
+        panel = controls.panel(operation, scene)
         selected = list(context.selected_objects) if context.mode == "OBJECT" or context.selected_objects else [context.object]
         selected = [item for item in selected if item is not None]
         described, wanted = self._describe_inputs(panel)
+        parameters = operation.check_parameters(controls.parameter_values(operation, *controls.sources(operation, scene, self)))
         request: dict[str, Any] = {
-            "parameters": operation.check_parameters(controls.parameter_values(operation, self, panel)),
-            "seed": controls.chosen("seed", self, panel),
+            "parameters": parameters,
+            "seed": self.seed(scene),
             "inputs": described,
             "targets": records.targets([item for item in selected if item.type == "MESH"]),
         }
         capture = start_capture(context, self._capture_settings(scene, selected, wanted)) if wanted else None
-        label = operation.label if capture else jobs.label_of(operation.name, described)
+        label = operation.label if capture else jobs.label_of(operation.name, described, parameters)
         record = records.add(scene, new_id(), operation.name, label, "capturing" if capture else "waiting", request)
         if capture is not None:
             return self.run_capture(context, capture, record.name)
         self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
         return {"FINISHED"}
+
+    def seed(self, scene: bpy.types.Scene) -> int:
+        """The seed of the job."""
+        return int(controls.chosen("seed", self, controls.panel(self.operation, scene)))
 
     def _describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
         """Where each input is, and what must be captured for it (``color``, ``frames`` or nothing)."""
@@ -112,7 +117,7 @@ class OperationOperator(CapturingOperator):
         return CaptureSettings(mode="frame", geometry=False)
 
 
-def operator_class(operation: Operation) -> type[bpy.types.Operator]:
+def operator_class(operation: Operation, base: type[OperationOperator] = OperationOperator) -> type[bpy.types.Operator]:
     """The operator of an operation: its name is the operation's label, ``backlot.texture``."""
     verb = operation.label.lower().replace(" ", "_")
     annotations = controls.operator_annotations(operation)
@@ -127,4 +132,4 @@ def operator_class(operation: Operation) -> type[bpy.types.Operator]:
         "__annotations__": annotations,
         "__doc__": operation.summary,
     }
-    return type(f"BACKLOT_OT_{verb}", (OperationOperator, bpy.types.Operator), body)
+    return type(f"BACKLOT_OT_{verb}", (base, bpy.types.Operator), body)

@@ -7,9 +7,11 @@ from typing import Any
 
 import bpy
 
-from ..shared.operations import Operation
-from . import capture_properties, controls, records, settings
+from ..shared.operations import Operation, Parameter
+from . import capture_properties, controls, icons, records, settings
 from .link import BACKEND
+from .material import panel as material_panel
+from .material.operators import is_material
 
 CATEGORY = "Backlot"
 SPACES = ("VIEW_3D", "IMAGE_EDITOR")
@@ -99,38 +101,9 @@ def eta_text(seconds: float | None) -> str:
     return f"({seconds:.0f} s left)" if seconds < 100 else f"({seconds / 60:.0f} min left)"
 
 
-_previews: dict[str, Any] = {}
-
-
 def preview_icon(job_id: str, live: records.Live) -> int:
     """The icon of a running job's latest preview, 0 if there is none."""
-    if live.preview is None:
-        return 0
-    if "collection" not in _previews:
-        import bpy.utils.previews
-
-        _previews["collection"] = bpy.utils.previews.new()
-    collection = _previews["collection"]
-    if _previews.get(job_id) is not live.preview:
-        import numpy as np
-
-        height, width, channels = live.preview.shape
-        rgba = np.ones((height, width, 4), np.float32)
-        rgba[..., :channels] = live.preview[::-1].astype(np.float32) / 255
-        icon = collection.get(job_id) or collection.new(job_id)
-        icon.image_size = width, height
-        icon.image_pixels_float.foreach_set(rgba.reshape(-1))
-        _previews[job_id] = live.preview
-    return int(collection[job_id].icon_id)
-
-
-def free_previews() -> None:
-    """Gives the previews' memory back."""
-    if "collection" in _previews:
-        import bpy.utils.previews
-
-        bpy.utils.previews.remove(_previews["collection"])
-    _previews.clear()
+    return icons.icon(job_id, id(live.preview), lambda: live.preview) if live.preview is not None else 0
 
 
 class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
@@ -142,6 +115,18 @@ class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))
         live = records.live(item.name)
         row.label(text=f"{live.fraction:.0%}" if live and item.state in ("running", "capturing") else item.state.title())
+
+
+def draw_parameter(layout: bpy.types.UILayout, group: Any, parameter: Parameter) -> None:
+    """Draws one parameter; an optional one with a tick before it, pale while the operation decides."""
+    if not parameter.optional:
+        layout.column(align=True).prop(group, parameter.name, **controls.placeholder(parameter))
+        return
+    row = layout.row(align=True, heading=parameter.label)
+    row.prop(group, controls.USE + parameter.name, text="")
+    value = row.row(align=True)
+    value.active = getattr(group, controls.USE + parameter.name)
+    value.prop(group, parameter.name, text="")
 
 
 def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
@@ -160,7 +145,7 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
             layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
     for parameter in operation.parameters:
         if not parameter.advanced:
-            layout.column(align=True).prop(group, parameter.name)
+            draw_parameter(layout, group, parameter)
     row = layout.row(align=True)
     row.prop(group, "seed")
     row.operator("backlot.new_seed", text="", icon="FILE_REFRESH").group = controls.identifier(operation)
@@ -178,7 +163,7 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
         self.layout.use_property_decorate = False
         for parameter in operation.parameters:
             if parameter.advanced:
-                self.layout.prop(getattr(context.scene, controls.identifier(operation)), parameter.name)
+                draw_parameter(self.layout, getattr(context.scene, controls.identifier(operation)), parameter)
 
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
@@ -191,12 +176,14 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
 
 def panel_classes() -> list[type]:
     """All panels, for both editors."""
-    classes: list[type] = [BACKLOT_UL_jobs]
+    classes: list[type] = [BACKLOT_UL_jobs, *material_panel.LISTS]
     for space in SPACES:
         for base in (_StatusPanel, _JobsPanel):
             name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
             classes.append(type(name, (base, bpy.types.Panel), {"bl_space_type": space, "__doc__": base.bl_label}))
-        for order, operation in enumerate(controls.visible_operations(), start=1):
+        classes += material_panel.panel_classes(space, _Sidebar)
+        others = [operation for operation in controls.visible_operations() if not is_material(operation)]
+        for order, operation in enumerate(others, start=2):
             # Pictures of the scene are taken where the scene is.
             if space == "VIEW_3D" or not any(item.kind == "frames" for item in operation.inputs):
                 classes += _operation_panels(operation, space, order)

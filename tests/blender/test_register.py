@@ -34,25 +34,34 @@ def test_unregister_leaves_nothing_and_registering_again_works():
 
 @pytest.mark.parametrize("operation", VISIBLE, ids=lambda operation: operation.name)
 def test_properties_equal_the_schema(scene, operation):
-    group = getattr(scene, controls.identifier(operation))
+    groups = controls.sources(operation, scene)
     operator = getattr(bpy.ops.backlot, operation.label.lower()).get_rna_type().properties
     for parameter in operation.parameters:
-        for prop in (group.bl_rna.properties[parameter.name], operator[parameter.name]):
+        group = next(group for group in groups if parameter.name in group.bl_rna.properties)
+        default = parameter.suggestion if parameter.optional else parameter.default
+        for properties in (group.bl_rna.properties, operator):
+            prop = properties[parameter.name]
+            assert (controls.USE + parameter.name in properties) is parameter.optional
             assert prop.description == parameter.help
             assert prop.name.startswith(parameter.label)
             if parameter.kind == "choice":
                 assert {item.identifier: item.description for item in prop.enum_items} == dict(parameter.choices)
                 assert prop.default == parameter.default
-            elif parameter.kind == "size":
-                assert list(prop.default_array) == parameter.default
+            elif parameter.kind in ("size", "color"):
+                assert list(prop.default_array) == pytest.approx(default)
+            elif parameter.kind == "text":
+                assert prop.default == default
+                assert prop.length_max >= parameter.maximum
             else:
-                assert prop.default == pytest.approx(parameter.default)
+                assert prop.default == pytest.approx(default)
+            if parameter.kind == "color":
+                assert (prop.subtype, prop.array_length) == ("COLOR_GAMMA", 3)
             if parameter.kind in ("int", "float", "size"):
                 assert (prop.hard_min, prop.hard_max) == pytest.approx((parameter.minimum, parameter.maximum), rel=1e-6)
-    values = controls.parameter_values(operation, group)
+    values = controls.parameter_values(operation, *groups)
     for name, value in operation.check_parameters(values).items():
         default = operation.parameter(name).default
-        assert value == (default if isinstance(default, str) else pytest.approx(default))
+        assert value == (default if isinstance(default, str) or default is None else pytest.approx(default))
 
 
 def test_a_new_parameter_needs_no_change_of_the_addon():

@@ -111,19 +111,21 @@ def voronoi(
             ids.append(rows[:, None] * nx + columns)
     px_all, py_all = torch.stack(px), torch.stack(py)
     ax, ay = (px_all - x) * unit[0], (py_all - y) * unit[1]
+    square = ax * ax + ay * ay
     if metric == 2.0:
-        distance = (ax * ax + ay * ay).sqrt()
+        distance = square.sqrt()
     else:
         distance = (ax.abs() ** metric + ay.abs() ** metric) ** (1 / metric)
-    two, order = distance.topk(2, dim=0, largest=False)
-    best = order[:1]
+    f1, nearest = distance.min(0)
+    best = nearest[None]
+    f2 = distance.scatter(0, best, math.inf).amin(0)
     cx, cy = px_all.gather(0, best), py_all.gather(0, best)
     apart = (((px_all - cx) * unit[0]) ** 2 + ((py_all - cy) * unit[1]) ** 2).sqrt()
     here = (((cx - x) * unit[0]) ** 2 + ((cy - y) * unit[1]) ** 2)[0]
-    bisector = (ax * ax + ay * ay - here) / (2 * apart).clamp_min(1e-6)
+    bisector = (square - here) / (2 * apart).clamp_min(1e-6)
     bisector = bisector.masked_fill(apart < 1e-6, math.inf)
     border = bisector.amin(0) if rounding <= 0 else -rounding * torch.logsumexp(bisector / -rounding, 0)
-    return Cells(two[0], two[1], two[1] - two[0], border, torch.stack(ids).gather(0, best)[0], cx[0] / nx, cy[0] / ny)
+    return Cells(f1, f2, f2 - f1, border, torch.stack(ids).gather(0, best)[0], cx[0] / nx, cy[0] / ny)
 
 
 def blur(field: Tensor, sigma: float | tuple[float, float]) -> Tensor:

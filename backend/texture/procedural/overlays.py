@@ -19,7 +19,8 @@ def finish(canvas: Canvas, material: Material, a: Attributes, handled: frozenset
         stack = growth(canvas, stack, a.growth)
     if a.wetness > 0.01 and "wetness" not in handled:
         stack = wetness(canvas, stack, a.wetness)
-    return Material(stack.clamp(0, 1), material.pattern, material.cells)
+    pattern = None if material.pattern is None else material.pattern.clamp(0, 1)
+    return Material(stack.clamp(0, 1), pattern, material.cells)
 
 
 def exposure(canvas: Canvas, height: Tensor, sigma: float = 3.0) -> Tensor:

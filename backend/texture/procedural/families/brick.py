@@ -29,14 +29,14 @@ def sample(canvas: Canvas) -> Attributes:
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Draws the wall."""
     layout, edge, mask = lay(canvas, a, "running_bond", joint=canvas.uniform(2.2, 3.6))
-    numbers, fine, coarse, weather = piece(canvas, layout), grain(canvas), canvas.noise(canvas.size // 12, 3, 0.6), stains(canvas)
+    numbers, fine, coarse, weather = piece(canvas, layout), grain(canvas), canvas.noise(canvas.count(21, a.scale), 3, 0.6), stains(canvas)
     sandy, pits = canvas.blur(canvas.white(), 0.7) * 2, specks(canvas, 500 + 700 * a.wear, (0.8, 2.6))
-    drag = canvas.noise((canvas.size // 20, canvas.size // 3), 2) * smoothstep(0.0, 0.4, numbers[5])
+    drag = canvas.noise((canvas.count(13, a.scale), canvas.size // 3), 2) * smoothstep(0.0, 0.4, numbers[5])
     spalled = smoothstep(0.5, 0.62, coarse * 1.2 + 0.35 * weather + 0.5 * a.wear + 0.25 * numbers[4] - 0.25)
     crown = smoothstep(-0.5, 2.2 + 2.5 * a.irregularity, edge)
     face = 0.75 + 0.25 * crown + (0.05 + 0.10 * a.irregularity) * (numbers[2] + tilt(layout, numbers[:2], 22))
     face = face + 0.035 * fine + 0.05 * coarse + 0.05 * drag - 0.28 * pits - 0.22 * spalled * a.wear - 0.03 * spalled * fine
-    mortar = 0.12 + 0.07 * sandy + 0.10 * canvas.noise(canvas.size // 8, 2) + 0.06 * weather
+    mortar = 0.12 + 0.07 * sandy + 0.10 * canvas.noise(canvas.count(32, a.scale), 2) + 0.06 * weather
     height = mortar + (face - mortar) * mask
     burnt = smoothstep(0.3, 0.9, numbers[3]) * smoothstep(-18, 20, layout.u * (numbers[4].sign()))
     lime = smoothstep(0.9, 2.2, weather + 0.5 * coarse / 0.3 + 0.3 * fine) * (0.3 + a.wear)

@@ -28,7 +28,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     """Draws the pavement."""
     layout, edge, mask = lay(canvas, a, "cobble", joint=canvas.uniform(2.6, 4.6), bite=0.45)
     numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
-    coarse, facets = canvas.noise(canvas.size // 14, 3, 0.6), canvas.ridged(canvas.size // 18, 3)
+    coarse, facets = canvas.noise(canvas.count(18, a.scale), 3, 0.6), canvas.ridged(canvas.count(14, a.scale), 3)
     earth, grit = canvas.blur(canvas.white(), 0.8) * 2.5, specks(canvas, 1400, (0.9, 2.4))
     pits = specks(canvas, 700, (0.7, 1.8))
     reach = max(float(edge.max()) * 0.75, 2.0)
@@ -37,7 +37,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     dome = 1 - (1 - t) ** flat
     face = 0.30 + 0.62 * dome + (0.06 + 0.12 * a.irregularity) * (numbers[2] + 0.8 * tilt(layout, numbers[:2], 14))
     face = face + 0.025 * fine + 0.07 * coarse * (1.2 - a.wear * 0.7) + 0.05 * facets - 0.12 * pits
-    ground = 0.13 + 0.045 * earth + 0.09 * grit + 0.08 * canvas.noise(canvas.size // 10, 2) + 0.03 * weather
+    ground = 0.13 + 0.045 * earth + 0.09 * grit + 0.08 * canvas.noise(canvas.count(26, a.scale), 2) + 0.03 * weather
     height = ground + (face - ground) * mask
     veins = smoothstep(0.80, 0.97, facets) * smoothstep(0.1, 0.6, numbers[4])
     speckle = canvas.white() * (0.5 + 0.5 * numbers[5]).clamp(0.15, 1)

@@ -37,14 +37,14 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     kind, counts = canvas.choose(SHAPES)
     layout, edge, mask = lay(canvas, a, kind, counts, canvas.uniform(1.4, 2.8), bite=0.3 + 0.3 * a.wear)
     numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
-    coarse, sandy = canvas.noise(canvas.size // 10, 3, 0.65), canvas.blur(canvas.white(), 0.7) * 2
+    coarse, sandy = canvas.noise(canvas.count(26, a.scale), 3, 0.65), canvas.blur(canvas.white(), 0.7) * 2
     stones, holes = specks(canvas, 1500, (0.8, 2.3)), specks(canvas, 700, (0.6, 1.8))
     kinds = canvas.noise(canvas.size // 3, 1) / 0.3
     bevel = smoothstep(-0.8, 2.8, edge)
     worn = smoothstep(0.9 - 1.2 * a.wear, 1.9 - 1.2 * a.wear, 1.3 * coarse + 0.5 * weather + 0.35 * numbers[4])
     face = 0.58 + 0.36 * bevel + (0.05 + 0.12 * a.irregularity) * (0.9 * numbers[2] + 0.9 * tilt(layout, numbers[:2], 18))
     face = face + 0.028 * fine + 0.03 * coarse - 0.15 * holes + (0.09 * stones - 0.07) * worn
-    sand = 0.17 + 0.06 * sandy + 0.09 * canvas.noise(canvas.size // 9, 2) + 0.03 * weather
+    sand = 0.17 + 0.06 * sandy + 0.09 * canvas.noise(canvas.count(28, a.scale), 2) + 0.03 * weather
     height = sand + (face - sand) * mask
     light = 0.55 * numbers[2] + 0.45 * fine + 0.35 * coarse + 0.35 * weather - 0.8 * holes + 0.5 * (bevel - 0.8)
     light = light + stones * kinds * (0.35 + 1.1 * worn) - 0.35 * worn + 0.4 * a.wear * smoothstep(0.35, 0.0, (bevel - 0.6).abs()) * mask

@@ -45,10 +45,14 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     rings = (field * canvas.uniform(2.5, 5.0) + 0.04 * layout.u / factor * numbers[5].sign() + numbers[2]) % 1.0
     late = rings**2.2 * smoothstep(1.0, 0.86, rings)  # dark late wood, then a sharp step
     fibres = canvas.warp(
-        canvas.noise((size // 2, max(size // 40, 2)), 1) + 0.8 * canvas.noise((size // 4, max(size // 64, 2)), 2, 0.6), *apart
+        canvas.noise((size // 2, max(canvas.count(6, a.scale), 2)), 1)
+        + 0.8 * canvas.noise((size // 4, max(canvas.count(4, a.scale), 2)), 2, 0.6),
+        *apart,
     )
     pores = smoothstep(0.30, 0.62, fibres)
-    checks = smoothstep(0.74 - 0.25 * a.wear, 0.95 - 0.25 * a.wear, canvas.warp(canvas.fbm((size // 7, 5), 3), *apart)) * (0.2 + a.wear)
+    checks = smoothstep(0.74 - 0.25 * a.wear, 0.95 - 0.25 * a.wear, canvas.warp(canvas.fbm((canvas.count(37, a.scale), 5), 3), *apart)) * (
+        0.2 + a.wear
+    )
     half_length = size / (2 * max(round(counts[1] / feature_factor(a.scale)), 1))
     end = half_length - layout.v.abs()
     nails = torch.exp(-(((layout.u.abs() - 0.26 * size / counts[0] * feature_factor(a.scale)) ** 2 + (end - 9) ** 2) / 2.6))

@@ -37,7 +37,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     layout, edge, mask = lay(canvas, a, "plates", counts, canvas.uniform(1.2, 2.4), bite=0.1 + 0.2 * a.wear)
     assert layout.rivets is not None
     numbers, fine, weather, size = piece(canvas, layout), grain(canvas), stains(canvas, 5), canvas.size
-    coarse, dents = canvas.noise(size // 12, 4, 0.6), canvas.noise(max(round(7 / feature_factor(a.scale)), 2), 2)
+    coarse, dents = canvas.noise(canvas.count(21, a.scale), 4, 0.6), canvas.noise(max(round(7 / feature_factor(a.scale)), 2), 2)
     rivets, pits = layout.rivets, specks(canvas, 250 + 1200 * a.wear, (0.6, 1.8))
     brushed = canvas.blur(canvas.white(), (7.0, 0.4)) / 0.2
     count = int((30 + 220 * a.wear) * (size / 256) ** 2)
@@ -48,7 +48,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     ).value.clamp(0, 1)
     around = canvas.blur(rivets, 2.5) * 3
     near = smoothstep(5.0, 0.0, edge) + around.clamp(0, 1) * (1 - rivets)
-    run = torch.roll(canvas.blur(torch.maximum(rivets, 1 - mask), (1.3, 9.0)), 9, 0) * (1 + 1.5 * canvas.noise((size // 4, size // 60), 2))
+    run = torch.roll(canvas.blur(torch.maximum(rivets, 1 - mask), (1.3, 9.0)), 9, 0) * (
+        1 + 1.5 * canvas.noise((size // 4, canvas.count(4, a.scale)), 2)
+    )
     rust = smoothstep(1.5 - 1.5 * a.wear, 2.5 - 1.5 * a.wear, 0.8 * near + 1.6 * run + 0.55 * weather + 1.1 * coarse + 0.08 * fine)
     rubbed = smoothstep(
         1.35 - 1.1 * a.wear, 1.5 - 1.1 * a.wear, 0.9 * smoothstep(3.0, 0.5, edge) + 0.6 * rivets + 0.4 * weather + 0.9 * coarse

@@ -34,8 +34,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
     size, make = canvas.size, canvas.integer(0, 2)
     apart = (numbers[3] * size / 2, numbers[4] * size / 2)  # every piece shows another part of the grain
-    fibres = canvas.warp(canvas.noise((size // 3, size // 28), 2, 0.7) + 0.6 * canvas.noise((size // 9, size // 60), 2), *apart)
-    blotch = canvas.warp(canvas.noise(size // 14, 4, 0.6), *apart)
+    fibres = canvas.warp(
+        canvas.noise((size // 3, canvas.count(9, a.scale)), 2, 0.7)
+        + 0.6 * canvas.noise((canvas.count(28, a.scale), canvas.count(4, a.scale)), 2),
+        *apart,
+    )
+    blotch = canvas.warp(canvas.noise(canvas.count(18, a.scale), 4, 0.6), *apart)
     pits = specks(canvas, 300 + 600 * a.wear, (0.7, 1.9))
     length, half = float(layout.v.abs().max()), float(layout.u.abs().max())
     down = (layout.v / length).clamp(-1, 1)

@@ -59,11 +59,11 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     kind, counts = canvas.choose(SHAPES)
     layout, edge, mask = lay(canvas, a, kind, counts, canvas.uniform(1.8, 3.4), bite=0.15 + 0.5 * a.wear)
     numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
-    cloud = canvas.noise(canvas.size // 22, 4, 0.6)
+    cloud = canvas.noise(canvas.count(12, a.scale), 4, 0.6)
     shifted = canvas.warp(cloud, numbers[3] * canvas.size / 2, numbers[4] * canvas.size / 2)  # each tile from another place
     veins = smoothstep(0.09, 0.0, shifted.abs()) * canvas.uniform(0.0, 1.0)
-    crack = canvas.voronoi(max(canvas.size // 26, 2)).border
-    crazed = smoothstep(0.045, 0.0, crack + 0.05 * canvas.noise(canvas.size // 6, 1)) * smoothstep(
+    crack = canvas.voronoi(max(canvas.count(10, a.scale), 2)).border
+    crazed = smoothstep(0.045, 0.0, crack + 0.05 * canvas.noise(canvas.count(43, a.scale), 1)) * smoothstep(
         1.2 - 1.8 * a.wear, 2.0 - 1.8 * a.wear, numbers[5]
     )
     pits, dirt = specks(canvas, 160 + 900 * a.wear, (0.6, 1.7)), specks(canvas, 900, (0.5, 1.3))
@@ -72,7 +72,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     face = 0.72 + 0.22 * pillow + (0.05 + 0.10 * a.irregularity) * (0.7 * numbers[2] + 0.7 * tilt(layout, numbers[:2], 20))
     face = face + 0.02 * shifted + 0.006 * fine + 0.012 * figure - 0.25 * crazed - 0.22 * pits
     sandy = canvas.blur(canvas.white(), 0.7) * 2
-    grout = 0.22 + 0.05 * sandy + 0.06 * canvas.noise(canvas.size // 9, 2)
+    grout = 0.22 + 0.05 * sandy + 0.06 * canvas.noise(canvas.count(28, a.scale), 2)
     height = grout + (face - grout) * mask
     light = 0.6 * numbers[2] + 0.7 * shifted - 0.8 * veins - 1.6 * crazed + 0.14 * fine + 0.22 * weather - 1.3 * pits - 0.35 * dirt
     light = (

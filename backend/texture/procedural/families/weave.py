@@ -45,11 +45,15 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     standing = (layout.cells < nx).float()
     # Twist of the yarn: oblique plies over every thread, out of step from thread to thread.
     pitch = max(2.6, 0.42 * 256 / max(counts) * factor)
-    twist = torch.sin((layout.u * 0.8 + layout.v * 1.15) * (2 * math.pi / pitch) + 6.3 * numbers[1] + 1.2 * canvas.noise(size // 8, 2))
+    twist = torch.sin(
+        (layout.u * 0.8 + layout.v * 1.15) * (2 * math.pi / pitch) + 6.3 * numbers[1] + 1.2 * canvas.noise(canvas.count(32, a.scale), 2)
+    )
     hairs_x, hairs_y = canvas.blur(canvas.white(), (0.4, 2.4)), canvas.blur(canvas.white(), (2.4, 0.4))
     hair = (hairs_x * standing + hairs_y * (1 - standing)) / 0.28
-    slubs = canvas.noise((size // 4, size // 14), 2) * standing + canvas.noise((size // 14, size // 4), 2) * (1 - standing)
-    fuzz = canvas.ridged(size // 6, 2)
+    slubs = canvas.noise((size // 4, canvas.count(18, a.scale)), 2) * standing + canvas.noise((canvas.count(18, a.scale), size // 4), 2) * (
+        1 - standing
+    )
+    fuzz = canvas.ridged(canvas.count(43, a.scale), 2)
     height = (
         layout.profile * (0.72 + 0.28 * smoothstep(-1.0, 2.0, edge))
         + 0.07 * twist * layout.profile

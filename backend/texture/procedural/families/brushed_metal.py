@@ -82,5 +82,5 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     gloss = 0.45 * brushed + 0.9 * smudge + 0.8 * scratches + 0.25 * cloud + 1.0 * speck
     metallic = 1 - 0.25 * smudge - speck
     return assemble(
-        a, height, tint(light, warm), gloss, metallic, gap=hollows(height), spread=0.24, gloss_spread=0.05 + 0.02 * math.sqrt(wild)
+        a, height, tint(light, warm), gloss, metallic, gap=hollows(height), spread=0.3, gloss_spread=0.05 + 0.02 * math.sqrt(wild)
     )

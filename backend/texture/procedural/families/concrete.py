@@ -44,8 +44,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         inside = (place - board - 0.5).abs() * canvas.size / number
         half = 0.5 * canvas.size / number
         step = canvas.per_cell(board.long())
-        cells = (n(60, a.scale), n(5, a.scale)) if across is canvas.x else (n(5, a.scale), n(60, a.scale))
-        grain = canvas.warp(canvas.noise(cells, 3, 0.6), *wander(canvas, n(8, a.scale, 2), 4))
+        lattice = (n(60, a.scale), n(5, a.scale)) if across is canvas.x else (n(5, a.scale), n(60, a.scale))
+        grain = canvas.warp(canvas.noise(lattice, 3, 0.6), *wander(canvas, n(8, a.scale, 2), 4))
         fin = smoothstep(half - 2.4, half - 0.6, inside + 0.8 * canvas.noise(n(20, a.scale)))
         boards = 0.9 * (step - 0.5) + 0.55 * grain + 1.0 * fin
         height = height + 0.8 * boards

@@ -33,7 +33,7 @@ def sample(canvas: Canvas) -> Attributes:
 
 def render(canvas: Canvas, a: Attributes) -> Material:
     """Long parallel veins where regular, brecciated where irregular."""
-    wild, n = a.irregularity, canvas.count(2.6, a.scale, 1)
+    wild, n = a.irregularity, canvas.count(2.1, a.scale, 1)
     unit = canvas.size / n
     slow = wander(canvas, n, (0.10 + 0.16 * wild) * unit, 2)
     quick = wander(canvas, n * 4, (0.02 + 0.03 * wild) * unit, 3)
@@ -54,8 +54,8 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     thick = 0.02 * unit
     broad = ridge(few, bend, 7 * thick) * swell
     veins = ridge(few, bend, thick * canvas.uniform(0.5, 1.3)) * (0.15 + 0.85 * swell)
-    branch = ridge(few, 1.5 * bend, 0.5 * thick + 0.4) * above(canvas.noise(n * 2, 2), 0.6, 0.8)
-    threads = ridge(2 * few, 1.8 * bend, 0.7) * above(canvas.noise(n * 2, 2), 0.35, 0.8)
+    branch = ridge(few, 1.5 * bend, 0.5 * thick + 0.4) * above(canvas.noise(n, 2), 0.6, 0.8)
+    threads = ridge(2 * few, 1.8 * bend, 0.7) * above(canvas.noise(n, 2), 0.4, 0.8)
     breccia = canvas.warp(canvas.voronoi(canvas.count(7, a.scale, 3)).border, *wander(canvas, n * 4, 0.06 * unit, 2))
     broken = smoothstep(0.07, 0.01, breccia) * above(canvas.noise(n, 2), 0.8 * max(wild - 0.35, 0.0), 0.5)
     vein = torch.stack([veins, 0.85 * branch, 0.6 * threads, 0.8 * broken]).amax(0) + 0.45 * broad

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 
 from .....shared.material import feature_factor
-from ...attributes import Attributes
+from ...attributes import Attributes, Color
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
 from ..layouts import make_layout
@@ -52,9 +54,9 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     floor = -2.0 + 0.25 * lumps + 0.15 * coarse
     dry = torch.lerp(floor, dry, rounded * layout.mask)
 
-    trodden = canvas.warp(canvas.noise(n, 4, 0.58), *wander(canvas, n, 0.25 * size, 2))
-    pressed = canvas.ridged(n, 3, 0.55)
-    wet = standard(standard(trodden) + 0.7 * standard(pressed) + 0.12 * flakes)
+    trodden = canvas.warp(canvas.noise(n, 3, 0.45), *wander(canvas, n, 0.25 * size, 2))
+    pressed = canvas.blur(canvas.ridged(n, 2, 0.5), 0.02 * size)
+    wet = standard(standard(trodden) + 0.8 * standard(pressed) + 0.10 * flakes)
     blurred = canvas.blur(dry, 0.1 + 3.0 * closed)
     height = mix(standard(dry), standard(wet + 0.35 * (1 - closed) * standard(blurred)), closed) + 0.05 * fine + 0.07 * coarse
 
@@ -70,7 +72,13 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     light = light + pebble * (1.2 * which[2] - 0.5)
     warm = 0.16 * pale + 0.12 * (random[1] - 0.5) * (1 - closed) - 0.1 * crust
     pattern = (layout.mask + (1 - layout.mask) * closed).clamp(0, 1)
-    gap = torch.lerp(1 - rounded * layout.mask, hollows(height), closed)
-    return assemble(
-        a, height, tint(light, 1.3 * warm), 0.6 * pale + 0.3 * fine + 0.2 * rim, gap=gap, pattern=pattern, cells=layout.cells, spread=0.7
-    )
+    gap = torch.lerp(1 - rounded * layout.mask, hollows(height, 0.9), closed)
+    # Wet through, mud is one glossy mass: hollows differ less from the body.
+    soaked = dataclasses.replace(a, roughness=a.roughness * (1 - 0.5 * closed), gap_color=_between(a.gap_color, a.color, 0.6 * closed))
+    gloss = 0.6 * pale + 0.3 * fine + 0.2 * rim
+    return assemble(soaked, height, tint(light, 1.3 * warm), gloss, gap=gap, pattern=pattern, cells=layout.cells, spread=0.7)
+
+
+def _between(first: Color, second: Color, share: float) -> Color:
+    red, green, blue = (x + (y - x) * share for x, y in zip(first, second, strict=True))
+    return red, green, blue

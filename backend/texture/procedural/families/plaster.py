@@ -34,7 +34,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     """Smooth strokes where regular, thrown and dragged render where irregular."""
     wild = a.irregularity
     size = canvas.size / canvas.count(6, a.scale, 2)
-    height = 0.0
+    height = torch.zeros_like(canvas.x)
     for at_256 in (6, 9):  # two coats, the second leaves the first visible between its strokes
         n = canvas.count(at_256, a.scale, 2)
         patch = canvas.voronoi(n)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
@@ -31,7 +33,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     """Bedded where regular, shattered where irregular."""
     wild, n = a.irregularity, canvas.count(5, a.scale, 2)
     unit = canvas.size / n
-    tilt = 0.0
+    tilt = torch.zeros_like(canvas.x)
     for at_256, weight in ((5, 1.0), (11, 0.62), (24, 0.33), (48, 0.16)):  # planes of fracture, each size breaking the last
         cells = canvas.count(at_256, a.scale, 2)
         squash = max(round(cells * canvas.choose((0.6, 1.0, 1.0, 1.5))), 2)
@@ -39,7 +41,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         random = canvas.per_cell(faces.id, 3)
         lean_x, lean_y = (canvas.x - faces.cx) * cells * (random[0] - 0.5), (canvas.y - faces.cy) * squash * (random[1] - 0.5)
         plane = 2.4 * (lean_x + lean_y) + 0.9 * (random[2] - 0.5)
-        tilt = tilt + weight * canvas.warp(plane, *wander(canvas, cells * 2, 0.22 * canvas.size / cells, 3))
+        tilt = tilt + weight * canvas.warp(plane, *wander(canvas, cells * 2, 0.22 * canvas.size / cells, 2))
     # Beds advance by whole periods along both axes, so that they meet at the edges of the tile.
     right, down = canvas.choose(((0, 1), (1, 2), (-1, 2), (1, 1), (-1, 1), (1, 0), (1, 3), (-1, 3)))
     period = max(round(canvas.count(13, a.scale, 4) / math.hypot(right, down)), 2)
@@ -48,13 +50,13 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     erosion = canvas.noise(canvas.count(16, a.scale, 4), 4, 0.62)
     stepped = smoothstep(-0.15, 0.15, bed + 0.25 * erosion) + 0.5 * bed
     shatter = mix(0.25, 1.0, wild)
-    height = standard(tilt) * shatter + standard(stepped) * (1.05 - shatter) + 0.28 * erosion
+    height = standard(tilt) * shatter + standard(stepped) * (1.05 - shatter) + 0.17 * erosion
     network = canvas.voronoi(canvas.count(6, a.scale, 2)).border
     network = canvas.warp(network, *wander(canvas, canvas.count(10, a.scale, 3), 0.25 * unit, 4))
     crack = smoothstep(0.05, 0.0, network) * above(canvas.noise(n, 2), 0.35 + 0.5 * a.wear, 0.4)
     fine, coarse = grit(canvas, 0.6), grit(canvas, 1.3)
     rubble = canvas.ridged(canvas.count(22, a.scale, 6), 3, 0.65)
-    height = standard(height) - 0.9 * crack + 0.16 * standard(rubble) + 0.07 * fine + 0.08 * coarse
+    height = standard(height) - 0.9 * crack + 0.09 * standard(rubble) + 0.05 * fine + 0.05 * coarse
 
     stain = canvas.warp(canvas.noise(n, 5, 0.65), *wander(canvas, n * 2, 0.2 * unit))
     crystals = canvas.voronoi(min(canvas.count(64, a.scale, 16), canvas.size // 2))

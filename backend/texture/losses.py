@@ -25,7 +25,7 @@ def gradient_penalty(scores: list[torch.Tensor], stack: torch.Tensor) -> torch.T
     return gradient.float().square().sum((1, 2, 3)).mean()
 
 
-def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 48, stride: int = 2) -> torch.Tensor:
+def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32, stride: int = 2) -> torch.Tensor:
     """Sliced Wasserstein distance between the patches of each made picture and those of its real one, at three scales.
 
     Patches of 7 px over all maps together are projected on random directions and sorted; sorted values are compared one by one
@@ -61,6 +61,22 @@ def feature_distance(made: list[torch.Tensor], real: list[torch.Tensor]) -> torc
         for moment in (torch.mean, torch.std):
             parts.append((moment(a.float(), (2, 3)) - moment(b.float(), (2, 3)).detach()).abs().mean(1))
     return torch.stack(parts).mean(0)
+
+
+def likeness_loss(
+    made: torch.Tensor, real: torch.Tensor, made_features: list[torch.Tensor], real_features: list[torch.Tensor]
+) -> torch.Tensor:
+    """How far a picture is from the one it should be, place by place: at half and quarter size, and in the discriminator's features.
+
+    Not at full size: the finest detail is the noise's, and holding it to its place would only blur it.
+    """
+    total = torch.zeros((), device=made.device)
+    for _ in range(2):
+        made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
+        total = total + (made - real).abs().mean()
+    for a, b in zip(made_features, real_features, strict=True):
+        total = total + 0.3 * (a.float() - b.float().detach()).abs().mean()
+    return total
 
 
 def latent_divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,9 @@
-"""The networks: generator, discriminator, encoder.
+"""The networks: generator, discriminator, encoder, inverter.
 
-The generator turns noise on a torus into a stack of maps in four stages, each twice as fine as the one before. All its padding is circular, so
-what it makes tiles by construction, and it has no layer that sees a whole picture, so it makes any size. A style, mapped from the attributes and
-a free latent, scales and shifts every layer (FiLM, Perez et al. 2018). Nothing is normalised (R3GAN, Huang et al. 2024).
+The generator turns noise on a torus into a stack of maps in four stages, each twice as fine as the one before. All its padding is
+circular, so what it makes tiles by construction, and it has no layer that sees a whole picture, so it makes any size. A style, mapped
+from the attributes and a free latent, scales and shifts every layer (FiLM, Perez et al. 2018). Nothing is normalised (R3GAN, Huang et
+al. 2024).
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .attributes import VECTOR_SIZE
+from .attributes import COLORS, FAMILY_NAMES, NUMBERS, VECTOR_SIZE
 from .patterns import PATTERN_CHANNELS
 from .seeds import LEVEL_CHANNELS, LEVELS, Seeds
-from .stack import CHANNELS
+from .stack import CHANNELS, METALLIC, ROUGHNESS
 
 WAVES = 4
 """Sine waves of the periodic latent (PSGAN, Bergmann et al. 2017)."""
 MAX_FREQUENCY = 1 / 12
 """Of a wave, in cycles per pixel: what is finer is the noise's business."""
 SLOPE = 0.2
+_FIRST_NUMBER = len(FAMILY_NAMES) + 3 * len(COLORS)
+LEVEL_PLACES = (
+    *(len(FAMILY_NAMES) + 3 * COLORS.index("color") + i for i in range(3)),
+    _FIRST_NUMBER + NUMBERS.index("roughness"),
+    _FIRST_NUMBER + NUMBERS.index("metallic"),
+)
+"""Where in the attribute vector the means of base colour, roughness and metallic are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Config:
     attributes: int = VECTOR_SIZE
     latent: int = 32
     style: int = 128
-    channels: tuple[int, ...] = (192, 128, 64, 32)
+    channels: tuple[int, ...] = (160, 96, 48, 24)
     critic: tuple[int, ...] = (64, 96, 128)
     encoder: tuple[int, ...] = (48, 64, 96, 128)
 
@@ -64,7 +72,7 @@ class StyledConv(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight, SLOPE)
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
         self.film = nn.Linear(style, 2 * outputs)
-        nn.init.normal_(self.film.weight, std=0.3 / math.sqrt(style))
+        nn.init.normal_(self.film.weight, std=0.5 / math.sqrt(style))
         nn.init.zeros_(self.film.bias)
 
     def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
@@ -84,9 +92,10 @@ class Generator(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        c, s = config.channels, config.style
+        c, s = config.channels, config.attributes + config.style
+        m = config.style
         self.mapping = nn.Sequential(
-            nn.Linear(config.attributes + config.latent, s), nn.LeakyReLU(SLOPE), nn.Linear(s, s), nn.LeakyReLU(SLOPE), nn.Linear(s, s)
+            nn.Linear(config.attributes + config.latent, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m)
         )
         self.waves = nn.Linear(s, 2 * WAVES)
         self.first = StyledConv(LEVEL_CHANNELS[0] + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
@@ -99,16 +108,28 @@ class Generator(nn.Module):
         self.fine = StyledConv(c[3] + extra[3], c[3], s)
         self.last = nn.Conv2d(c[3], len(CHANNELS), 3)
         nn.init.normal_(self.last.weight, std=0.5 / math.sqrt(9 * c[3]))
+        self.level = nn.Linear(s, len(CHANNELS))
+        with torch.no_grad():
+            # Fine noise starts faint: else it drowns the layout and the coarse noise for thousands of steps.
+            for layer, before, noise in zip((*self.enter, self.fine), (c[0], c[1], c[3]), LEVEL_CHANNELS[1:], strict=True):
+                layer.conv.weight[:, before : before + noise] *= 0.1
+            # Every map starts from the mean that its attribute asks for.
+            self.level.weight.zero_()
+            nn.init.constant_(self.level.bias, 0.5)
+            for channel, place in zip((*range(3), ROUGHNESS, METALLIC), LEVEL_PLACES, strict=True):
+                self.level.weight[channel, place] = 0.5
 
     def style(self, attributes: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
-        """``(B, A)`` in 0..1 and ``(B, L)`` N(0, 1) to the style ``(B, S)``."""
-        return self.mapping(torch.cat([attributes * 2 - 1, latent], 1))
+        """``(B, A)`` in 0..1 and ``(B, L)`` N(0, 1) to the style ``(B, A + S)``: the attributes, and what is learnt from them."""
+        asked = attributes * 2 - 1
+        mapped = self.mapping(torch.cat([asked, latent], 1))
+        return torch.cat([asked, mapped * torch.rsqrt(mapped.square().mean(1, keepdim=True) + 1e-6)], 1)
 
     def forward(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
         """Makes materials.
 
         Args:
-            style: ``(B, S)``, or ``(B, S, h, w)`` to let it change over the picture.
+            style: ``(B, A + S)``, or ``(B, A + S, h, w)`` to let it change over the picture.
             seeds: Noise and layout.
 
         Returns:
@@ -128,7 +149,9 @@ class Generator(nn.Module):
                 x = x + layer(x, style)
         x = F.pixel_shuffle(self.unfold(x), 2)
         x = self.fine(torch.cat([x, seeds.levels[3].to(x.dtype), layout[3].to(x.dtype)], 1), style)
-        return self.last(F.pad(x, (1, 1, 1, 1), mode="circular")) + 0.5
+        level = self.level(style.movedim(1, -1)).movedim(-1, 1)
+        level = level[..., None, None] if style.ndim == 2 else F.interpolate(level, x.shape[2:], mode="bilinear", align_corners=False)
+        return self.last(F.pad(x, (1, 1, 1, 1), mode="circular")) + level
 
     def _periodic(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
         """``(B, 2 * WAVES, h, w)``: sines and cosines whose frequencies follow the style, in whole cycles around the torus."""
@@ -210,6 +233,29 @@ class Encoder(nn.Module):
         out = self.head(pooled).float()
         latent = self.config.latent
         return out[:, :latent], out[:, latent : 2 * latent].clamp(-8, 4), out[:, 2 * latent :]
+
+
+class Inverter(nn.Module):
+    """A stack to the coarsest noise that would have made it.
+
+    It is used in training only: half of what the generator makes then has a real picture that it should be, place by place, and that
+    teaches it to draw long before the discriminator's judgement does (VAE-GAN, Larsen et al. 2016).
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        a, b, c = config.critic
+        layers = [(4 * (len(CHANNELS) + 2), a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride, padding=1) for i, o, k, stride in layers)
+        self.last = nn.Conv2d(c, 2 * LEVEL_CHANNELS[0], 1)
+
+    def forward(self, stack: torch.Tensor, pattern: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """``(B, 6, H, W)`` and its layout to mean and log variance ``(B, LEVEL_CHANNELS[0], H / 8, W / 8)``."""
+        x = F.pixel_unshuffle(torch.cat([stack * 2 - 1, pattern[:, :2]], 1), 2)
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+        mean, log_variance = self.last(x).float().chunk(2, 1)
+        return 3 * torch.tanh(mean / 3), log_variance.clamp(-8, 1)  # as far as N(0, 1) reaches
 
 
 def parameters_of(module: nn.Module) -> int:

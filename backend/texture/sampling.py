@@ -17,7 +17,7 @@ class Batch:
     """What one step sees.
 
     Attributes:
-        stack: ``(B, 6, crop, crop)`` float32, 0..1: the middle of the generator's canvas.
+        stack: ``(B, 6, canvas, canvas)`` float32, 0..1; only its middle is judged.
         pattern: ``(B, PATTERN_CHANNELS, canvas, canvas)`` for the whole canvas.
         photo: ``(B, 3, crop, crop)`` sRGB 0..1, another place of the same materials under a random light.
         attributes: ``(B, A)`` in 0..1.
@@ -76,14 +76,12 @@ class Sampler:
         stack, photo = torch.stack(stacks), torch.stack(photos)
         attributes, known = self.data.attributes[rows].clone(), self.data.known[rows]
         self._recolor(stack, photo, attributes)
-        m = self.margin
-        middle = stack[..., m : m + self.crop, m : m + self.crop]
         lit = light(photo, torch.rand(batch, 3, generator=self.generator))
-        moved = (t.to(self.device) for t in (middle, torch.stack(patterns), lit, attributes, known))
+        moved = (t.to(self.device) for t in (stack, torch.stack(patterns), lit, attributes, known))
         return Batch(*moved)
 
     def _cut(self, row: int, side: int, flip: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """A crop of the stack, its mask and its cells, mirrored by ``flip``'s bits. Turned only where every direction is alike: never here."""
+        """A crop of the stack, its mask and its cells, mirrored by ``flip``'s bits."""
         size = self.data.size
         reach = size if bool(self.data.tiles[row]) else max(1, size - side + 1)
         y, x = ((torch.arange(side) + self._integer(reach)) % size for _ in range(2))

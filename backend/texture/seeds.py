@@ -1,7 +1,8 @@
 """The randomness of one material: fields on a torus from which any window can be cut.
 
-A generator that is convolutional and padded circularly commutes with shifts of its noise. So the noise of a whole tile is made once, and windows of
-it, with a wrapped margin, give the same picture as the whole: that is how a material of any size is made in bounded memory.
+A generator that is convolutional and padded circularly commutes with shifts of its noise. So the noise of a whole tile is made once,
+and windows of it, with a wrapped margin, give the same picture as the whole: that is how a material of any size is made in bounded
+memory.
 """
 
 from __future__ import annotations

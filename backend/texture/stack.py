@@ -17,7 +17,8 @@ class Material:
 
     Attributes:
         stack: ``(6, H, W)`` float32 in 0..1, channels as in ``CHANNELS``. Tiles along both axes.
-        pattern: ``(H, W)`` float32: 1 on the body of a brick, stone or board, 0 in the joints, soft over about a pixel; None without joints.
+        pattern: ``(H, W)`` float32: 1 on the body of a brick, stone or board, 0 in the joints, soft over about a pixel; None without
+            joints.
         cells: ``(H, W)`` int64, which brick, stone or board a pixel belongs to; None without joints.
     """
 

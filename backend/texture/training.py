@@ -1,9 +1,10 @@
 """Training of the material model: from nothing, or on from a base, on a dataset of map stacks.
 
-One step, top to bottom: a batch of real crops; the generator makes as many with the same attributes and layouts, half of them with the latent
-that the encoder saw in a photograph of the same material, half with a random one; the discriminator learns to score the real one of each pair
-higher (relativistic pairing with R1 and R2, R3GAN 2024) and to refuse real ones under wrong attributes; the generator learns the opposite, and
-with patch distributions (sliced Wasserstein) and feature statistics it is told directly what its material is made of.
+One step, top to bottom: a batch of real crops; the generator makes as many with the same attributes and layouts, half of them from the
+noise that the inverter reads out of the real ones, with the latent that the encoder saw in a photograph of the same material, half of
+them from random noise and latents; the discriminator learns to score the real one of each pair higher (relativistic pairing with R1 and
+R2, R3GAN 2024) and to refuse real ones under wrong attributes; the generator learns the opposite, and with patch distributions (sliced
+Wasserstein) and feature statistics it is told directly what its material is made of.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from torch import nn
 
 from . import losses
 from .data.dataset import Dataset
-from .networks import Config, Discriminator, Encoder, Generator
+from .networks import Config, Discriminator, Encoder, Generator, Inverter
 from .sampling import Batch, Sampler
-from .seeds import make_seeds
+from .seeds import Seeds, make_seeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +34,16 @@ class Options:
         minutes: Time to train, resumed time included.
         steps: Most steps, or 0 for no limit.
         batch: Crops in a step.
+        warm: Steps at the start without the discriminator, all from inverted noise: they teach to draw, quickly.
         crop: Side of a crop in pixels.
         margin: See ``Sampler``.
         rate: Learning rate of Adam; falls to a tenth over the last half.
         gamma: Weight of R1 and R2.
         lazy: Steps between two R1 and R2.
-        patches: Weight of the patch distribution; four times as much at the start, when the discriminator knows nothing.
+        patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
-        divergence: Weight of the latent's divergence from N(0, 1).
+        likeness: Weight of the likeness of what was made from inverted noise to its original.
+        divergence: Weight of the latent's divergence from N(0, 1); the inverted noise's, of which there is more, pays a fifth.
         average: Decay of the averaged weights.
         seed: Of everything random.
         half: bfloat16 where it pays.
@@ -48,14 +51,16 @@ class Options:
 
     minutes: float = 60.0
     steps: int = 0
+    warm: int = 1500
     batch: int = 8
     crop: int = 64
     margin: int = 8
-    rate: float = 1e-3
+    rate: float = 7e-4
     gamma: float = 1.0
     lazy: int = 8
     patches: float = 2.0
     features: float = 1.0
+    likeness: float = 2.0
     divergence: float = 0.02
     average: float = 0.998
     seed: int = 0
@@ -72,13 +77,15 @@ class Trainer:
         self.generator = Generator(config).to(device, memory_format=layout)  # type: ignore[call-overload]
         self.critic = Discriminator(config).to(device, memory_format=layout)  # type: ignore[call-overload]
         self.encoder = Encoder(config).to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.inverter = Inverter(config).to(device, memory_format=layout)  # type: ignore[call-overload]
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.mean_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
         betas = (0.0, 0.99)
-        making = [*self.generator.parameters(), *self.encoder.parameters()]
+        making = [*self.generator.parameters(), *self.encoder.parameters(), *self.inverter.parameters()]
         self.making = torch.optim.Adam(making, options.rate, betas)
         self.judging = torch.optim.Adam(self.critic.parameters(), options.rate, betas)
         self.random = torch.Generator().manual_seed(options.seed)
+        self.norms: dict[str, float] = {}
         self.step_number = 0
         self.spent = 0.0  # seconds
 
@@ -91,69 +98,95 @@ class Trainer:
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One step of both sides; gives the losses."""
-        began, o = time.monotonic(), self.options
+        began = time.monotonic()
         self._set_rate()
-        count = len(batch.stack)
-        latent, divergence, told = self._latents(batch)
-        side = o.crop + 2 * o.margin
-        seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
+        found = self._draw_step(batch) if self.step_number < self.options.warm else self._full_step(batch)
+        self._average()
+        self.step_number += 1
+        self.spent += time.monotonic() - began
+        return found
+
+    def _draw_step(self, batch: Batch) -> dict[str, float]:
+        """A step at the start: to draw what noise and latent were read from."""
+        o, count = self.options, len(batch.stack)
         middle = slice(o.margin, o.margin + o.crop)
-        pattern = batch.pattern[..., middle, middle]
+        real = batch.stack[..., middle, middle]
+        latent, seeds, divergence, told = self._source(batch, slice(0, count))
+        with self._autocast():
+            made = self.generator(self.generator.style(batch.attributes, latent), seeds)[..., middle, middle].float()
+        patches = losses.patch_distance(made, real).mean()
+        likeness = losses.likeness_loss(made, real, [], []) + 0.5 * (made - real).abs().mean()
+        total = 2 * o.patches * patches + 3 * o.likeness * likeness + o.divergence * divergence + told
+        self.making.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        self._advance("making", self.making)
+        parts = {"patches": patches, "likeness": likeness, "divergence": divergence, "attributes": told}
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def _full_step(self, batch: Batch) -> dict[str, float]:
+        """A step of both sides."""
+        o, count = self.options, len(batch.stack)
+        middle = slice(o.margin, o.margin + o.crop)
+        real, pattern = batch.stack[..., middle, middle], batch.pattern[..., middle, middle]
+        known = slice(0, count - count // 2)  # those whose noise and latent are read from the real ones: only they have one true answer
+        latent, seeds, divergence, told = self._source(batch, known)
         with self._autocast():
             made = self.generator(self.generator.style(batch.attributes, latent), seeds)[..., middle, middle]
 
-        judged = self._judge(batch, made.detach(), pattern)
+        judged = self._judge(real, made.detach(), pattern, batch.attributes)
 
         with self._autocast():
             with torch.no_grad():
-                real_features = self.critic.features(batch.stack, pattern)
+                real_features = self.critic.features(real, pattern)
                 real_scores = self.critic.score(real_features, batch.attributes)
             features = self.critic.features(made, pattern)
             fooled = losses.relativistic(self.critic.score(features, batch.attributes), real_scores)
-        known = slice(0, count - count // 2)  # those whose latent the encoder gave: only they have one true answer
         made = made.float()
-        patches = losses.patch_distance(made[known], batch.stack[known]).mean()
-        statistics = losses.feature_distance([f[known] for f in features], [f[known] for f in real_features]).mean()
-        start = 1 + 3 * max(0.0, 1 - self.step_number / 1000)
-        total = fooled + start * o.patches * patches + o.features * statistics + o.divergence * divergence + told
+        patches = losses.patch_distance(made[known], real[known]).mean()
+        pairs = [f[known] for f in features], [f[known] for f in real_features]
+        statistics = losses.feature_distance(*pairs).mean()
+        likeness = losses.likeness_loss(made[known], real[known], *pairs)
+        total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness + o.divergence * divergence + told
         # Values far outside 0..1 are clipped when a material is saved: they must not pay.
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()
         self.making.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.generator.parameters(), 10.0)
-        self.making.step()
-        self._average()
-        self.step_number += 1
-        self.spent += time.monotonic() - began
+        self._advance("making", self.making)
         return {
             **judged,
-            "fooled": float(fooled),
-            "patches": float(patches),
-            "statistics": float(statistics),
-            "divergence": float(divergence),
-            "attributes": float(told),
+            "fooled": float(fooled.detach()),
+            "patches": float(patches.detach()),
+            "statistics": float(statistics.detach()),
+            "likeness": float(likeness.detach()),
+            "divergence": float(divergence.detach()),
+            "attributes": float(told.detach()),
         }
 
-    def _latents(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Latents (the first half encoded, the rest drawn), their divergence, and the loss of the encoder's reading of attributes."""
+    def _source(self, batch: Batch, known: slice) -> tuple[torch.Tensor, Seeds, torch.Tensor, torch.Tensor]:
+        """Latents and noise, read from the real ones for the ``known`` and drawn for the rest; divergence; loss of the attributes read."""
+        count, side = len(batch.stack), batch.stack.shape[-1]
+        seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
         with self._autocast():
             mean, log_variance, read = self.encoder(batch.photo)
-        drawn = torch.randn(mean.shape, generator=self.random).to(self.device)
-        encoded = mean + drawn * (log_variance / 2).exp()
-        half = len(mean) // 2
-        latent = torch.cat([encoded[: len(mean) - half], drawn[len(mean) - half :]])
-        return latent, losses.latent_divergence(mean, log_variance), losses.attribute_loss(read, batch.attributes, batch.known)
+            noise_mean, noise_variance = self.inverter(batch.stack[known], batch.pattern[known])
+        latent = torch.randn(mean.shape, generator=self.random).to(self.device)
+        latent = torch.cat([(mean + latent * (log_variance / 2).exp())[known], latent[known.stop :]])
+        coarse = seeds.levels[0]
+        inverted = noise_mean + coarse[known] * (noise_variance / 2).exp()
+        seeds = dataclasses.replace(seeds, levels=(torch.cat([inverted, coarse[known.stop :]]), *seeds.levels[1:]))
+        divergence = losses.latent_divergence(mean, log_variance) + 0.2 * losses.latent_divergence(noise_mean, noise_variance)
+        return latent, seeds, divergence, losses.attribute_loss(read, batch.attributes, batch.known)
 
-    def _judge(self, batch: Batch, made: torch.Tensor, pattern: torch.Tensor) -> dict[str, float]:
+    def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:
         """A step of the discriminator."""
         penalise = self.step_number % self.options.lazy == 0
-        real = batch.stack.detach().requires_grad_(penalise)
+        real = real.detach().requires_grad_(penalise)
         fake = made.float().requires_grad_(penalise)
         with self._autocast():
             real_features = self.critic.features(real, pattern)
-            real_scores = self.critic.score(real_features, batch.attributes)
-            fake_scores = self.critic.score(self.critic.features(fake, pattern), batch.attributes)
-            wrong_scores = self.critic.score(real_features, batch.attributes.roll(1, 0))
+            real_scores = self.critic.score(real_features, attributes)
+            fake_scores = self.critic.score(self.critic.features(fake, pattern), attributes)
+            wrong_scores = self.critic.score(real_features, attributes.roll(1, 0))
             loss = losses.relativistic(real_scores, fake_scores) + 0.5 * losses.relativistic(real_scores, wrong_scores)
         penalty = torch.zeros(())
         if penalise:
@@ -161,10 +194,18 @@ class Trainer:
             loss = loss + self.options.lazy * self.options.gamma / 2 * penalty
         self.judging.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.critic.parameters(), 10.0)
-        self.judging.step()
+        self._advance("judging", self.judging)
         margin = sum(float((r - f).detach().float().mean()) for r, f in zip(real_scores, fake_scores, strict=True))
-        return {"judged": float(loss), "margin": margin, **({"penalty": float(penalty)} if penalise else {})}
+        return {"judged": float(loss.detach()), "margin": margin, **({"penalty": float(penalty.detach())} if penalise else {})}
+
+    def _advance(self, side: str, optimiser: torch.optim.Optimizer) -> None:
+        """An optimiser's step with the gradient held to three times its usual norm: one bad batch must not undo the rest."""
+        parameters = optimiser.param_groups[0]["params"]
+        usual = self.norms.get(side, 0.0)
+        norm = float(nn.utils.clip_grad_norm_(parameters, 3 * usual if usual else 10.0))
+        if math.isfinite(norm):
+            optimiser.step()
+            self.norms[side] = 0.98 * usual + 0.02 * min(norm, 3 * usual) if usual else norm
 
     def _set_rate(self) -> None:
         fraction = self.progress()

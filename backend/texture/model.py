@@ -1,0 +1,106 @@
+"""A material model in memory: weights, what it was trained on, and how to ask it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .cards import ModelCard
+from .networks import Config, Encoder, Generator
+from .registry import find_model, load_model, save_model
+
+ARCHITECTURE = "material-gan-1"
+
+
+@dataclasses.dataclass(frozen=True)
+class MaterialModel:
+    """Networks ready for use.
+
+    Attributes:
+        name: As it was asked for.
+        generator: On the device, not training.
+        encoder: On the device, not training.
+        library: ``(N, A)`` float32, attribute vectors of the materials it was trained on.
+        card: What the file says of itself.
+        critic: Weights of the discriminator, for training on; empty if the file has none.
+    """
+
+    name: str
+    generator: Generator
+    encoder: Encoder
+    library: torch.Tensor
+    card: ModelCard
+    critic: Mapping[str, torch.Tensor]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.generator.parameters()).device
+
+
+def config_from(card: ModelCard) -> Config:
+    """The sizes of the networks that a card's file holds."""
+    known = {field.name for field in dataclasses.fields(Config)}
+    return Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in card.config.items() if k in known})
+
+
+def save_material_model(
+    path: Path,
+    generator: torch.nn.Module,
+    encoder: torch.nn.Module,
+    critic: torch.nn.Module | None,
+    library: torch.Tensor,
+    card: ModelCard,
+) -> Path:
+    """Writes a model file, half precision; ``card.architecture`` and ``card.config`` are the caller's."""
+    tensors: dict[str, torch.Tensor] = {"library": library.half()}
+    for prefix, module in (("generator", generator), ("encoder", encoder), ("critic", critic)):
+        if module is not None:
+            tensors.update({f"{prefix}.{k}": v.half() for k, v in module.state_dict().items()})
+    return save_model(path, tensors, card)
+
+
+def read_material_model(path: Path, device: torch.device, name: str = "") -> MaterialModel:
+    """Reads a model file.
+
+    Raises:
+        InputError: Missing, damaged, foreign, or of another architecture.
+    """
+    tensors, card = load_model(path, ARCHITECTURE)
+    config = config_from(card)
+    networks = {"generator": Generator(config), "encoder": Encoder(config)}
+    for prefix, network in networks.items():
+        network.load_state_dict({k.removeprefix(prefix + "."): v.float() for k, v in tensors.items() if k.startswith(prefix + ".")})
+        network.requires_grad_(False).eval()
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    critic = {k.removeprefix("critic."): v.float() for k, v in tensors.items() if k.startswith("critic.")}
+    generator, encoder = networks["generator"], networks["encoder"]
+    assert isinstance(generator, Generator)
+    assert isinstance(encoder, Encoder)
+    return MaterialModel(name or path.stem, generator, encoder, tensors["library"].float(), card, critic)
+
+
+def material_model(name: str, device: torch.device) -> MaterialModel:
+    """The model of that name, kept in memory until its file changes.
+
+    Raises:
+        InputError: No such model, or its file cannot be used.
+    """
+    path = find_model(name)
+    state = path.stat()
+    return _cached(name, str(path), state.st_mtime_ns, state.st_size, str(device))
+
+
+@functools.lru_cache(maxsize=4)
+def _cached(name: str, path: str, _changed: int, _size: int, device: str) -> MaterialModel:
+    return read_material_model(Path(path), torch.device(device), name)
+
+
+def card_of(config: Config, **said: Any) -> ModelCard:
+    """A card for networks of these sizes."""
+    return ModelCard(architecture=ARCHITECTURE, config=dataclasses.asdict(config), **said)

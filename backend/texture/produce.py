@@ -1,0 +1,160 @@
+"""One material, from a request to maps: brief, layout, noise, generator, and the maps that follow from the height."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from ...shared.material import FAMILIES, feature_factor
+from . import patterns
+from .attributes import Attributes
+from .brief import Brief, make_brief
+from .model import MaterialModel
+from .procedural.layouts import make_layout
+from .rollout import canvas_of, fit, roll_out
+from .seeds import STRIDE, Seeds, make_seeds, mix_seeds
+
+REFERENCE = 256
+"""Pixels that ``Family.metres`` covers at a scale of 0.5."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked for; images are planes on the model's device.
+
+    Attributes:
+        size: Height and width of the maps in pixels.
+        prompt: May be empty.
+        photo: ``(3, H, W)`` sRGB 0..1, or None.
+        sliders: Attribute values by name, None where open.
+        layout: Name in ``LAYOUTS``, or ``auto``.
+        pattern: ``(H, W)`` 0..1, a drawn layout, resized to the maps; or None.
+        morph_prompt: Of the second material.
+        morph_photo: Of the second material.
+        morph: 0 the first, 1 the second.
+        morph_mask: ``(H, W)`` 0..1, where the second is; multiplied by ``morph`` if that is above 0.
+        like_seed: Stay near the variation of this seed, or None.
+        likeness: 0..1, how near.
+    """
+
+    size: tuple[int, int]
+    prompt: str = ""
+    photo: torch.Tensor | None = None
+    sliders: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    layout: str = "auto"
+    pattern: torch.Tensor | None = None
+    morph_prompt: str = ""
+    morph_photo: torch.Tensor | None = None
+    morph: float = 0.0
+    morph_mask: torch.Tensor | None = None
+    like_seed: int | None = None
+    likeness: float = 0.7
+
+
+@dataclasses.dataclass(frozen=True)
+class Produced:
+    """A finished material.
+
+    Attributes:
+        stack: ``(6, H, W)`` float32 on the model's device, as in ``stack.CHANNELS``.
+        brief: What it was made from (the first material's when morphing).
+        seed: Of this variation.
+        layout: What was laid: a name in ``LAYOUTS``, or ``drawn``.
+        width_m: Metres that the width covers.
+        depth_m: Metres between height 0 and height 1.
+    """
+
+    stack: torch.Tensor
+    brief: Brief
+    seed: int
+    layout: str
+    width_m: float
+    depth_m: float
+
+
+def produce(
+    model: MaterialModel, request: Request, seed: int, report: Callable[[float], None] | None = None, half: bool = False
+) -> Produced:
+    """Makes one material; the same request, seed and device give the same pixels."""
+    first = _brief(model, request, seed)
+    canvas = canvas_of(request.size)
+    style, morphing = _style(model, first), None
+    if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
+        second = _second(model, request, seed)
+        morphing = second
+        style = _morph(style, _style(model, second), request, canvas)
+    shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
+    pattern, layout = _layout(request, shown, canvas, _random(seed, 1))
+    seeds = make_seeds(1, canvas, _random(seed, 2), pattern, model.device)
+    if request.like_seed is not None:
+        near = make_seeds(1, canvas, _random(request.like_seed, 2), pattern, model.device)
+        seeds = mix_seeds(near, seeds, 1 - request.likeness)
+    stack = fit(roll_out(model.generator, style, seeds, report, half), request.size)
+    family = FAMILIES[first.attributes.main_family]
+    width = family.metres * request.size[1] / REFERENCE / feature_factor(first.attributes.scale)
+    return Produced(stack, first, seed, layout, width, family.depth)
+
+
+def _random(seed: int, use: int) -> torch.Generator:
+    """A generator for one use of a seed, so that a change of one does not shift the others."""
+    return torch.Generator().manual_seed((seed * 8 + use) & (2**63 - 1))
+
+
+def _brief(model: MaterialModel, request: Request, seed: int) -> Brief:
+    base = seed if request.like_seed is None else request.like_seed
+    brief = make_brief(model, request.prompt, request.photo, request.sliders, _random(base, 0), request.layout)
+    if request.like_seed is None:
+        return brief
+    other = make_brief(model, request.prompt, request.photo, request.sliders, _random(seed, 0), request.layout)
+    return dataclasses.replace(brief, attributes=_between(brief, other, request), latent=_slerp(brief, other, request))
+
+
+def _between(near: Brief, other: Brief, request: Request) -> Attributes:
+    """Attributes part of the way from one variation to another; families stay."""
+    amount = 1 - request.likeness
+    mixed = near.attributes.vector() * (1 - amount) + other.attributes.vector() * amount
+    return dataclasses.replace(Attributes.from_vector(mixed), family=near.attributes.family)
+
+
+def _slerp(near: Brief, other: Brief, request: Request) -> torch.Tensor:
+    angle = torch.tensor((1 - request.likeness) * torch.pi / 2)
+    return torch.cos(angle) * near.latent + torch.sin(angle) * other.latent
+
+
+def _second(model: MaterialModel, request: Request, seed: int) -> Brief:
+    """The material to morph to; the sliders speak of both."""
+    return make_brief(model, request.morph_prompt, request.morph_photo, {}, _random(seed, 3), request.layout)
+
+
+def _style(model: MaterialModel, brief: Brief) -> torch.Tensor:
+    with torch.inference_mode():
+        return model.generator.style(brief.attributes.vector()[None].to(model.device), brief.latent.to(model.device))
+
+
+def _morph(first: torch.Tensor, second: torch.Tensor, request: Request, canvas: tuple[int, int]) -> torch.Tensor:
+    """The style between two, over the whole picture or by the mask."""
+    if request.morph_mask is None:
+        return first + (second - first) * request.morph
+    grid = (canvas[0] // STRIDE, canvas[1] // STRIDE)
+    mask = F.interpolate(request.morph_mask[None, None], size=grid, mode="bilinear", antialias=True, align_corners=False) * request.morph
+    return first[..., None, None] + (second - first)[..., None, None] * mask.to(first.device)
+
+
+def _layout(request: Request, brief: Brief, canvas: tuple[int, int], random: torch.Generator) -> tuple[torch.Tensor | None, str]:
+    """The generator's pattern input and what it is called."""
+    if request.pattern is not None:
+        drawn = F.interpolate(request.pattern[None, None].cpu().float(), size=canvas, mode="bilinear", antialias=True, align_corners=False)
+        mask = drawn[0].clamp(0, 1)
+        return patterns.encode(mask, patterns.label_cells(mask[0])[None], random), "drawn"
+    if brief.layout == "none":
+        return None, "none"
+    a = brief.attributes
+    made = make_layout(brief.layout, canvas, feature_factor(a.scale), a.irregularity, random)
+    return patterns.encode(made.mask[None], made.cells[None], random), brief.layout
+
+
+__all__ = ["Produced", "Request", "Seeds", "produce"]

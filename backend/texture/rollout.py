@@ -1,0 +1,81 @@
+"""Materials of any size in bounded memory: the torus is made window by window, each with a wrapped margin that is cut away."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from .networks import Generator
+from .seeds import STRIDE, Seeds
+
+MARGIN = 64
+"""Pixels that decide about a pixel on each side: 4 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 54, rounded up to whole strides."""
+WINDOW = 512
+"""Side of a window in pixels: about 0.3 GB at work."""
+
+
+def roll_out(
+    generator: Generator,
+    style: torch.Tensor,
+    seeds: Seeds,
+    report: Callable[[float], None] | None = None,
+    half: bool = False,
+) -> torch.Tensor:
+    """Makes one material.
+
+    Args:
+        generator: In evaluation mode.
+        style: ``(1, S)``, or ``(1, S, H / STRIDE, W / STRIDE)`` where it changes over the torus.
+        seeds: Of one material, the whole torus.
+        report: Called with the fraction done before each window; may raise to cancel.
+        half: Compute in bfloat16.
+
+    Returns:
+        ``(6, H, W)`` float32, clipped to 0..1.
+    """
+    height, width = seeds.size
+    device = next(generator.parameters()).device
+    autocast = torch.autocast(device.type, torch.bfloat16) if half else contextlib.nullcontext()
+    with torch.inference_mode(), autocast:
+        if height * width <= (WINDOW + 2 * MARGIN) ** 2:
+            if report is not None:
+                report(0.0)
+            return generator(style, seeds)[0].float().clamp(0, 1)
+        result = torch.empty(6, height, width, device=device)
+        corners = [(y, x) for y in range(0, height, WINDOW) for x in range(0, width, WINDOW)]
+        for number, (y, x) in enumerate(corners):
+            if report is not None:
+                report(number / len(corners))
+            rows, columns = min(WINDOW, height - y), min(WINDOW, width - x)
+            window = seeds.window(y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
+            local = style if style.ndim == 2 else _cut_style(style, y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
+            made = generator(local, window)[0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
+            result[:, y : y + rows, x : x + columns] = made.float().clamp(0, 1)
+    return result
+
+
+def _cut_style(style: torch.Tensor, top: int, left: int, height: int, width: int) -> torch.Tensor:
+    rows = torch.arange(top // STRIDE, (top + height) // STRIDE, device=style.device) % style.shape[2]
+    columns = torch.arange(left // STRIDE, (left + width) // STRIDE, device=style.device) % style.shape[3]
+    return style.index_select(2, rows).index_select(3, columns)
+
+
+def canvas_of(size: tuple[int, int]) -> tuple[int, int]:
+    """The smallest torus that the generator can make and that is no smaller than ``size``."""
+    return -(-size[0] // STRIDE) * STRIDE, -(-size[1] // STRIDE) * STRIDE
+
+
+def fit(stack: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Resamples a tiling stack ``(C, H, W)`` to another size so that it still tiles (bicubic on the torus)."""
+    height, width = stack.shape[1:]
+    if (height, width) == size:
+        return stack
+    pad = 3
+    padded = F.pad(stack[None], (pad,) * 4, mode="circular")
+    y = (torch.arange(size[0], device=stack.device) + 0.5) * height / size[0] + pad
+    x = (torch.arange(size[1], device=stack.device) + 0.5) * width / size[1] + pad
+    grid = torch.stack(torch.broadcast_tensors(2 * x[None] / (width + 2 * pad) - 1, 2 * y[:, None] / (height + 2 * pad) - 1), -1)
+    return F.grid_sample(padded, grid[None], mode="bicubic", align_corners=False)[0].clamp(0, 1)

@@ -36,13 +36,13 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     factor = feature_factor(a.scale) ** 0.7
     apart = (numbers[3] * size / 2, numbers[4] * size / 2)
     # Year rings: a slowly rising field, bent by noise stretched along the board, and pushed aside by knots.
-    bent = canvas.noise((max(round(9 / factor), 2), 2), 3, 0.5) * (1.0 + 0.8 * a.irregularity)
+    bent = canvas.noise((max(round(9 / factor), 2), 2), 2, 0.3) * (0.7 + 0.8 * a.irregularity)
     knots = canvas.voronoi((max(round(7 / factor), 2), max(round(4 / factor), 2)))
     chosen = smoothstep(0.62, 0.68, canvas.per_cell(knots.id))
     knot = chosen * torch.exp(-((knots.f1 / 0.20) ** 2)) * (0.4 + 0.6 * a.irregularity)
     field = canvas.warp(bent + 1.5 * knot, *apart)
     inside = canvas.warp(knot, *apart)
-    rings = (field * canvas.uniform(2.5, 5.0) + 0.04 * layout.u / factor * numbers[5].sign() + numbers[2]) % 1.0
+    rings = (field * canvas.uniform(2.5, 4.5) + canvas.uniform(0.04, 0.14) * layout.u / factor * numbers[5].sign() + numbers[2]) % 1.0
     late = rings**2.2 * smoothstep(1.0, 0.86, rings)  # dark late wood, then a sharp step
     fibres = canvas.warp(
         canvas.noise((size // 2, max(canvas.count(6, a.scale), 2)), 1)
@@ -58,18 +58,12 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     nails = torch.exp(-(((layout.u.abs() - 0.26 * size / counts[0] * feature_factor(a.scale)) ** 2 + (end - 9) ** 2) / 2.6))
     nailed = nails * (1.0 if canvas.uniform() < 0.55 else 0.0)
     rim = smoothstep(-0.5, 1.8, edge)
-    face = 0.62 + 0.30 * rim + (0.04 + 0.12 * a.irregularity) * (numbers[2] + 0.7 * numbers[0] * layout.u / 20)
+    cup = (layout.u / (0.5 * size / counts[0] * feature_factor(a.scale))) ** 2 * numbers[1]
+    face = 0.55 + 0.30 * rim + (0.10 + 0.14 * a.irregularity) * (numbers[2] + 0.5 * cup + 0.5 * numbers[0] * layout.v / half_length)
     face = (
-        face
-        - (0.03 + 0.10 * a.wear) * (1 - late)
-        + 0.03 * fibres
-        - 0.06 * pores
-        - 0.20 * checks
-        + 0.05 * inside
-        + 0.008 * fine
-        - 0.12 * nailed
+        face + (0.05 + 0.10 * a.wear) * late + 0.018 * fibres - 0.045 * pores - 0.16 * checks + 0.05 * inside + 0.003 * fine - 0.12 * nailed
     )
-    height = 0.08 + 0.03 * fine + (face - 0.08) * mask
+    height = 0.08 + 0.02 * fine + (face - 0.08) * mask
     light = 0.75 * numbers[2] - 0.95 * late + 0.45 * fibres - 0.55 * pores - 1.3 * checks - 1.3 * inside + 0.16 * fine + 0.3 * weather
     light = light - 2.2 * nailed + 0.5 * a.wear * (1 - rim) * mask + 0.35 * a.wear * smoothstep(0.4, 1.8, weather)
     warm = 0.18 * numbers[5] + 0.16 * late + 0.28 * inside - 0.12 * a.wear * smoothstep(0.0, 1.5, weather)

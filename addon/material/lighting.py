@@ -11,9 +11,16 @@ import dataclasses
 
 import numpy as np
 
-_KEY = np.array([-0.45, 0.55, 0.70]) / np.linalg.norm([-0.45, 0.55, 0.70])
+
+def _vector(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+_VIEWER = _vector(0, 0, 1)
+_KEY = _vector(-0.45, 0.55, 0.70) / np.linalg.norm(_vector(-0.45, 0.55, 0.70))
 _KEY_STRENGTH = 2.4
-_SURROUNDINGS_MEAN = np.array([0.50, 0.53, 0.58])
+_HORIZON, _SKY, _FLOOR = _vector(0.85, 0.88, 0.92), _vector(0.45, 0.60, 0.85), _vector(0.30, 0.27, 0.24)
+_SURROUNDINGS_MEAN = _vector(0.50, 0.53, 0.58)
 _TILES_AROUND = 2.0
 """Tiles across the visible half of the ball."""
 
@@ -57,7 +64,7 @@ def ball(stack: Stack, side: int) -> np.ndarray:
         ``(side, side, 4)`` uint8, sRGB with alpha.
     """
     fine = 2 * side  # two by two samples for each pixel
-    axis = (np.arange(fine) + 0.5) / fine * 2 - 1
+    axis = (np.arange(fine, dtype=np.float32) + 0.5) / fine * 2 - 1
     x, y = np.meshgrid(axis / 0.94, -axis / 0.94)
     inside = x**2 + y**2 < 1
     z = np.sqrt(np.maximum(1 - x**2 - y**2, 1e-6))
@@ -85,15 +92,14 @@ def _shade(base: np.ndarray, normal: np.ndarray, roughness: np.ndarray, metallic
     alpha = np.maximum(roughness, 0.04)[..., None] ** 2
     facing = normal[..., 2:].clip(0.05, 1)
     toward = (normal @ _KEY)[..., None].clip(0, 1)
-    half = _KEY + np.array([0, 0, 1])
-    half /= np.linalg.norm(half)
+    half = (_KEY + _VIEWER) / np.linalg.norm(_KEY + _VIEWER)
     along = (normal @ half)[..., None].clip(0, 1)
     lobe = alpha**2 / (np.pi * (along**2 * (alpha**2 - 1) + 1) ** 2)
     k = alpha / 2  # Schlick's form of Smith's shadowing
     visible = 1 / (4 * (facing * (1 - k) + k) * (toward * (1 - k) + k))
     tint = 0.04 * (1 - metallic) + base * metallic
     glance = tint + (np.maximum(1 - roughness[..., None], tint) - tint) * (1 - facing) ** 5
-    mirrored = 2 * normal[..., 2:] * normal - np.array([0, 0, 1])
+    mirrored = 2 * normal[..., 2:] * normal - _VIEWER
     around = _surroundings(mirrored) * (1 - alpha) + _SURROUNDINGS_MEAN * alpha
     diffuse = base * (1 - metallic) * (_KEY_STRENGTH / np.pi * toward + 0.55 * occlusion * (0.75 + 0.25 * normal[..., 1:2]))
     return diffuse + _KEY_STRENGTH * tint * lobe * visible * toward + glance * around * occlusion
@@ -102,11 +108,10 @@ def _shade(base: np.ndarray, normal: np.ndarray, roughness: np.ndarray, metallic
 def _surroundings(direction: np.ndarray) -> np.ndarray:
     """Radiance from a direction, ``(..., 3)``: dark floor, bright horizon, sky, a softbox above to the left."""
     height = direction[..., 1:2]
-    sky = np.array([0.85, 0.88, 0.92]) + height * (np.array([0.45, 0.60, 0.85]) - np.array([0.85, 0.88, 0.92]))
-    floor = np.array([0.30, 0.27, 0.24])
+    sky = _HORIZON + height * (_SKY - _HORIZON)
     blend = 1 / (1 + np.exp(-height * 12))
     box = 1 / (1 + np.exp(-((direction @ _KEY)[..., None] - 0.80) * 25))
-    return floor * (1 - blend) + sky * blend + 1.6 * box
+    return _FLOOR * (1 - blend) + sky * blend + 1.6 * box
 
 
 def _encode(linear: np.ndarray) -> np.ndarray:

@@ -152,4 +152,5 @@ def stack(found: dict[str, np.ndarray], linear: bool, directx: bool = False, con
         if directx:
             normal[..., 1] *= -1
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+    base, normal = base.astype(np.float32), normal.astype(np.float32)
     return lighting.Stack(base, normal, scalar("roughness"), scalar("metallic"), scalar("ambient_occlusion"))

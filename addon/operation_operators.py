@@ -69,7 +69,7 @@ class OperationOperator(CapturingOperator):
         parameters = operation.check_parameters(controls.parameter_values(operation, *controls.sources(operation, scene, self)))
         request: dict[str, Any] = {
             "parameters": parameters,
-            "seed": self.seed(scene),
+            "seed": self.chosen_seed(scene),
             "inputs": described,
             "targets": records.targets([item for item in selected if item.type == "MESH"]),
         }
@@ -81,7 +81,7 @@ class OperationOperator(CapturingOperator):
         self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
         return {"FINISHED"}
 
-    def seed(self, scene: bpy.types.Scene) -> int:
+    def chosen_seed(self, scene: bpy.types.Scene) -> int:
         """The seed of the job."""
         return int(controls.chosen("seed", self, controls.panel(self.operation, scene)))
 

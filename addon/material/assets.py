@@ -43,7 +43,8 @@ def mark(material: bpy.types.Material) -> None:
     data.description = str(facts.get("title") or "")
     family = FAMILIES.get(str(facts.get("family") or ""))
     for tag in ("Backlot", *([family.label] if family else [])):
-        data.tags.new(tag, skip_if_exists=True)
+        if tag not in data.tags:
+            data.tags.new(tag)
     set_preview(material)
 
 

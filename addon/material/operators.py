@@ -21,12 +21,12 @@ _ENTRY = {"name": "Entry", "description": "Id of the entry of the history; empty
 
 
 class _MaterialOperator(OperationOperator):
-    def seed(self, scene: bpy.types.Scene) -> int:
+    def chosen_seed(self, scene: bpy.types.Scene) -> int:
         """The seed of the call or the panel; variations of an unlocked seed are new ones every time."""
         given = self.properties.is_property_set("seed")  # type: ignore[attr-defined]
         if self.operation.name == "texture.variations" and not given and not scene.backlot_materials.lock_seed:
             return random.randrange(controls.MAX_SEED)
-        return super().seed(scene)
+        return super().chosen_seed(scene)
 
 
 def operation_classes() -> list[type]:

@@ -123,13 +123,16 @@ def _wear(
         if material is None:
             material = _made(name, images, constants, wanted, look, facts)
             made.append((wanted, material))
+            told.append(f"Material {material.name!r}")
         assign(item, material)
         told.append(f"on {item.name!r}")
     if not noted:
         told.append("no mesh was selected, so it is in the file only")
     if not made and len(images) > 1:  # nobody wears it: it is there to be chosen in the material list
         across, up = (1 / side for side in tile) if tile else (1.0, 1.0)
-        _made(name, images, constants, scale.Placement("UV", (across, up, 1.0)), look, facts).use_fake_user = True
+        material = _made(name, images, constants, scale.Placement("UV", (across, up, 1.0)), look, facts)
+        material.use_fake_user = True
+        told.insert(0, f"Material {material.name!r}")
     return told
 
 

@@ -106,7 +106,7 @@ class Recorder:
         assert hasattr(data, items)
 
     def __getattr__(self, name):
-        if name in ("row", "column", "box"):
+        if name in ("row", "column", "box", "grid_flow"):
             return lambda **_options: Recorder(self.drawn)
         return lambda *_arguments, **_options: None
 

@@ -248,6 +248,10 @@ class Inverter(nn.Module):
         layers = [(4 * (len(CHANNELS) + 2), a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
         self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride, padding=1) for i, o, k, stride in layers)
         self.last = nn.Conv2d(c, 2 * LEVEL_CHANNELS[0], 1)
+        with torch.no_grad():  # sure of itself at first, so that there is something to learn from
+            nn.init.constant_(self.last.bias[LEVEL_CHANNELS[0] :], -3.0)  # type: ignore[index]
+            for layer in self.layers:
+                nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
 
     def forward(self, stack: torch.Tensor, pattern: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """``(B, 6, H, W)`` and its layout to mean and log variance ``(B, LEVEL_CHANNELS[0], H / 8, W / 8)``."""

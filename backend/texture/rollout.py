@@ -13,8 +13,8 @@ from .seeds import STRIDE, Seeds
 
 MARGIN = 64
 """Pixels that decide about a pixel on each side: 4 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 54, rounded up to whole strides."""
-WINDOW = 512
-"""Side of a window in pixels: about 0.3 GB at work."""
+WINDOW = 1024
+"""Side of a window in pixels: about 1 GB at work."""
 
 
 def roll_out(

@@ -68,7 +68,7 @@ def make_brief(
     latent = torch.randn(1, model.generator.config.latent, generator=generator)
     seen = None
     if photo is not None:
-        seen, latent = _look(model, photo, latent)
+        seen, latent = look(model, photo, latent)
     wanted = {k: v for k, v in {**read.attributes, **{n: parameters.get(n) for n in ATTRIBUTES}}.items() if v is not None}
     families = dict(read.families)
     if not families:
@@ -96,7 +96,7 @@ def _color(value: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _look(model: MaterialModel, photo: torch.Tensor, drawn: torch.Tensor) -> tuple[Attributes, torch.Tensor]:
+def look(model: MaterialModel, photo: torch.Tensor, drawn: torch.Tensor) -> tuple[Attributes, torch.Tensor]:
     """What the encoder sees in a photograph: attributes, and a latent near it (``drawn`` varies it)."""
     scale = PHOTO_SIDE / min(photo.shape[1:])
     size = [max(64, round(side * scale / 2) * 2) for side in photo.shape[1:]]

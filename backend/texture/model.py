@@ -27,7 +27,7 @@ class MaterialModel:
         encoder: On the device, not training.
         library: ``(N, A)`` float32, attribute vectors of the materials it was trained on.
         card: What the file says of itself.
-        critic: Weights of the discriminator, for training on; empty if the file has none.
+        training: Weights of the discriminator (``critic.…``) and the inverter (``inverter.…``), for training on; may be empty.
     """
 
     name: str
@@ -35,7 +35,7 @@ class MaterialModel:
     encoder: Encoder
     library: torch.Tensor
     card: ModelCard
-    critic: Mapping[str, torch.Tensor]
+    training: Mapping[str, torch.Tensor]
 
     @property
     def device(self) -> torch.device:
@@ -49,19 +49,18 @@ def config_from(card: ModelCard) -> Config:
     return Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in card.config.items() if k in known})
 
 
-def save_material_model(
-    path: Path,
-    generator: torch.nn.Module,
-    encoder: torch.nn.Module,
-    critic: torch.nn.Module | None,
-    library: torch.Tensor,
-    card: ModelCard,
-) -> Path:
-    """Writes a model file, half precision; ``card.architecture`` and ``card.config`` are the caller's."""
+def save_material_model(path: Path, networks: Mapping[str, torch.nn.Module], library: torch.Tensor, card: ModelCard) -> Path:
+    """Writes a model file, half precision.
+
+    Args:
+        path: The file.
+        networks: ``generator`` and ``encoder``; with ``critic`` and ``inverter`` it can be trained on.
+        library: ``(N, A)`` attribute vectors of what it was trained on.
+        card: As ``card_of`` makes it.
+    """
     tensors: dict[str, torch.Tensor] = {"library": library.half()}
-    for prefix, module in (("generator", generator), ("encoder", encoder), ("critic", critic)):
-        if module is not None:
-            tensors.update({f"{prefix}.{k}": v.half() for k, v in module.state_dict().items()})
+    for prefix, module in networks.items():
+        tensors.update({f"{prefix}.{k}": v.half() for k, v in module.state_dict().items()})
     return save_model(path, tensors, card)
 
 
@@ -78,11 +77,11 @@ def read_material_model(path: Path, device: torch.device, name: str = "") -> Mat
         network.load_state_dict({k.removeprefix(prefix + "."): v.float() for k, v in tensors.items() if k.startswith(prefix + ".")})
         network.requires_grad_(False).eval()
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    critic = {k.removeprefix("critic."): v.float() for k, v in tensors.items() if k.startswith("critic.")}
+    training = {k: v.float() for k, v in tensors.items() if k.startswith(("critic.", "inverter."))}
     generator, encoder = networks["generator"], networks["encoder"]
     assert isinstance(generator, Generator)
     assert isinstance(encoder, Encoder)
-    return MaterialModel(name or path.stem, generator, encoder, tensors["library"].float(), card, critic)
+    return MaterialModel(name or path.stem, generator, encoder, tensors["library"].float(), card, training)
 
 
 def material_model(name: str, device: torch.device) -> MaterialModel:

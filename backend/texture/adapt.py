@@ -1,0 +1,120 @@
+"""From a model to a model: training on from a base, and adapting a base to one photograph.
+
+One picture is a famine for a GAN. So the patch engine, which is good at fidelity and bad at novelty, first makes variations of it, all
+maps together; the generator, which already knows what materials are made of, then learns from the exemplar and its variations, and gives
+what the patch engine cannot: any number of seeds, any size, in a moment, and morphing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from ...shared.errors import InputError
+from ..synthesis.texture import synthesize_texture
+from .attributes import FAMILY_NAMES
+from .brief import look
+from .data.dataset import Dataset, Entry, build_dataset
+from .model import MaterialModel, config_from
+from .stack import BASE_COLOR
+from .training import Options, Trainer
+
+SIDE = 256
+"""Pixels to which the exemplar's shorter side is brought."""
+LEAST_SIDE = 96
+"""Pixels of an exemplar's shorter side: less is hardly more than one crop."""
+LEAST_CONTRAST = 0.01
+"""Standard deviation of the base colour below which there is no texture to learn."""
+VARIATIONS = 6
+"""Patch-made variations beside the exemplar."""
+
+
+def continue_from(model: MaterialModel, options: Options, device: torch.device) -> Trainer:
+    """A trainer that starts with a model's weights.
+
+    Raises:
+        InputError: The model's file holds no discriminator.
+    """
+    if not model.training:
+        raise InputError(
+            expected="a model that can be trained on",
+            got=f"{model.name!r}, whose file holds no discriminator",
+            fix="Use a model saved by backlot train, or the one that comes with Backlot",
+        )
+    trainer = Trainer(config_from(model.card), options, device)
+    for name in ("generator", "encoder"):
+        state = getattr(model, name).state_dict()
+        for target in (getattr(trainer, name), getattr(trainer, f"mean_{name}")):
+            target.load_state_dict(state)
+    for name in ("critic", "inverter"):
+        state = {k.removeprefix(name + "."): v for k, v in model.training.items() if k.startswith(name + ".")}
+        getattr(trainer, name).load_state_dict(state)
+    return trainer
+
+
+def exemplar_options(minutes: float, seed: int) -> Options:
+    """Options to adapt a trained base: no warm start, faster averages, patch statistics that weigh more than judgement at first."""
+    return Options(minutes=minutes, warm=0, rate=5e-4, patches=4.0, likeness=1.0, average=0.99, seed=seed)
+
+
+def prepare_exemplar(
+    stack: torch.Tensor,
+    model: MaterialModel,
+    seed: int,
+    tiles: bool = False,
+    variations: int = VARIATIONS,
+    report: Callable[[float], None] | None = None,
+) -> Dataset:
+    """Training data from one material.
+
+    Args:
+        stack: ``(6, H, W)`` float32 in 0..1, as in ``stack.CHANNELS``.
+        model: The base, whose encoder says what the exemplar is like.
+        seed: Of the variations.
+        tiles: Whether the exemplar tiles.
+        variations: How many the patch engine makes.
+        report: Called with the fraction done; may raise to cancel.
+
+    Returns:
+        Squares of ``SIDE`` px: parts of the exemplar that cover it, and variations.
+
+    Raises:
+        InputError: Too small, or without texture.
+    """
+    height, width = stack.shape[1:]
+    if min(height, width) < LEAST_SIDE:
+        raise InputError(
+            expected=f"an exemplar of at least {LEAST_SIDE} x {LEAST_SIDE} pixels",
+            got=f"{width} x {height}",
+            fix="Use a larger photograph, or the patch engine, which needs only 16",
+        )
+    if float(stack[BASE_COLOR].std((1, 2)).max()) < LEAST_CONTRAST:
+        raise InputError(
+            expected="an exemplar with texture", got="one nearly even colour", fix="Use a photograph that shows the material's detail"
+        )
+    scale = SIDE / min(height, width)
+    size = [max(SIDE, round(side * scale)) for side in (height, width)]
+    small = F.interpolate(stack[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
+    seen, _ = look(model, small[BASE_COLOR], torch.zeros(1, model.generator.config.latent))
+    vector = seen.vector()
+    vector[: len(FAMILY_NAMES)] = F.one_hot(vector[: len(FAMILY_NAMES)].argmax(), len(FAMILY_NAMES)).float()
+    squares = _cover(small.cpu())
+    whole = tiles and len(squares) == 1
+    entries = [Entry(f"exemplar {n}", s, vector, tiles=whole) for n, s in enumerate(squares)]
+    random = torch.Generator().manual_seed(seed)
+    for number in range(variations):
+        if report is not None:
+            report(number / variations)
+        made = synthesize_texture(small, (SIDE, SIDE), (True, True), 0.5, random)
+        entries.append(Entry(f"variation {number}", made.pixels.clamp(0, 1).cpu(), vector))
+    return build_dataset(entries, {"source": "one exemplar", "variations": variations})
+
+
+def _cover(picture: torch.Tensor) -> list[torch.Tensor]:
+    """Overlapping squares that cover a picture one of whose sides is ``SIDE``."""
+    height, width = picture.shape[1:]
+    count = max(1, round(max(height, width) / SIDE * 2 - 1))
+    places = torch.linspace(0, max(height, width) - SIDE, count).round().long().tolist()
+    return [picture[:, p : p + SIDE, :SIDE] if height > width else picture[:, :SIDE, p : p + SIDE] for p in places]

@@ -12,7 +12,7 @@ from backlot.backend.context import Context
 from backlot.backend.operations.texture_synthesize import run
 from backlot.backend.synthesis import matching, periodicity, pyramid, voting
 from backlot.backend.synthesis.descriptor import PATCH, Projection
-from backlot.backend.synthesis.texture import synthesize_texture
+from backlot.backend.synthesis.texture import Options, synthesize_texture
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image
@@ -207,7 +207,7 @@ def test_variety_evens_out_what_is_used() -> None:
 
     def spread(variety: float) -> float:
         source = torch.from_numpy(exemplar.astype(np.float32).transpose(2, 0, 1) / 255)
-        field = synthesize_texture(source, (128, 128), (True, True), variety, torch.Generator().manual_seed(0)).field
+        field = synthesize_texture(source, (128, 128), (True, True), Options(variety), torch.Generator().manual_seed(0)).field
         used = np.histogram2d(field[0].numpy().ravel(), field[1].numpy().ravel(), bins=9, range=[[0, 154], [0, 154]])[0]
         return float(used.std() / used.mean())
 
@@ -220,9 +220,11 @@ def test_small_and_narrow_exemplars(shape: tuple[int, int]) -> None:
     assert make(exemplar, (96, 64)).pixels.shape == (64, 96, 3)
 
 
-def test_constant_exemplar_gives_the_constant() -> None:
-    got = make(np.full((32, 32, 3), 77, np.uint8), (40, 40)).pixels
-    assert (got == 77).all()
+@pytest.mark.parametrize("noise", [0, 2])
+def test_a_flat_exemplar_is_refused(noise: int) -> None:
+    flat = 77 + np.random.default_rng(0).integers(0, noise + 1, (32, 32, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match="one flat colour"):
+        make(flat.astype(np.uint8), (40, 40))
 
 
 def test_of_a_huge_exemplar_the_middle_is_used() -> None:

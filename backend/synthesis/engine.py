@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 
 from . import matching, pyramid
 from .atlas import Atlas, Planes, Sheet, refine
@@ -54,19 +55,32 @@ class Fixed:
     Attributes:
         pixels: ``(C, H, W)``, of which those under the mask count.
         mask: ``(1, H, W)``, 1 where the output is given, else 0.
+        corner: Row and column in the output of the (first) source's top-left corner: there its pixels are these.
     """
 
     pixels: torch.Tensor
     mask: torch.Tensor
+    corner: tuple[int, int] = (0, 0)
 
     def at(self, size: tuple[int, int]) -> Fixed:
         """The same at a level's size; pixels beyond the mask do not bleed into it."""
         mask = pyramid.resize(self.mask, size)
-        return Fixed(pyramid.resize(self.pixels * self.mask, size) / mask.clamp_min(1e-6), (mask >= 0.5).float())
+        pixels = pyramid.resize(self.pixels * self.mask, size) / mask.clamp_min(1e-6)
+        top, left = (round(c * s / whole) for c, s, whole in zip(self.corner, size, self.mask.shape[1:], strict=True))
+        return Fixed(pixels, (mask >= 0.5).float(), (top, left))
 
     def put(self, picture: torch.Tensor) -> torch.Tensor:
         """The picture with these pixels in it."""
         return torch.where(self.mask > 0, self.pixels, picture)
+
+    def settled(self, sheet: Sheet, tile: tuple[bool, bool]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which patches are given as a whole, ``(gh, gw)`` bool, and where they come from, ``(2, gh, gw)`` int32."""
+        padded = matching.wrap(self.mask, tile, 0, PATCH - 1)
+        whole = -F.max_pool2d(-padded[None], PATCH, 1)[0, 0] > 0
+        rows, columns = (torch.arange(n, device=whole.device) - c for n, c in zip(whole.shape, self.corner, strict=True))
+        height, width = sheet.sizes[0]
+        y, x = rows.clamp(0, height - PATCH)[:, None], columns.clamp(0, width - PATCH)[None]
+        return whole, sheet.snap(torch.stack(torch.broadcast_tensors(y, x)).int())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +146,8 @@ def synthesize(
         project = Projection(key_side, settings.components, sheet.usable)
         state = _Level(project(key_side), sheet, settings)
         state.share = _share(sheet, guides, here, tile)
+        if given is not None:
+            state.settled = given.settled(sheet, tile)
         if field is None or before is None:
             picture = start(pixels[:, : sheet.sizes[0][0], : sheet.sizes[0][1]], here)
         else:
@@ -144,7 +160,7 @@ def synthesize(
             if report is not None:
                 report(done / total, f"matching {level + 1}/{levels}", picture if number == 0 else None)
             field, error = state.match(torch.cat([picture, *guide_side]), field, project, number)
-            quality = torch.exp(-error / (2 * _median(error) + 1e-6)) + 1e-2
+            quality = torch.exp(-error / (2 * _median(state.free(error)) + 1e-6)) + 1e-2
             last = level == levels - 1 and number == len(plan[level]) - 1
             picture = vote(field, pixels, quality, here, tile, 1.2 if last else 2.0)
             if given is not None:
@@ -199,6 +215,7 @@ class _Level:
         self.keys, self.grid, self.settings = keys, sheet.grid, settings
         self.own: torch.Tensor | None = None
         self.share: torch.Tensor | None = None
+        self.settled: tuple[torch.Tensor, torch.Tensor] | None = None
         self.usable = sheet.usable
         self.count = len(keys) if sheet.usable is None else int(sheet.usable.sum())
         # What may not be used costs too much to be chosen.
@@ -206,10 +223,26 @@ class _Level:
         # Completeness: 0.05 at the middle of the control, a factor of ten to either end.
         self.alpha = 0.05 * 10 ** (2 * (0.5 - settings.variety))
 
+    def free(self, values: torch.Tensor) -> torch.Tensor:
+        """Those of ``(..., gh, gw)`` that belong to patches still to be made, ``(..., n)``."""
+        return values.flatten(-2) if self.settled is None else values[..., ~self.settled[0]]
+
     def match(
         self, canvas: torch.Tensor, field: torch.Tensor | None, project: Projection, number: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """One pass: a better match field and the squared distances ``(gh, gw)``."""
+        if self.settled is not None and bool(self.settled[0].all()):
+            return self.settled[1], torch.zeros(self.settled[0].shape, device=canvas.device)
+        if self.settled is not None and field is not None:
+            field = torch.where(self.settled[0], self.settled[1], field)
+        field, error = self._search(canvas, field, project, number)
+        if self.settled is None:
+            return field, error
+        return torch.where(self.settled[0], self.settled[1], field), error
+
+    def _search(
+        self, canvas: torch.Tensor, field: torch.Tensor | None, project: Projection, number: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         tile = self.settings.tile
         padded = matching.wrap(canvas, tile, 0, PATCH - 1)
         gh, gw = padded.shape[1] - PATCH + 1, padded.shape[2] - PATCH + 1
@@ -221,10 +254,10 @@ class _Level:
         if stride:
             return self._exact(project(padded), field, (gh, gw), stride, number)
         assert field is not None
-        share = self.share
+        share, made = self.share, self.free(field)
         if share is None and self.usable is not None:
-            share = torch.full((len(self.keys),), gh * gw / max(1, self.count), device=canvas.device)
-        cost = self.settings.variety * matching.overuse(field, self.grid, share)
+            share = torch.full((len(self.keys),), made.shape[1] / max(1, self.count), device=canvas.device)
+        cost = self.settings.variety * matching.overuse(made, self.grid, share)
         if self.closed is not None:
             cost = cost + self.closed
         steps = _STEPS[number % len(_STEPS)]
@@ -250,6 +283,10 @@ class _Level:
         kh, kw = self.grid
         # Interleaved parts in an order that spreads them: 0, 2, 1, 3 for a stride of two.
         phase = (number * (stride**2 // 2 + 1)) % stride**2 if stride > 1 else 0
+        every = queries
+        if self.settled is not None:
+            # What is given has its match; were it counted, all of the source would seem to be used already.
+            queries = queries[~self.settled[0].flatten()]
         y = torch.arange(phase // stride, kh, stride, device=queries.device)
         x = torch.arange(phase % stride, kw, stride, device=queries.device)
         subset = (y[:, None] * kw + x[None]).flatten()
@@ -268,6 +305,10 @@ class _Level:
         self.own[subset] = own
         found = subset[index]
         weight = 1 / (self.own + self.alpha)
+        if self.settled is not None:
+            open_found, found = found, self.settled[1][0].long().flatten() * kw + self.settled[1][1].flatten()
+            found[~self.settled[0].flatten()] = open_found
+        queries = every
         proposed = torch.stack([found // kw, found % kw]).int().view(2, *shape)
         distance = (self.keys[found] - queries).square().sum(1)
         if field is None or stride == 1:

@@ -1,13 +1,32 @@
-"""``texture.synthesize``: new texture of any size from an exemplar."""
+"""``texture.synthesize``: new texture of any size from an exemplar, alone or with the maps beside it."""
 
 from .schema import Input, Operation, Output, Parameter
 
+_ROTATIONS = {
+    "none": "As in the exemplar",
+    "mirror": "Also mirrored left to right; keeps light that comes from above",
+    "half": "Also upside down",
+    "quarter": "Also turned by 90 degrees, for materials without a direction",
+    "flips": "Also turned by 90 degrees and mirrored",
+    "any": "In eight directions, for materials without a direction; slower",
+}
+
 OPERATION = Operation(
     name="texture.synthesize",
-    version=1,
+    version=2,
     label="Texture",
     summary="Make a new, tileable texture of any size from an exemplar",
-    inputs=(Input("exemplar", "image", "Exemplar", "a photograph or painting of the material, evenly lit"),),
+    inputs=(
+        Input("exemplar", "image", "Exemplar", "a photograph or painting of the material, evenly lit"),
+        Input("normal", "image", "Normal", "the exemplar's normal map, of the same size; made along with the texture", required=False),
+        Input("height", "image", "Height", "the exemplar's height map, of the same size", required=False),
+        Input("roughness", "image", "Roughness", "the exemplar's roughness map, of the same size", required=False),
+        Input("metallic", "image", "Metallic", "the exemplar's metallic map, of the same size", required=False),
+        Input("occlusion", "image", "Occlusion", "the exemplar's ambient occlusion, of the same size", required=False),
+        Input("exemplar_labels", "image", "Exemplar Labels", "the exemplar's regions in plain colours, of the same size", required=False),
+        Input("labels", "image", "Labels", "the regions that the texture shall have, in the same colours", required=False),
+        Input("keep", "mask", "Keep", "white where the exemplar's own pixels stay as they are, of the same size", required=False),
+    ),
     parameters=(
         Parameter("size", "size", [512, 512], "Size", "Width and height of the texture", minimum=32, maximum=8192, unit="px"),
         Parameter(
@@ -30,6 +49,43 @@ OPERATION = Operation(
             unit="factor",
         ),
         Parameter(
+            "originality",
+            "float",
+            0.25,
+            "Originality",
+            "How strongly long pieces copied from the exemplar are broken up; large values cost some fidelity",
+            minimum=0.0,
+            maximum=1.0,
+            unit="factor",
+        ),
+        Parameter("rotation", "choice", "none", "Rotation", "Which turned copies of the exemplar are used as well", choices=_ROTATIONS),
+        Parameter(
+            "scale_variation",
+            "float",
+            0.0,
+            "Scale Variation",
+            "How much larger and smaller copies of the exemplar are used as well",
+            minimum=0.0,
+            maximum=1.0,
+            unit="factor",
+        ),
+        Parameter(
+            "extend",
+            "bool",
+            default=False,
+            label="Extend",
+            help="Keep the exemplar in the middle of a larger texture that goes on around it",
+        ),
+        Parameter(
+            "source_area",
+            "choice",
+            "kept",
+            "Source Area",
+            "With a mask: from which part of the exemplar the rest is made",
+            choices={"kept": "From what is kept; the rest may be anything", "all": "From all of the exemplar"},
+            advanced=True,
+        ),
+        Parameter(
             "variety",
             "float",
             0.5,
@@ -50,5 +106,13 @@ OPERATION = Operation(
             advanced=True,
         ),
     ),
-    outputs=(Output("base_color", "image", ("png", "exr", "tif", "jpg"), "The texture, in the exemplar's colour space"),),
+    outputs=(
+        Output("base_color", "image", ("png", "exr", "tif", "jpg"), "The texture, in the exemplar's colour space"),
+        Output("normal", "image", ("png", "exr", "tif"), "Normal map, when one was given; unit vectors, turned with the patches"),
+        Output("height", "image", ("exr", "png", "tif"), "Height map, when one was given"),
+        Output("roughness", "image", ("png", "exr", "tif"), "Roughness map, when one was given"),
+        Output("metallic", "image", ("png", "exr", "tif"), "Metallic map, when one was given"),
+        Output("occlusion", "image", ("png", "exr", "tif"), "Ambient occlusion, when it was given"),
+        Output("report", "report", ("json",), "How much is copied, how much of the exemplar is used, and notes"),
+    ),
 )

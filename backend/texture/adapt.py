@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ...shared.errors import InputError
+from ..synthesis.texture import Options as PatchOptions
 from ..synthesis.texture import synthesize_texture
 from .attributes import FAMILY_NAMES
 from .brief import look
@@ -107,7 +108,7 @@ def prepare_exemplar(
     for number in range(variations):
         if report is not None:
             report(number / variations)
-        made = synthesize_texture(small, (SIDE, SIDE), (True, True), 0.5, random)
+        made = synthesize_texture(small, (SIDE, SIDE), (True, True), PatchOptions(), random)
         entries.append(Entry(f"variation {number}", made.pixels.clamp(0, 1).cpu(), vector))
     return build_dataset(entries, {"source": "one exemplar", "variations": variations})
 

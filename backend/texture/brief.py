@@ -69,7 +69,8 @@ def make_brief(
     seen = None
     if photo is not None:
         seen, latent = look(model, photo, latent)
-    wanted = {k: v for k, v in {**read.attributes, **{n: parameters.get(n) for n in ATTRIBUTES}}.items() if v is not None}
+    moved = {name: parameters[name] for name in ATTRIBUTES if parameters.get(name) is not None}
+    wanted = {**read.attributes, **moved}
     families = dict(read.families)
     if not families:
         families = {seen.main_family: 1.0} if seen is not None else _any_family(model, wanted, generator)

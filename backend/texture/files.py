@@ -23,6 +23,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        os.chmod(temporary, 0o644)  # safetensors makes it for its owner alone
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
         message = f"{path} could not be written: {getattr(error, 'strerror', None) or error}"

@@ -58,9 +58,16 @@ def feature_distance(made: list[torch.Tensor], real: list[torch.Tensor]) -> torc
     """Difference of the mean and deviation of the discriminator's features, ``(B,)``."""
     parts = []
     for a, b in zip(made, real, strict=True):
-        for moment in (torch.mean, torch.std):
-            parts.append((moment(a.float(), (2, 3)) - moment(b.float(), (2, 3)).detach()).abs().mean(1))
+        for deviation in (False, True):
+            one, two = (_moment(x.float(), deviation) for x in (a, b.detach()))
+            parts.append((one - two).abs().mean(1))
     return torch.stack(parts).mean(0)
+
+
+def _moment(features: torch.Tensor, deviation: bool) -> torch.Tensor:
+    """``(B, C)``: the mean over places, or the deviation."""
+    mean = features.mean((2, 3))
+    return (features - mean[..., None, None]).square().mean((2, 3)).add(1e-6).sqrt() if deviation else mean
 
 
 def likeness_loss(
@@ -79,9 +86,18 @@ def likeness_loss(
     return total
 
 
-def latent_divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    """Kullback–Leibler divergence of the encoder's Gaussian from N(0, 1), mean per number."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+def latent_divergence(mean: torch.Tensor, log_variance: torch.Tensor, free: float = 0.0) -> torch.Tensor:
+    """Kullback–Leibler divergence of a Gaussian from N(0, 1), mean over channels.
+
+    Args:
+        mean: ``(B, C, …)``.
+        log_variance: As large.
+        free: Nats that a channel may carry for nothing (free bits, Kingma et al. 2016): taxed from the first nat on, channels that carry
+            little yet are taxed into carrying nothing ever; untaxed, they run away from where random noise will ever be.
+    """
+    nats = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    per_channel = nats.movedim(1, -1).flatten(0, -2).mean(0)
+    return F.relu(per_channel - free).mean()
 
 
 def attribute_loss(predicted: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

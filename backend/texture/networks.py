@@ -82,8 +82,16 @@ class StyledConv(nn.Module):
             scale, shift = self.film(style)[..., None, None].chunk(2, 1)
         else:
             film = self.film(style.movedim(1, -1)).movedim(-1, 1)
-            scale, shift = F.interpolate(film, y.shape[2:], mode="bilinear", align_corners=False).chunk(2, 1)
+            scale, shift = _enlarge(film, y.shape[3] // film.shape[3]).chunk(2, 1)
         return F.leaky_relu(torch.addcmul(shift.to(y.dtype), y, 1 + scale.to(y.dtype)), SLOPE)
+
+
+def _enlarge(field: torch.Tensor, factor: int) -> torch.Tensor:
+    """Bilinear enlargement of ``(B, C, h, w)`` on a torus."""
+    if factor == 1:
+        return field
+    padded = F.interpolate(F.pad(field, (1, 1, 1, 1), mode="circular"), scale_factor=factor, mode="bilinear", align_corners=False)
+    return padded[..., factor:-factor, factor:-factor]
 
 
 class Generator(nn.Module):
@@ -125,18 +133,19 @@ class Generator(nn.Module):
         mapped = self.mapping(torch.cat([asked, latent], 1))
         return torch.cat([asked, mapped * torch.rsqrt(mapped.square().mean(1, keepdim=True) + 1e-6)], 1)
 
-    def forward(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
+    def forward(self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None) -> torch.Tensor:
         """Makes materials.
 
         Args:
             style: ``(B, A + S)``, or ``(B, A + S, h, w)`` to let it change over the picture.
             seeds: Noise and layout.
+            whole: ``(B, A + S)``, the mean style of the whole torus where ``style`` is only a window's; its waves run through all windows.
 
         Returns:
             ``(B, 6, H, W)``, about 0..1, not clipped.
         """
         layout = [seeds.pattern if step == 1 else F.avg_pool2d(seeds.pattern, step) for step in LEVELS]
-        x = self.first(torch.cat([seeds.levels[0], self._periodic(style, seeds), layout[0]], 1), style)
+        x = self.first(torch.cat([seeds.levels[0], self._periodic(style if whole is None else whole, seeds), layout[0]], 1), style)
         x = x + self.coarse[0](x, style)
         x = x + self.coarse[1](x, style)
         x = self.coarse[2](x, style)
@@ -150,7 +159,7 @@ class Generator(nn.Module):
         x = F.pixel_shuffle(self.unfold(x), 2)
         x = self.fine(torch.cat([x, seeds.levels[3].to(x.dtype), layout[3].to(x.dtype)], 1), style)
         level = self.level(style.movedim(1, -1)).movedim(-1, 1)
-        level = level[..., None, None] if style.ndim == 2 else F.interpolate(level, x.shape[2:], mode="bilinear", align_corners=False)
+        level = level[..., None, None] if style.ndim == 2 else _enlarge(level, x.shape[3] // level.shape[3])
         return self.last(F.pad(x, (1, 1, 1, 1), mode="circular")) + level
 
     def _periodic(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
@@ -229,7 +238,7 @@ class Encoder(nn.Module):
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
         x = x.float()
-        pooled = torch.cat([x.mean((2, 3)), x.std((2, 3))], 1)
+        pooled = torch.cat([x.mean((2, 3)), (x.var((2, 3), correction=0) + 1e-6).sqrt()], 1)
         out = self.head(pooled).float()
         latent = self.config.latent
         return out[:, :latent], out[:, latent : 2 * latent].clamp(-8, 4), out[:, 2 * latent :]
@@ -259,7 +268,7 @@ class Inverter(nn.Module):
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
         mean, log_variance = self.last(x).float().chunk(2, 1)
-        return 3 * torch.tanh(mean / 3), log_variance.clamp(-8, 1)  # as far as N(0, 1) reaches
+        return mean, log_variance.clamp(-8, 1)
 
 
 def parameters_of(module: nn.Module) -> int:

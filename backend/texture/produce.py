@@ -88,7 +88,8 @@ def produce(
         morphing = second
         style = _morph(style, _style(model, second), request, canvas)
     shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
-    pattern, layout = _layout(request, shown, canvas, _random(seed, 1))
+    base = seed if request.like_seed is None else request.like_seed  # what is near a variation is laid as that is
+    pattern, layout = _layout(request, shown, canvas, _random(base, 1))
     seeds = make_seeds(1, canvas, _random(seed, 2), pattern, model.device)
     if request.like_seed is not None:
         near = make_seeds(1, canvas, _random(request.like_seed, 2), pattern, model.device)

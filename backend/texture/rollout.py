@@ -16,6 +16,9 @@ MARGIN = 64
 WINDOW = 1024
 """Side of a window in pixels: about 1 GB at work."""
 
+WHOLE = (WINDOW + 2 * MARGIN) ** 2
+"""Pixels that are made at once."""
+
 
 def roll_out(
     generator: Generator,
@@ -40,10 +43,11 @@ def roll_out(
     device = next(generator.parameters()).device
     autocast = torch.autocast(device.type, torch.bfloat16) if half else contextlib.nullcontext()
     with torch.inference_mode(), autocast:
-        if height * width <= (WINDOW + 2 * MARGIN) ** 2:
+        if height * width <= WHOLE:
             if report is not None:
                 report(0.0)
             return generator(style, seeds)[0].float().clamp(0, 1)
+        whole = style if style.ndim == 2 else style.mean((2, 3))
         result = torch.empty(6, height, width, device=device)
         corners = [(y, x) for y in range(0, height, WINDOW) for x in range(0, width, WINDOW)]
         for number, (y, x) in enumerate(corners):
@@ -52,7 +56,7 @@ def roll_out(
             rows, columns = min(WINDOW, height - y), min(WINDOW, width - x)
             window = seeds.window(y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
             local = style if style.ndim == 2 else _cut_style(style, y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
-            made = generator(local, window)[0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
+            made = generator(local, window, whole)[0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
             result[:, y : y + rows, x : x + columns] = made.float().clamp(0, 1)
     return result
 

@@ -46,7 +46,8 @@ class Seeds:
 
     def roll(self, down: int, right: int) -> Seeds:
         """The same torus seen from another origin; multiples of ``STRIDE``."""
-        return dataclasses.replace(self.window(-down, -right, *self.pattern.shape[2:]), origin=self.origin)
+        height, width = self.pattern.shape[2:]
+        return self.window(-down, -right, height, width)
 
 
 def make_seeds(

@@ -19,11 +19,17 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ...shared.errors import InputError
 from . import losses
 from .data.dataset import Dataset
 from .networks import Config, Discriminator, Encoder, Generator, Inverter
 from .sampling import Batch, Sampler
 from .seeds import Seeds, make_seeds
+
+LEAST_CROP = 56
+"""Pixels: of a smaller crop the discriminator's last layer sees nothing."""
+FREE_NATS = 1.0
+"""What each channel of the inverted noise may carry at a place."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Options:
         patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
         likeness: Weight of the likeness of what was made from inverted noise to its original.
-        divergence: Weight of the latent's divergence from N(0, 1); the inverted noise's, of which there is more, pays a fifth.
+        divergence: Weight of the latent's divergence from N(0, 1); of the inverted noise's only what exceeds ``FREE_NATS``, five times.
         average: Decay of the averaged weights.
         seed: Of everything random.
         half: bfloat16 where it pays.
@@ -71,6 +77,8 @@ class Trainer:
     """Networks, their averages and optimisers, and one step of training."""
 
     def __init__(self, config: Config, options: Options, device: torch.device) -> None:
+        if options.crop < LEAST_CROP:
+            raise InputError(expected=f"crops of at least {LEAST_CROP} px, as the discriminator sees them", got=f"{options.crop} px")
         torch.manual_seed(options.seed)
         self.config, self.options, self.device = config, options, device
         layout = torch.channels_last
@@ -173,9 +181,7 @@ class Trainer:
         coarse = seeds.levels[0]
         inverted = noise_mean + coarse[known] * (noise_variance / 2).exp()
         seeds = dataclasses.replace(seeds, levels=(torch.cat([inverted, coarse[known.stop :]]), *seeds.levels[1:]))
-        # Free at first: noise that carries nothing yet would be taxed into carrying nothing ever (posterior collapse).
-        toll = 0.2 * max(0.0, min(1.0, self.step_number / self.options.warm - 0.5)) if self.options.warm else 0.2
-        divergence = losses.latent_divergence(mean, log_variance) + toll * losses.latent_divergence(noise_mean, noise_variance)
+        divergence = losses.latent_divergence(mean, log_variance) + 5 * losses.latent_divergence(noise_mean, noise_variance, FREE_NATS)
         return latent, seeds, divergence, losses.attribute_loss(read, batch.attributes, batch.known)
 
     def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:

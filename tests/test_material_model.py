@@ -1,0 +1,337 @@
+"""The material model: noise on a torus, networks, windows, layouts drawn by hand, training, checkpoints, and materials from a brief."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from backlot.backend.texture import losses, patterns, rollout
+from backlot.backend.texture.adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
+from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE, Attributes
+from backlot.backend.texture.checkpoint import load_checkpoint, save_checkpoint
+from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset
+from backlot.backend.texture.model import MaterialModel, card_of, read_material_model, save_material_model
+from backlot.backend.texture.monitor import Monitor, Schedule
+from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
+from backlot.backend.texture.produce import Request, produce
+from backlot.backend.texture.sampling import Sampler, hue_rotation
+from backlot.backend.texture.seeds import make_seeds, mix_seeds
+from backlot.backend.texture.training import Options, Trainer, train
+from backlot.shared.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+SMALL = Config(latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16))
+QUICK = Options(minutes=10.0, warm=2, batch=4, crop=56, margin=8, seed=3)
+
+
+def random(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> MaterialModel:
+    """Untrained networks with a library of two materials of every family, by way of a file."""
+    torch.manual_seed(0)
+    networks = {"generator": Generator(SMALL), "encoder": Encoder(SMALL), "critic": Discriminator(SMALL), "inverter": Inverter(SMALL)}
+    library = torch.rand(2 * len(FAMILY_NAMES), VECTOR_SIZE, generator=random())
+    library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES)).repeat(2, 1)
+    path = tmp_path_factory.mktemp("models") / "small.safetensors"
+    save_material_model(path, networks, library, card_of(SMALL, title="small", licence="CC0-1.0", data={"description": "nothing"}))
+    return read_material_model(path, CPU)
+
+
+@pytest.fixture(scope="module")
+def materials() -> Dataset:
+    """Six small materials: stripes and grains in different colours, half of them with a layout."""
+    entries = []
+    y, x = torch.meshgrid(torch.arange(96), torch.arange(96), indexing="ij")
+    for number in range(6):
+        wave = 0.5 + 0.3 * torch.sin(2 * torch.pi * (x + number * y) / 16)
+        grain = torch.rand(96, 96, generator=random(number)) * 0.2
+        height = (wave + grain).clamp(0, 1)
+        stack = torch.stack([height * (0.3 + 0.1 * number), height * 0.5, height * 0.4, height, 0.8 - 0.3 * height, height * 0])
+        mask = ((x % 24 > 2) & (y % 24 > 2)).float() if number % 2 else None
+        cells = (x // 24 + y // 24 * 4) if number % 2 else None
+        family = {FAMILY_NAMES[number]: 1.0}
+        entries.append(Entry(f"m{number}", stack, Attributes(family, color=(0.2 + 0.1 * number, 0.3, 0.25)), mask, cells))
+    return build_dataset(entries)
+
+
+# -- noise and windows ------------------------------------------------------------------------------------------------
+
+
+def test_the_generator_commutes_with_shifts_of_its_noise(small_model: MaterialModel) -> None:
+    """So what it makes tiles, by construction and not by luck."""
+    style = torch.randn(1, VECTOR_SIZE + SMALL.style, generator=random())
+    seeds = make_seeds(1, (64, 96), random(1))
+    plain = rollout.roll_out(small_model.generator, style, seeds)
+    moved = rollout.roll_out(small_model.generator, style, seeds.roll(16, -24))
+    torch.testing.assert_close(plain.roll((16, -24), (1, 2)), moved, atol=2e-5, rtol=0)
+
+
+def test_windows_give_the_same_as_the_whole(small_model: MaterialModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    style = torch.randn(1, VECTOR_SIZE + SMALL.style, 40, 32, generator=random()) * 0.3  # one that changes over the picture
+    seeds = make_seeds(1, (320, 256), random(1))
+    whole = rollout.roll_out(small_model.generator, style, seeds)
+    monkeypatch.setattr(rollout, "WINDOW", 128)
+    monkeypatch.setattr(rollout, "WHOLE", 0)
+    fractions: list[float] = []
+    torch.testing.assert_close(whole, rollout.roll_out(small_model.generator, style, seeds, fractions.append), atol=1e-4, rtol=0)
+    assert len(fractions) == 6
+
+
+def test_a_window_that_wraps_is_a_part_of_the_torus() -> None:
+    seeds = make_seeds(1, (32, 48), random())
+    window = seeds.window(-8, 40, 16, 16)
+    rows, columns = torch.tensor([-8, 0]) // 8 % 4, torch.tensor([40, 48]) // 8 % 6
+    assert torch.equal(window.levels[0], seeds.levels[0][:, :, rows][:, :, :, columns])
+    assert window.size == (32, 48)
+
+
+def test_mixed_noise_stays_noise() -> None:
+    first, second = make_seeds(1, (256, 256), random(1)), make_seeds(1, (256, 256), random(2))
+    half = mix_seeds(first, second, 0.5).levels[3]
+    assert abs(float(half.std()) - 1) < 0.02
+    assert torch.equal(mix_seeds(first, second, 0.0).levels[0], first.levels[0])
+
+
+@pytest.mark.parametrize("size", [(50, 70), (64, 64), (33, 128)])
+def test_resampling_a_tile_keeps_it_a_tile(size: tuple[int, int]) -> None:
+    height, width = rollout.canvas_of(size)
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    wave = 0.5 + 0.4 * torch.sin(2 * torch.pi * x / width) * torch.cos(2 * torch.pi * y / height)
+    fitted = rollout.fit(wave[None], size)[0]
+    y, x = torch.meshgrid(torch.arange(size[0]) + 0.5, torch.arange(size[1]) + 0.5, indexing="ij")
+    phase_x, phase_y = (x * width / size[1] - 0.5) / width, (y * height / size[0] - 0.5) / height
+    truth = 0.5 + 0.4 * torch.sin(2 * torch.pi * phase_x) * torch.cos(2 * torch.pi * phase_y)
+    torch.testing.assert_close(fitted, truth, atol=5e-3, rtol=0)
+
+
+# -- layouts ----------------------------------------------------------------------------------------------------------
+
+
+def test_bodies_of_a_drawing_are_found_across_the_border() -> None:
+    mask = torch.zeros(20, 30)
+    mask[2:8, 25:30] = mask[2:8, 0:4] = 1  # one body that wraps to the left side
+    mask[12:18, 10:20] = 1
+    cells = patterns.label_cells(mask)
+    assert cells[4, 27] == cells[4, 1] != 0
+    assert cells[14, 12] not in (0, int(cells[4, 1]))
+    assert int(cells.max()) == 2
+    assert torch.equal(cells == 0, mask == 0)
+    apart = patterns.label_cells(mask, tile=False)
+    assert apart[4, 27] != apart[4, 1]
+
+
+def test_every_brick_gets_one_number() -> None:
+    mask, cells = torch.ones(1, 16, 16), (torch.arange(16) // 8).expand(16, 16)[None].long()
+    encoded = patterns.encode(mask, cells, random())
+    assert encoded.shape == (1, patterns.PATTERN_CHANNELS, 16, 16)
+    assert len(encoded[0, 2].unique()) == 2
+    assert bool((encoded[0, 2, :, :8] == encoded[0, 2, 0, 0]).all())
+
+
+# -- losses -----------------------------------------------------------------------------------------------------------
+
+
+def test_patch_distance_ignores_places_and_sees_blur_and_noise() -> None:
+    torch.manual_seed(0)
+    picture = torch.rand(1, 6, 128, 128, generator=random())
+    shifted = picture.roll((12, 28), (2, 3))
+    blurred = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(picture, (1, 1, 1, 1), mode="circular"), 3, 1)
+    same, soft = float(losses.patch_distance(shifted, picture)), float(losses.patch_distance(blurred, picture))
+    noisy = float(losses.patch_distance(picture + 0.3 * torch.randn(picture.shape, generator=random()), picture))
+    assert soft > 3 * same
+    assert noisy > 3 * same
+
+
+def test_relativistic_loss_wants_the_better_above_the_worse() -> None:
+    high, low = [torch.ones(1, 1, 2, 2)], [-torch.ones(1, 1, 2, 2)]
+    assert losses.relativistic(high, low) < losses.relativistic(low, high)
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+def test_batches_show_materials_with_attributes_that_fit(materials: Dataset) -> None:
+    batch = Sampler(materials, 56, 8, random(), CPU, recolor=0.0).draw(5)
+    assert batch.stack.shape == (5, 6, 72, 72)
+    assert batch.pattern.shape == (5, patterns.PATTERN_CHANNELS, 72, 72)
+    assert batch.photo.shape == (5, 3, 56, 56)
+    known = {tuple(row.tolist()) for row in materials.attributes}
+    assert all(tuple(row.tolist()) in known for row in batch.attributes)
+
+
+def test_recoloured_materials_say_so(materials: Dataset) -> None:
+    batch = Sampler(materials, 56, 8, random(), CPU, recolor=1.0).draw(6)
+    known = {tuple(row.tolist()) for row in materials.attributes}
+    assert not any(tuple(row.tolist()) in known for row in batch.attributes)
+    gray = torch.tensor([0.4, 0.4, 0.4])
+    torch.testing.assert_close(hue_rotation(0.7) @ gray, gray)
+
+
+def test_training_learns_and_goes_on_from_a_checkpoint_as_if_never_stopped(materials: Dataset, tmp_path: Path) -> None:
+    options = dataclasses.replace(QUICK, half=False)
+    trainer = Trainer(SMALL, options, CPU)
+    sampler = Sampler(materials, options.crop, options.margin, trainer.random, CPU)
+    for _ in range(3):
+        trainer.step(sampler.draw(4))
+    save_checkpoint(tmp_path / "c.safetensors", trainer)
+    resumed = load_checkpoint(tmp_path / "c.safetensors", CPU)
+    assert resumed.step_number == 3
+    again = Sampler(materials, options.crop, options.margin, resumed.random, CPU)
+    results = []
+    for one, source in ((trainer, sampler), (resumed, again)):
+        torch.manual_seed(5)  # directions of the patch distance
+        one.spent = 0.0  # the rate follows the clock
+        results.append(one.step(source.draw(4)))
+    assert results[0] == pytest.approx(results[1], rel=1e-4)
+    for a, b in zip(trainer.generator.parameters(), resumed.generator.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+
+
+def test_drawing_gets_better(materials: Dataset) -> None:
+    trainer = Trainer(SMALL, dataclasses.replace(QUICK, warm=1000, rate=2e-3), CPU)
+    sampler = Sampler(materials, QUICK.crop, QUICK.margin, trainer.random, CPU)
+    found = [trainer.step(sampler.draw(4))["likeness"] for _ in range(60)]
+    assert sum(found[-10:]) < 0.75 * sum(found[:10])
+
+
+def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path, small_model: MaterialModel) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_checkpoint(tmp_path / "none.safetensors", CPU)
+    (tmp_path / "bad.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{not json at all")
+    with pytest.raises(InputError, match="damaged"):
+        load_checkpoint(tmp_path / "bad.safetensors", CPU)
+
+
+def test_a_monitor_writes_curves_samples_and_checkpoints_and_can_stop(materials: Dataset, tmp_path: Path) -> None:
+    trainer = Trainer(SMALL, dataclasses.replace(QUICK, steps=6), CPU)
+    said: list[str] = []
+    watch = Monitor(
+        tmp_path, materials, Schedule(curves=2, check=0.0, save=0.0), lambda _f, words, _p: said.append(words), tensorboard=False
+    )
+    train(materials, trainer, watch)
+    watch.close(trainer)
+    rows = (tmp_path / "curves.csv").read_text().splitlines()
+    assert rows[0].startswith("step,minutes,")
+    assert len(rows) >= 6
+    assert (tmp_path / "samples.png").stat().st_size > 1000
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors", CPU).step_number == trainer.step_number
+    assert any("held-out" in words for words in said)
+
+
+def test_a_training_that_collapsed_is_ended(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backlot.backend.texture import monitor
+
+    picture = torch.zeros(8, 8, 3, dtype=torch.uint8).numpy()
+    monkeypatch.setattr(monitor, "check", lambda *_: ({"held_out": 2.0, "variety": 0.01}, picture))
+    trainer = Trainer(SMALL, dataclasses.replace(QUICK, steps=30, warm=0), CPU)
+    watch = Monitor(tmp_path, materials, Schedule(check=0.0), tensorboard=False)
+    train(materials, trainer, watch)
+    assert "every seed" in watch.why_stopped
+    assert trainer.step_number == monitor.STRIKES
+
+
+# -- materials from a brief ---------------------------------------------------------------------------------------------
+
+
+def test_one_seed_one_material_and_another_seed_another(small_model: MaterialModel) -> None:
+    request = Request((64, 64), "red brick")
+    first, again, other = (produce(small_model, request, seed).stack for seed in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert float((first - other).abs().mean()) > 0.005
+
+
+@pytest.mark.parametrize("size", [(40, 200), (64, 64), (101, 77)])
+def test_any_size(small_model: MaterialModel, size: tuple[int, int]) -> None:
+    made = produce(small_model, Request(size, "grass"), 1)
+    assert made.stack.shape == (6, *size)
+    assert 0 <= float(made.stack.min()) <= float(made.stack.max()) <= 1
+    assert made.width_m > 0 < made.depth_m
+
+
+def test_sliders_win_over_the_prompt_and_the_prompt_over_habit(small_model: MaterialModel) -> None:
+    plain = produce(small_model, Request((32, 32), "brick"), 1).brief.attributes
+    wet = produce(small_model, Request((32, 32), "very wet brick"), 1).brief.attributes
+    slid = produce(small_model, Request((32, 32), "very wet brick", sliders={"wetness": 0.125, "roughness": None}), 1).brief.attributes
+    assert plain.wetness == 0.0
+    assert wet.wetness > 0.5
+    assert slid.wetness == 0.125
+    assert plain.main_family == wet.main_family == "brick"
+
+
+def test_words_the_model_does_not_know_come_back(small_model: MaterialModel) -> None:
+    assert "xylophone" in produce(small_model, Request((32, 32), "brick xylophone"), 1).brief.prompt.unknown
+
+
+def test_near_a_seed_is_nearer_than_another(small_model: MaterialModel) -> None:
+    base = produce(small_model, Request((64, 64), "gravel"), 7).stack
+    same = produce(small_model, Request((64, 64), "gravel", like_seed=7, likeness=1.0), 99).stack
+    near = produce(small_model, Request((64, 64), "gravel", like_seed=7, likeness=0.8), 99).stack
+    far = produce(small_model, Request((64, 64), "gravel"), 99).stack
+    torch.testing.assert_close(base, same, atol=1e-6, rtol=0)
+    assert float((near - base).abs().mean()) < float((far - base).abs().mean())
+
+
+def test_morphing_goes_from_one_to_the_other(small_model: MaterialModel) -> None:
+    ends = [produce(small_model, Request((64, 64), "snow", morph_prompt="lava", morph=m), 3).stack for m in (0.0, 0.5, 1.0)]
+    whole = float((ends[0] - ends[2]).abs().mean())
+    assert whole > 0
+    assert float((ends[0] - ends[1]).abs().mean()) < whole
+    mask = torch.zeros(64, 64)
+    mask[:, 32:] = 1
+    split = produce(small_model, Request((64, 64), "snow", morph_prompt="lava", morph=1.0, morph_mask=mask), 3).stack
+    left, right = split[..., 12:20], split[..., 44:52]  # away from both borders of the mask
+    assert float((left - ends[0][..., 12:20]).abs().mean()) < float((left - ends[2][..., 12:20]).abs().mean())
+    assert float((right - ends[2][..., 44:52]).abs().mean()) < float((right - ends[0][..., 44:52]).abs().mean())
+
+
+def test_a_drawn_layout_is_used(small_model: MaterialModel) -> None:
+    drawing = torch.ones(64, 64)
+    drawing[::16] = 0
+    made = produce(small_model, Request((64, 64), "brick", pattern=drawing), 3)
+    assert made.layout == "drawn"
+    assert produce(small_model, Request((64, 64), "brick"), 3).layout == "running_bond"
+    assert produce(small_model, Request((64, 64), "brick", layout="none"), 3).layout == "none"
+
+
+def test_a_photograph_sets_what_is_not_said(small_model: MaterialModel) -> None:
+    photo = torch.rand(3, 80, 120, generator=random()) * torch.tensor([0.9, 0.2, 0.1])[:, None, None]
+    made = produce(small_model, Request((32, 32), photo=photo), 3).brief
+    torch.testing.assert_close(torch.tensor(made.attributes.color), photo.mean((1, 2)), atol=1e-5, rtol=0)
+    assert produce(small_model, Request((32, 32), "brick", photo=photo), 3).brief.attributes.main_family == "brick"
+
+
+# -- adapting to an exemplar ------------------------------------------------------------------------------------------
+
+
+def test_an_exemplar_becomes_training_data_and_the_base_goes_on(small_model: MaterialModel) -> None:
+    y, x = torch.meshgrid(torch.arange(150), torch.arange(260), indexing="ij")
+    wave = 0.5 + 0.4 * torch.sin(x / 5.0) * torch.cos(y / 7.0)
+    stack = torch.stack([wave, wave * 0.5, wave * 0.2, wave, 1 - wave, wave * 0])
+    data = prepare_exemplar(stack, small_model, seed=1, variations=1)
+    assert data.size == SIDE
+    assert len(data) >= 3
+    assert data.tiles.tolist() == [False] * (len(data) - 1) + [True]
+    trainer = continue_from(small_model, dataclasses.replace(exemplar_options(1.0, 1), steps=1, batch=2, crop=56), CPU)
+    before = small_model.generator.state_dict()
+    assert all(torch.equal(before[k], v) for k, v in trainer.generator.state_dict().items())
+    train(data, trainer, lambda *_: False)
+    assert trainer.step_number == 1
+    assert any(not torch.equal(before[k], v) for k, v in trainer.generator.state_dict().items())
+
+
+@pytest.mark.parametrize(("stack", "words"), [(torch.rand(6, 40, 200), "at least 96"), (torch.full((6, 128, 128), 0.5), "even colour")])
+def test_exemplars_that_cannot_work_are_refused(small_model: MaterialModel, stack: torch.Tensor, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        prepare_exemplar(stack, small_model, seed=1)
+
+
+def test_a_model_without_a_discriminator_cannot_be_trained_on(small_model: MaterialModel) -> None:
+    with pytest.raises(InputError, match="discriminator"):
+        continue_from(dataclasses.replace(small_model, training={}), QUICK, CPU)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import json
 import signal
 import sys
 import time
@@ -90,7 +91,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
     for file in written:
         print(f"wrote {file}", flush=True)
     if loaded.options.get("apply"):
-        print(_apply(loaded, client), flush=True)
+        print(_apply(loaded, path, client), flush=True)
     if loaded.options.get("save"):
         target = (path.parent / str(loaded.options["save"])).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -139,8 +140,9 @@ def _check_options(loaded: JobFile) -> None:
         raise InputError(expected='"save" as a path and "apply" as true or false', got="something else")
 
 
-def _apply(loaded: JobFile, client: Any) -> str:
+def _apply(loaded: JobFile, path: Path, client: Any) -> str:
     """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not."""
+    from ..shared.operations import find
     from ..shared.wire import new_id
     from . import apply, records
     from .link import PATIENCE_S
@@ -148,7 +150,10 @@ def _apply(loaded: JobFile, client: Any) -> str:
     job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
     outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
     targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
-    request = {"parameters": job.parameters, "seed": job.seed, "targets": targets}
+    parameters = find(job.operation).check_parameters(job.parameters)
+    given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})
+    inputs = {name: {"path": str((path.parent / where).resolve())} for name, where in given.items() if isinstance(where, str)}
+    request = {"parameters": parameters, "seed": job.seed, "inputs": inputs, "targets": targets}
     return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)
 
 

@@ -155,7 +155,7 @@ def settings_group(operation: Operation) -> type[bpy.types.PropertyGroup]:
 
 def operator_annotations(operation: Operation) -> dict[str, Any]:
     """The same as properties of an operator, images by name or path. What a call leaves out comes from the panel."""
-    keep = {"options": {"SKIP_SAVE"}}
+    keep: dict[str, Any] = {"options": {"SKIP_SAVE"}}
     annotations: dict[str, Any] = {}
     for parameter in operation.parameters:
         annotations.update(parameter_properties(parameter, **keep))

@@ -67,9 +67,10 @@ class BACKLOT_OT_more_like_this(_Editable, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Sends."""
+        """Sends. What is near a variation already stays near that one: a seed alone does not say how it was mixed."""
+        settings = context.scene.texture_generate
         try:
-            return set(bpy.ops.backlot.variations(like_seed=context.scene.texture_generate.seed))
+            return set(bpy.ops.backlot.variations(like_seed=settings.like_seed if settings.use_like_seed else settings.seed))
         except RuntimeError as error:  # what that operator reported
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}

@@ -85,13 +85,17 @@ def _draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context, entry: BA
 def _draw_understood(layout: bpy.types.UILayout, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
     from ..panels import wrapped
 
-    families = history.report_of(entry).get("families")
-    if not isinstance(families, dict):
-        return
-    shares = sorted(((float(share), name) for name, share in families.items() if isinstance(share, (int, float))), reverse=True)[:3]
-    words = [f"{FAMILIES[name].label if name in FAMILIES else name} {share:.0%}" for share, name in shares if share >= 0.05]
+    report = history.report_of(entry)
+    families, notes = report.get("families"), report.get("notes")
+    if isinstance(families, list):  # one for each variation
+        families = families[entry.picked] if 0 <= entry.picked < len(families) else {}
+    shares = families.items() if isinstance(families, dict) else ()
+    largest = sorted(((float(share), name) for name, share in shares if isinstance(share, (int, float))), reverse=True)[:3]
+    words = [f"{FAMILIES[name].label if name in FAMILIES else name} {share:.0%}" for share, name in largest if share >= 0.05]
     if words:
         wrapped(layout, context, ", ".join(words), "INFO")
+    for note in notes if isinstance(notes, list) else ():
+        wrapped(layout, context, str(note), "INFO")
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

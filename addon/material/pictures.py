@@ -39,7 +39,7 @@ def _starts(length: int, count: int) -> np.ndarray:
     return np.arange(count) * length // count
 
 
-def cut(sheet: np.ndarray, rows: int, columns: int, count: int) -> np.ndarray:
+def cut(sheet: np.ndarray, rows: int, columns: int, count: int, gap: int = 0) -> np.ndarray:
     """Cuts a sheet into thumbnails.
 
     Args:
@@ -47,6 +47,7 @@ def cut(sheet: np.ndarray, rows: int, columns: int, count: int) -> np.ndarray:
         rows: Pictures from top to bottom.
         columns: Pictures from left to right.
         count: How many there are; the last row may not be full.
+        gap: Pixels between two pictures.
 
     Returns:
         ``(count, h, w, 3)`` uint8, no side longer than ``SIDE``.
@@ -54,14 +55,15 @@ def cut(sheet: np.ndarray, rows: int, columns: int, count: int) -> np.ndarray:
     Raises:
         InputError: The sheet has no room for so many.
     """
-    if rows < 1 or columns < 1 or not 1 <= count <= rows * columns or sheet.shape[0] < rows or sheet.shape[1] < columns:
+    fits = rows > 0 and columns > 0 and 1 <= count <= rows * columns
+    height, width = ((sheet.shape[0] + gap) // rows - gap, (sheet.shape[1] + gap) // columns - gap) if fits else (0, 0)
+    if height < 1 or width < 1:
         raise InputError(expected=f"a sheet of {rows} x {columns} pictures for {count} variations", got=f"pixels of {sheet.shape}")
-    height, width = sheet.shape[0] // rows, sheet.shape[1] // columns
     color = sheet[..., :3] if sheet.shape[2] >= 3 else np.repeat(sheet[..., :1], 3, axis=2)
     return np.stack(
         [
-            shrink(color[row * height : (row + 1) * height, column * width : (column + 1) * width], SIDE)
-            for row, column in (divmod(number, columns) for number in range(count))
+            shrink(color[top : top + height, left : left + width], SIDE)
+            for top, left in ((number // columns * (height + gap), number % columns * (width + gap)) for number in range(count))
         ]
     )
 

@@ -39,7 +39,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     title = str(parameters.get("prompt") or "").strip() or label
     name = (title[:1].upper() + title[1:])[:_NAME].strip()
     directx = parameters.get("normals") == "directx"
-    constants = {role: value for role in ("roughness", "metallic") if role in found and (value := maps.constant(found[role])) is not None}
+    constants = _constants(found)
     entry_id = history.new_id()
     note = {"operation": operation, "entry": entry_id, **{key: request.get(key) for key in ("parameters", "seed")}}
     told = []
@@ -50,19 +50,20 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if len(images) == 1:
         told.append(f"Image {next(iter(images.values())).name!r}")
     group = scene.backlot_materials
-    metres = scene.unit_settings.scale_length or 1.0
+    # texture.maps is told a width in scene units and answers in them.
+    metres = 1.0 if operation == "texture.maps" else scene.unit_settings.scale_length or 1.0
     look = nodes.Look(_number(report, "depth_m", DEFAULT_DEPTH_M) / metres, group.displacement, group.occlusion, directx)
     tile = _tile(report, next(iter(found.values())), metres)
     facts = {**note, "title": title, "family": _family(report), **{key: report.get(key) for key in ("width_m", "depth_m")}}
     told += _wear(name, images, constants, look, tile, facts, request.get("targets") or [])
-    if len(found) > 1 or report:
+    if operation == "texture.generate":
         small = lighting.patch(maps.small_stack(found, directx, constants))
         history.add(
             scene, entry_id, kind="material", title=title, seed=int(request.get("seed") or 0), request=_kept(request),
             report=_plain(report), picture=pictures.to_text(small[None]),
         )  # fmt: skip
         sliders.show(scene, report.get("attributes") or {})
-        told.append(unknown_words(report))
+        told += remarks(report)
     for image in images.values():
         if not image.users:
             image.use_fake_user = True  # else it would not be saved with the file
@@ -80,7 +81,8 @@ def variations(scene: bpy.types.Scene, label: str, outputs: dict[str, Any], requ
         raise InputError(expected="a sheet of variations with a report of their seeds", got="something else", fix="Update the backend")
     pixels = sheet.pixels if sheet.pixels.dtype.itemsize == 1 else (sheet.pixels >> 8).astype("u1")
     seeds = report["seeds"]
-    thumbnails = pictures.cut(pixels, int(report.get("rows", 1)), int(report.get("columns", len(seeds))), len(seeds))
+    rows, columns, gap = (int(report.get(name, otherwise)) for name, otherwise in (("rows", 1), ("columns", len(seeds)), ("gap", 0)))
+    thumbnails = pictures.cut(pixels, rows, columns, len(seeds), gap)
     title = str((request.get("parameters") or {}).get("prompt") or "").strip() or label
     seed = int(request.get("seed") or 0)
     entry = history.add(
@@ -91,13 +93,15 @@ def variations(scene: bpy.types.Scene, label: str, outputs: dict[str, Any], requ
     group.shown = entry.name
     if not group.lock_seed or settings.seed in seeds:
         sliders.pick(scene, entry, seeds.index(settings.seed) if group.lock_seed else 0)
-    return [f"{len(seeds)} variations to choose from", unknown_words(report)]
+    return [f"{len(seeds)} variations to choose from", *remarks(report)]
 
 
-def unknown_words(report: dict[str, Any]) -> str:
-    """What the artist should know of words that mean nothing to the model."""
+def remarks(report: dict[str, Any]) -> list[str]:
+    """What the artist should know: words that mean nothing to the model, and the backend's notes."""
     words = [str(word) for word in report.get("unknown") or []]
-    return f"not known to the model: {', '.join(words)}" if words else ""
+    notes = report.get("notes")
+    told = [f"not known to the model: {', '.join(words)}"] if words else []
+    return told + [str(note) for note in (notes if isinstance(notes, list) else [])]
 
 
 def _wear(
@@ -162,6 +166,12 @@ def assign(item: bpy.types.Object, material: bpy.types.Material) -> None:
     slot.material = material
 
 
+def _constants(found: dict[str, Image]) -> dict[str, float]:
+    """Maps that are the same all over, as numbers: a picture of them would only cost memory."""
+    values = {role: maps.constant(found[role]) for role in ("roughness", "metallic") if role in found}
+    return {role: value for role, value in values.items() if value is not None}
+
+
 def _tile(report: dict[str, Any], value: Image, metres: float) -> tuple[float, float] | None:
     """Width and height of the texture in scene units, None where the report does not say."""
     width = _number(report, "width_m", 0.0) / metres
@@ -185,5 +195,5 @@ def _kept(request: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(report: dict[str, Any]) -> dict[str, Any]:
     """The part of a report that the panel uses later."""
-    kept = ("unknown", "attributes", "families", "seed", "seeds", "rows", "columns", "width_m", "depth_m", "layout")
+    kept = ("unknown", "notes", "attributes", "families", "seed", "seeds", "width_m", "depth_m", "layout")
     return {key: report[key] for key in kept if key in report}

@@ -72,9 +72,9 @@ def uv_density(item: bpy.types.Object) -> tuple[float, tuple[bool, bool]] | None
     matrix = np.array(item.matrix_world.to_3x3())
     corner_vertex = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corner_vertex)
-    triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)
-    mesh.loop_triangles.foreach_get("loops", triangles)
-    triangles = triangles.reshape(-1, 3)
+    corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("loops", corners)
+    triangles = corners.reshape(-1, 3)
     world = vertices[corner_vertex[triangles]] @ matrix.T
     flat = uv[triangles]
     area = np.linalg.norm(np.cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]), axis=1)

@@ -5,6 +5,7 @@ from backlot.shared.values import Image
 
 RNG = np.random.default_rng(5)
 WIDTH_M, DEPTH_M = 1.4, 0.012
+GAP = 4
 
 
 def bricks(width=64, height=64):
@@ -44,12 +45,14 @@ def material(**report):
 def variations(seeds=(11, 12, 13, 14), columns=2, **report):
     """The outputs of texture.variations; each thumbnail has one grey of its own."""
     rows = -(-len(seeds) // columns)
-    sheet = np.zeros((rows * 160, columns * 160, 3), np.uint8)
+    step = 160 + GAP
+    sheet = np.zeros((max(1, rows * step - GAP), columns * step - GAP, 3), np.uint8)
     for number in range(len(seeds)):
         row, column = divmod(number, columns)
-        sheet[row * 160 : row * 160 + 160, column * 160 : column * 160 + 160] = 20 * (number + 1)
+        sheet[row * step : row * step + 160, column * step : column * step + 160] = 20 * (number + 1)
     said = {
-        "rows": rows, "columns": columns, "count": len(seeds), "seeds": list(seeds), "unknown": [], "families": {"brick": 1.0},
+        "rows": rows, "columns": columns, "count": len(seeds), "seeds": list(seeds), "unknown": [], "gap": GAP,
+        "families": [{"brick": 1.0}] * len(seeds), "notes": [],
         "attributes": [attributes(0.1 * (number + 1)) for number in range(len(seeds))], "width_m": WIDTH_M, **report,
     }  # fmt: skip
     return {"sheet": Image(sheet, "srgb"), "report": said}

@@ -126,6 +126,8 @@ def test_choose_make_and_more_like_this(scene, sent):
     assert (request["seed"], request["parameters"]["like_seed"]) == (11, 12)
     assert request["parameters"]["roughness"] is None
     assert cube.active_material.name == "Old red brick"
+    bpy.ops.backlot.more_like_this()
+    assert sent.requests[-1][1]["parameters"]["like_seed"] == 12  # near what it was near already
     bpy.ops.backlot.variations(use_like_seed=False)  # the panel's button: anything again
     assert sent.requests[-1][1]["parameters"]["like_seed"] is None
     assert not settings.use_like_seed

@@ -35,7 +35,7 @@ def test_unregister_leaves_nothing_and_registering_again_works():
 @pytest.mark.parametrize("operation", VISIBLE, ids=lambda operation: operation.name)
 def test_properties_equal_the_schema(scene, operation):
     groups = controls.sources(operation, scene)
-    operator = getattr(bpy.ops.backlot, operation.label.lower()).get_rna_type().properties
+    operator = getattr(bpy.ops.backlot, operation.label.lower().replace(" ", "_")).get_rna_type().properties
     for parameter in operation.parameters:
         group = next(group for group in groups if parameter.name in group.bl_rna.properties)
         default = parameter.suggestion if parameter.optional else parameter.default
@@ -127,7 +127,7 @@ def test_every_panel_draws(scene, space):
         if space == "IMAGE_EDITOR" and any(item.kind == "frames" for item in operation.inputs):
             continue
         assert {parameter.name for parameter in operation.parameters} <= set(drawn)
-        assert "backlot." + operation.label.lower() in drawn
+        assert "backlot." + operation.label.lower().replace(" ", "_") in drawn
     assert "backlot.cancel_job" in drawn
 
 

@@ -80,7 +80,7 @@ def decode(file: EncodedFile) -> Image:
         InputError: Unreadable, truncated, animated, too large, or with channels that make no picture.
     """
     with open_file(file) as source:
-        _refuse_several(source, file.name)
+        _refuse_several(source, file)
         part, channels, is_color = _choose_channels(source, file.name)
         source.seek_subimage(part, 0)
         spec = source.spec()
@@ -158,7 +158,8 @@ def unassociate(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([from_float(color, pixels.dtype), pixels[..., -1:]], axis=2)
 
 
-def _refuse_several(source: Any, name: str) -> None:
+def _refuse_several(source: Any, file: EncodedFile) -> None:
+    name = file.name
     first = source.spec()
     size = (first.width, first.height)
     form = source.format_name()
@@ -168,7 +169,20 @@ def _refuse_several(source: Any, name: str) -> None:
         # A TIFF may carry its thumbnail as a second, smaller page: that is still one picture.
         if form != "tiff" or (second.width, second.height) == size:
             raise InputError(expected=f"{name} to be one still image", got="several frames or pages", fix="Export the frame that you want")
+    if form == "png" and _is_animated_png(file.data):
+        raise InputError(expected=f"{name} to be one still image", got="an animated PNG", fix="Export the frame that you want")
     source.seek_subimage(0, 0)
+
+
+def _is_animated_png(data: np.ndarray) -> bool:
+    """Whether a chunk ``acTL`` stands before the pixels; OpenImageIO shows the first frame of such a file and hides the others."""
+    at = 8
+    while at + 8 <= data.size:
+        length, kind = int.from_bytes(data[at : at + 4].tobytes(), "big"), data[at + 4 : at + 8].tobytes()
+        if kind in (b"acTL", b"IDAT"):
+            return kind == b"acTL"
+        at += 12 + length
+    return False
 
 
 def _choose_channels(source: Any, name: str) -> tuple[int, list[int], bool]:

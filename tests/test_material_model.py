@@ -235,6 +235,7 @@ def test_a_training_that_collapsed_is_ended(materials: Dataset, tmp_path: Path, 
     train(materials, trainer, watch)
     assert "every seed" in watch.why_stopped
     assert trainer.step_number == monitor.STRIKES
+    watch.close(trainer)
 
 
 # -- materials from a brief ---------------------------------------------------------------------------------------------

@@ -86,18 +86,9 @@ def likeness_loss(
     return total
 
 
-def latent_divergence(mean: torch.Tensor, log_variance: torch.Tensor, free: float = 0.0) -> torch.Tensor:
-    """Kullback–Leibler divergence of a Gaussian from N(0, 1), mean over channels.
-
-    Args:
-        mean: ``(B, C, …)``.
-        log_variance: As large.
-        free: Nats that a channel may carry for nothing (free bits, Kingma et al. 2016): taxed from the first nat on, channels that carry
-            little yet are taxed into carrying nothing ever; untaxed, they run away from where random noise will ever be.
-    """
-    nats = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-    per_channel = nats.movedim(1, -1).flatten(0, -2).mean(0)
-    return F.relu(per_channel - free).mean()
+def latent_divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """Kullback–Leibler divergence of the encoder's Gaussian from N(0, 1), mean per number."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
 
 
 def attribute_loss(predicted: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -28,8 +28,8 @@ from .seeds import Seeds, make_seeds
 
 LEAST_CROP = 56
 """Pixels: of a smaller crop the discriminator's last layer sees nothing."""
-FREE_NATS = 1.0
-"""What each channel of the inverted noise may carry at a place."""
+DOUBT = 0.45
+"""Share (in amplitude) of fresh noise in inverted noise: what is read is never quite certain, so near noise means near pictures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Options:
         warm: Steps at the start without the discriminator, all from inverted noise: they teach to draw, quickly.
         crop: Side of a crop in pixels.
         margin: See ``Sampler``.
-        rate: Learning rate of Adam, three times as much while warm; falls to a tenth over the last half.
+        rate: Learning rate of Adam, twice as much while warm; falls to a tenth over the last half.
         gamma: Weight of R1 and R2.
         lazy: Steps between two R1 and R2.
         patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
         likeness: Weight of the likeness of what was made from inverted noise to its original.
-        divergence: Weight of the latent's divergence from N(0, 1); of the inverted noise's only what exceeds ``FREE_NATS``, five times.
+        divergence: Weight of the latent's divergence from N(0, 1).
         average: Decay of the averaged weights.
         seed: Of everything random.
         half: bfloat16 where it pays.
@@ -57,7 +57,7 @@ class Options:
 
     minutes: float = 60.0
     steps: int = 0
-    warm: int = 2500
+    warm: int = 2000
     batch: int = 8
     crop: int = 64
     margin: int = 8
@@ -175,13 +175,13 @@ class Trainer:
         seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
         with self._autocast():
             mean, log_variance, read = self.encoder(batch.photo)
-            noise_mean, noise_variance = self.inverter(batch.stack[known], batch.pattern[known])
+            found = self.inverter(batch.stack[known], batch.pattern[known])
         latent = torch.randn(mean.shape, generator=self.random).to(self.device)
         latent = torch.cat([(mean + latent * (log_variance / 2).exp())[known], latent[known.stop :]])
         coarse = seeds.levels[0]
-        inverted = noise_mean + coarse[known] * (noise_variance / 2).exp()
+        inverted = math.sqrt(1 - DOUBT**2) * found + DOUBT * coarse[known]
         seeds = dataclasses.replace(seeds, levels=(torch.cat([inverted, coarse[known.stop :]]), *seeds.levels[1:]))
-        divergence = losses.latent_divergence(mean, log_variance) + 5 * losses.latent_divergence(noise_mean, noise_variance, FREE_NATS)
+        divergence = losses.latent_divergence(mean, log_variance)
         return latent, seeds, divergence, losses.attribute_loss(read, batch.attributes, batch.known)
 
     def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:
@@ -219,7 +219,7 @@ class Trainer:
         falling = 1.0 if fraction < 0.5 else 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (fraction - 0.5) / 0.5))
         drawing = self.step_number < self.options.warm
         since = self.step_number if drawing else self.step_number - self.options.warm
-        rate = (3 if drawing else 1) * self.options.rate * falling * min(1.0, (since + 1) / 100)
+        rate = (2 if drawing else 1) * self.options.rate * falling * min(1.0, (since + 1) / 100)
         for optimiser in (self.making, self.judging):
             optimiser.param_groups[0]["lr"] = rate
             # With a fixed goal momentum pays; with an opponent it overshoots (R3GAN trains without).

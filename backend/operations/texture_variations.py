@@ -12,6 +12,7 @@ from ...shared.jobs import MAX_SEED
 from ..context import Context
 from ..imaging.planes import preview
 from ..texture.model import material_model
+from ..texture.photo.shading import Surface, render_standard
 from ..texture.produce import Produced, produce
 from .texture_generate import _image, report_of, request_from
 
@@ -49,8 +50,6 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
 def lit(made: Produced) -> torch.Tensor:
     """``(3, H, W)`` sRGB: the material under a light from the top left."""
-    from ..texture.photo.shading import Surface, render_standard
-
     depth_px = made.depth_m / (made.width_m / made.stack.shape[2])
     direction = torch.nn.functional.normalize(torch.tensor([-0.5, 0.55, 0.75], device=made.stack.device), dim=0)
-    return render_standard(Surface.of_stack(made.stack, depth_px), direction)
+    return render_standard(Surface.from_stack(made.stack[None], depth_px), direction)[0].clamp(0, 1)

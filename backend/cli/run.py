@@ -1,4 +1,4 @@
-"""The verbs that do work: ``texture``, ``style``, ``reconstruct`` and ``run``."""
+"""The verbs that do work: ``texture``, ``maps``, ``style``, ``reconstruct`` and ``run``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .session import any_backend
 PATIENCE = 60.0
 """Seconds to wait for a backend that went away: it may be on its way up again."""
 SCENE_LINEAR = (".exr", ".hdr")
-VERBS = {"texture": "texture.synthesize", "style": "style.image", "reconstruct": "reconstruct.depth"}
+VERBS = {"texture": "texture.synthesize", "maps": "texture.maps", "style": "style.image", "reconstruct": "reconstruct.depth"}
 
 
 def add_verbs(verbs: Any) -> None:
@@ -37,16 +37,22 @@ def add_verbs(verbs: Any) -> None:
         for parameter in schema.parameters:
             _add_flag(parser, parameter)
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
-        where = "folder to write to" if verb == "texture" else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
+        folder = _gives_folder(schema)
+        where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
         parser.add_argument("--out", type=Path, required=True, help=where)
-        if verb == "texture":
-            text = "file format (default: exr for a scene-linear exemplar, else png)"
+        if folder:
+            text = f"file format, where a map can be had in it (default: exr for a scene-linear {schema.inputs[0].name}, else png)"
             parser.add_argument("--format", choices=schema.outputs[0].formats, help=text)
         parser.set_defaults(action=lambda a, schema=schema: _run_verb(a, schema))
     parser = verbs.add_parser("run", help="run a job file", description="Run a job file; skip it if its results are there already.")
     parser.add_argument("job", type=Path, metavar="JOB.json")
     parser.add_argument("--force", action="store_true", help="run even if the results are there")
     parser.set_defaults(action=_run_file)
+
+
+def _gives_folder(schema: Operation) -> bool:
+    """Whether the results are several files, or may be."""
+    return sum(output.kind != "report" for output in schema.outputs) > 1
 
 
 def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
@@ -61,6 +67,8 @@ def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
         if parameter.bare:
             more |= {"nargs": "?", "const": parameter.bare}
         parser.add_argument(flag, choices=list(parameter.choices), **more)
+    elif parameter.kind == "text":
+        parser.add_argument(flag, metavar="TEXT", **more)
     elif parameter.kind == "size":
         parser.add_argument(flag, type=_size, metavar="PX[xPX]", **more)
     else:
@@ -84,9 +92,12 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
     out, main, formats = arguments.out, schema.outputs[0], {}
-    if arguments.verb == "texture":
-        linear = arguments.exemplar.suffix.lower() in SCENE_LINEAR
-        formats[main.name] = arguments.format or ("exr" if linear else main.formats[0])
+    to_folder = _gives_folder(schema)
+    if to_folder:
+        linear = getattr(arguments, schema.inputs[0].name).suffix.lower() in SCENE_LINEAR
+        if linear or arguments.format:
+            wanted = arguments.format or "exr"
+            formats = {output.name: wanted for output in schema.outputs if wanted in output.formats}
     else:
         suffix = out.suffix.lower().lstrip(".").replace("jpeg", "jpg").replace("tiff", "tif")
         if suffix not in main.formats:
@@ -94,7 +105,6 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
         formats[main.name] = suffix
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=f"{arguments.verb} {out.name}")
     result = _finish(job, schema.label)
-    to_folder = arguments.verb == "texture"
     written = write_outputs(result.outputs, out, result.provenance) if to_folder else write_single(result, main.name, out)
     for path in written:
         print(path)

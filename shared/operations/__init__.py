@@ -11,6 +11,7 @@ from . import (
     system_echo,
     system_fault,
     texture_generate,
+    texture_maps,
     texture_synthesize,
     texture_variations,
 )
@@ -20,6 +21,7 @@ _MODULES = (
     texture_generate,
     texture_variations,
     texture_synthesize,
+    texture_maps,
     style_image,
     reconstruct_depth,
     system_echo,

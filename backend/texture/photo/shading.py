@@ -90,13 +90,7 @@ def render_lit(
     Returns:
         ``(B, 3, H, W)`` linear light, 0 and more.
     """
-    dx, dy = maps.slopes(surface.height, tile)
-    z = torch.rsqrt(dx * dx + dy * dy + 1)
-    normal = torch.stack([-dx * z, dy * z, z], 1)
-    base = decode_srgb(surface.base_color)
-    metallic = surface.metallic[:, None]
-    diffuse = base * (1 - metallic)
-    mirror = _DIELECTRIC + (base - _DIELECTRIC) * metallic
+    normal, z, diffuse, mirror = _materials(surface, tile)
     alpha = (surface.roughness**2).clamp_min(_LEAST_ALPHA)
     facing = _dot(normal, direction).clamp_min(0)
     light = sun[:, :, None, None] * facing[:, None]
@@ -108,7 +102,7 @@ def render_lit(
     spread = _dot(normal, half).clamp(0, 1) ** 2 * (square - 1) + 1
     gloss = square / (spread * spread) / (2 * torch.lerp(2 * facing * z, facing + z, alpha)).clamp_min(1e-3)
     seen = light * (diffuse + fresnel * gloss[:, None].clamp_max(60.0))
-    return seen if sky is None else seen + _ambient(surface, normal, z, diffuse, mirror, sky, tile)
+    return seen if sky is None else seen + sky_light(surface, sky, tile)
 
 
 def cast_shadows(height: Tensor, direction: Tensor, tile: bool, reach: float = 32.0) -> Tensor:
@@ -142,24 +136,36 @@ def nine_lights() -> Tensor:
 
 
 def rerender_error(estimate: Surface, truth: Surface, tile: bool = True) -> Tensor:
-    """Root mean square difference of display-encoded renders under nine lights, ``(B,)``, 0..1."""
-    total = torch.zeros(len(truth.height))
+    """Root mean square difference of display-encoded renders under nine lights and a weak even sky, ``(B,)``, 0..1."""
+    batch = len(truth.height)
+    sun, sky = _standard(batch)
+    ambient = [sky_light(s, sky, tile) for s in (estimate, truth)]
+    total = torch.zeros(batch)
     for direction in nine_lights():
-        pictures = [render_standard(s, direction, tile) for s in (estimate, truth)]
-        total += (pictures[0] - pictures[1]).square().mean((1, 2, 3))
+        towards = direction.expand(batch, 3)
+        ours, wanted = (encode_srgb(render_lit(s, towards, sun, tile=tile) + a) for s, a in zip((estimate, truth), ambient, strict=True))
+        total += (ours - wanted).square().mean((1, 2, 3))
     return torch.sqrt(total / 9)
 
 
 def render_standard(surface: Surface, direction: Tensor, tile: bool = True) -> Tensor:
     """A white sun in ``direction`` ``(3,)`` and a weak even sky, display-encoded ``(B, 3, H, W)``."""
     batch = len(surface.height)
-    sun, dim = torch.full((batch, 3), 0.9), torch.full((batch, 3), 0.15)
-    sky = Sky(dim, torch.zeros(batch, 3))
+    sun, sky = _standard(batch)
     return encode_srgb(render_lit(surface, direction.expand(batch, 3), sun, sky, tile=tile))
 
 
-def _ambient(surface: Surface, normal: Tensor, z: Tensor, diffuse: Tensor, mirror: Tensor, sky: Sky, tile: bool) -> Tensor:
-    """Light of the sky, which grows linearly towards its lean: scattered, and mirrored with Lazarov's fit for the GGX integral."""
+def _standard(batch: int) -> tuple[Tensor, Sky]:
+    return torch.full((batch, 3), 0.9), Sky(torch.full((batch, 3), 0.15), torch.zeros(batch, 3))
+
+
+def sky_light(surface: Surface, sky: Sky, tile: bool) -> Tensor:
+    """Light of the sky, which grows linearly towards its lean: scattered, and mirrored with Lazarov's fit for the GGX integral.
+
+    Returns:
+        ``(B, 3, H, W)`` linear.
+    """
+    normal, z, diffuse, mirror = _materials(surface, tile)
     seen = maps.ambient_occlusion(surface.height, 1.0, 16.0, tile)
     color = sky.color[:, :, None, None]
     around = (1 + 2 / 3 * _dot(normal, sky.lean)) * seen
@@ -169,6 +175,15 @@ def _ambient(surface: Surface, normal: Tensor, z: Tensor, diffuse: Tensor, mirro
     edge = torch.minimum((1 - rough) ** 2, torch.exp2(-9.28 * z)) * (1 - rough) + 0.0425 - 0.0275 * rough
     scale, offset = 1.04 - 0.572 * rough - 1.04 * edge, 1.04 * edge + 0.022 * rough - 0.04
     return color * (diffuse * around[:, None] + (mirror * scale[:, None] + offset[:, None]) * there[:, None])
+
+
+def _materials(surface: Surface, tile: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Normal ``(B, 3, H, W)``, its z, and linear colours of what is scattered and of what is mirrored straight on."""
+    dx, dy = maps.slopes(surface.height, tile)
+    z = torch.rsqrt(dx * dx + dy * dy + 1)
+    base = decode_srgb(surface.base_color)
+    metallic = surface.metallic[:, None]
+    return torch.stack([-dx * z, dy * z, z], 1), z, base * (1 - metallic), _DIELECTRIC + (base - _DIELECTRIC) * metallic
 
 
 def _dot(field: Tensor, direction: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from .. import maps
 from ..cards import ModelCard
 from ..registry import save_model
 from .camera import Dice, photograph, random_lights
+from .estimate import load_network
 from .materials import FIRST_HELD_OUT_SEED, FIRST_TRAINING_SEED, Materials, draw, make_materials
 from .network import ARCHITECTURE, MapNetwork
 from .shading import Surface, encode_srgb, render_lit, rerender_error
@@ -34,7 +36,9 @@ from .shading import Surface, encode_srgb, render_lit, rerender_error
 MARGIN = 8
 """Pixels at each border of a crop that do not count: there the network guesses what lies beyond, and so do the renders."""
 
-WEIGHTS = {"base": 2.0, "roughness": 1.0, "metallic": 0.5, "height": 0.5, "normal": 1.0, "render": 2.0}
+LICENCE = "GPL-3.0-or-later"
+
+WEIGHTS = {"base": 2.0, "roughness": 0.5, "metallic": 0.5, "height": 0.2, "normal": 4.0, "render": 2.0}
 
 
 def losses(estimate: Surface, truth: Surface, generator: torch.Generator) -> dict[str, Tensor]:
@@ -74,14 +78,21 @@ class Recipe:
     """
 
     minutes: float = 28.0
-    batch: int = 10
+    batch: int = 6
     crop: int = 128
-    rate: float = 1.5e-3
+    rate: float = 1.2e-3
     average: float = 0.998
     seed: int = 0
 
 
-def train(training: Materials, held_out: Materials, recipe: Recipe, log: Path) -> MapNetwork:
+def train(
+    training: Materials,
+    held_out: Materials,
+    recipe: Recipe,
+    log: Path,
+    keep: Callable[[MapNetwork], None] = lambda now: None,
+    start: MapNetwork | None = None,
+) -> MapNetwork:
     """Trains and gives the averaged network.
 
     Args:
@@ -89,16 +100,19 @@ def train(training: Materials, held_out: Materials, recipe: Recipe, log: Path) -
         held_out: Of these, some are measured every few minutes.
         recipe: Settings.
         log: CSV of losses, a row for each 100 steps.
+        keep: Called with the averaged network so far, each time it was measured.
+        start: Trained before, to go on from; None for a new one.
     """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
-    network = MapNetwork().to(memory_format=torch.channels_last)
+    network = (start or MapNetwork()).requires_grad_(True).train().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, (0.9, 0.98), weight_decay=1e-3)
     step, sums, started, measured = 0, dict.fromkeys(WEIGHTS, 0.0), time.monotonic(), 0.0
     with log.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "seconds", *WEIGHTS, "held-out re-render error"])
+        file.flush()
         while (done := (time.monotonic() - started) / (60 * recipe.minutes)) < 1:
             warm = min(1.0, step / 200)
             for group in optimizer.param_groups:
@@ -112,9 +126,10 @@ def train(training: Materials, held_out: Materials, recipe: Recipe, log: Path) -
             step += 1
             if step % 100 == 0:
                 row = [step, round(time.monotonic() - started), *(f"{total / 100:.4f}" for total in sums.values())]
-                if done - measured > 0.08 or step == 100:
+                if done - measured > 0.2 or step == 500:
                     measured = done
-                    row.append(f"{validate(average, held_out):.4f}")
+                    row.append(f"{validate(average, held_out, 10):.4f}")
+                    keep(average)
                 writer.writerow(row)
                 file.flush()
                 sums = dict.fromkeys(WEIGHTS, 0.0)
@@ -166,6 +181,7 @@ def main() -> None:
     parser.add_argument("--materials", type=int, default=624)
     parser.add_argument("--data", type=Path, required=True, help="folder for the materials, made when it is empty")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -173,24 +189,24 @@ def main() -> None:
     training = materials_at(arguments.data / "training.safetensors", FIRST_TRAINING_SEED, arguments.materials)
     held_out = materials_at(arguments.data / "held_out.safetensors", FIRST_HELD_OUT_SEED, 104)
     recipe = Recipe(minutes=arguments.minutes)
-    network = train(training, held_out, recipe, arguments.out / "log.csv")
-    metrics = {"re-render error under 9 lights, 26 held-out materials": validate(network, held_out)}
-    (arguments.out / "metrics.json").write_text(json.dumps({"recipe": dataclasses.asdict(recipe), **metrics}, indent=1) + "\n")
-    card = ModelCard(
-        ARCHITECTURE,
-        dataclasses.asdict(network.config),
-        "Maps from one photograph",
-        "GPL-3.0-or-later",
-        {
+
+    def keep(network: MapNetwork, **metrics: float) -> None:
+        data = {
             "description": "procedural materials of this project, photographed at random",
             "materials": len(training),
-            "licence": "GPL-3.0-or-later",
-        },
-        f"python -m {__spec__.name} {' '.join(sys.argv[1:])}",
-        datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        metrics=metrics,
-    )
-    save_model(arguments.out / "photo_maps.safetensors", {name: t.half().contiguous() for name, t in network.state_dict().items()}, card)
+            "licence": LICENCE,
+        }
+        command = f"python -m {__spec__.name} {' '.join(sys.argv[1:])}"
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        config = dataclasses.asdict(network.config)
+        card = ModelCard(ARCHITECTURE, config, "Maps from one photograph", LICENCE, data, command, created, metrics=metrics)
+        weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+        save_model(arguments.out / "photo_maps.safetensors", weights, card)
+
+    network = train(training, held_out, recipe, arguments.out / "log.csv", keep, load_network(arguments.start) if arguments.start else None)
+    metrics = {"re-render error under 9 lights": validate(network, held_out)}
+    (arguments.out / "metrics.json").write_text(json.dumps({"recipe": dataclasses.asdict(recipe), **metrics}, indent=1) + "\n")
+    keep(network, **metrics)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The verbs that do work: ``texture``, ``maps``, ``style``, ``reconstruct`` and ``run``."""
+"""The verbs that do work: ``material``, ``variations``, ``texture``, ``maps``, ``style``, ``reconstruct`` and ``run``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ from .session import any_backend
 PATIENCE = 60.0
 """Seconds to wait for a backend that went away: it may be on its way up again."""
 SCENE_LINEAR = (".exr", ".hdr")
-VERBS = {"texture": "texture.synthesize", "maps": "texture.maps", "style": "style.image", "reconstruct": "reconstruct.depth"}
+VERBS = {
+    "material": "texture.generate",
+    "variations": "texture.variations",
+    "texture": "texture.synthesize",
+    "maps": "texture.maps",
+    "style": "style.image",
+    "reconstruct": "reconstruct.depth",
+}
+LEADING = "prompt"
+"""A parameter of this name stands without a flag, as the first word: it is what the artist came to say."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -41,7 +50,8 @@ def add_verbs(verbs: Any) -> None:
         where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
         parser.add_argument("--out", type=Path, required=True, help=where)
         if folder:
-            text = f"file format, where a map can be had in it (default: exr for a scene-linear {schema.inputs[0].name}, else png)"
+            usual = f"exr for a scene-linear {schema.inputs[0].name}, else png" if schema.inputs[0].required else "png"
+            text = f"file format, where a map can be had in it (default: {usual})"
             parser.add_argument("--format", choices=schema.outputs[0].formats, help=text)
         parser.set_defaults(action=lambda a, schema=schema: _run_verb(a, schema))
     parser = verbs.add_parser("run", help="run a job file", description="Run a job file; skip it if its results are there already.")
@@ -67,8 +77,12 @@ def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
         if parameter.bare:
             more |= {"nargs": "?", "const": parameter.bare}
         parser.add_argument(flag, choices=list(parameter.choices), **more)
+    elif parameter.name == LEADING:
+        parser.add_argument(more.pop("dest"), nargs="?", metavar=parameter.name.upper(), **more)
     elif parameter.kind == "text":
         parser.add_argument(flag, metavar="TEXT", **more)
+    elif parameter.kind == "color":
+        parser.add_argument(flag, type=_color, metavar="COLOR", **more)
     elif parameter.kind == "size":
         parser.add_argument(flag, type=_size, metavar="PX[xPX]", **more)
     else:
@@ -83,6 +97,18 @@ def _size(text: str) -> list[int]:
     return [int(parts[0]), int(parts[-1])]
 
 
+def _color(text: str) -> list[float]:
+    """``#rrggbb`` or three numbers in 0..1 with commas between."""
+    try:
+        if text.startswith("#") and len(text) == 7:
+            return [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        message = f"{text!r} is not a colour such as #a0522d or 0.63,0.32,0.18"
+        raise argparse.ArgumentTypeError(message) from None
+    return [red, green, blue]
+
+
 def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     inputs: dict[str, Any] = {}
     for item in schema.inputs:
@@ -94,7 +120,8 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     out, main, formats = arguments.out, schema.outputs[0], {}
     to_folder = _gives_folder(schema)
     if to_folder:
-        linear = getattr(arguments, schema.inputs[0].name).suffix.lower() in SCENE_LINEAR
+        first = getattr(arguments, schema.inputs[0].name)
+        linear = first is not None and schema.inputs[0].required and first.suffix.lower() in SCENE_LINEAR
         if linear or arguments.format:
             wanted = arguments.format or "exr"
             formats = {output.name: wanted for output in schema.outputs if wanted in output.formats}

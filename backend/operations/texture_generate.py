@@ -92,7 +92,7 @@ def report_of(made: Produced, model: MaterialModel) -> dict[str, Any]:
         "layout": made.layout,
         "width_m": made.width_m,
         "depth_m": made.depth_m,
-        "understood": [list(pair) for pair in made.brief.prompt.known],
+        "understood": made.brief.prompt.report()["understood"],
         "unknown": list(made.brief.prompt.unknown),
         "notes": list(made.brief.notes),
     }

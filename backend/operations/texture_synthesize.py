@@ -17,6 +17,7 @@ from ..synthesis.labels import match_labels
 from ..synthesis.maps import WEIGHTS, check_same_size, cut, read_stack
 from ..synthesis.texture import Keep, Options, enough_source, synthesize_texture
 from ..synthesis.transforms import transforms_for
+from .texture_synthesize_gan import run_gan
 
 MAX_EXEMPLAR = 2048
 """Side of the square of exemplar pixels that is searched, all copies together. Bounds memory to about 2 GB for colour."""
@@ -32,6 +33,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         InputError: Exemplar that is flat, too small for the scale asked, or with NaN, infinity or a number of channels without
             meaning; maps, labels or masks that do not fit it.
     """
+    if parameters["engine"] == "gan":
+        return run_gan(inputs, parameters, context)
     exemplar: Image = inputs["exemplar"]
     rotation, scale_variation = str(parameters["rotation"]), float(parameters["scale_variation"])
     width, height = parameters["size"]
@@ -68,7 +71,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         torch.Generator().manual_seed(context.seed & (2**63 - 1)),
         report,
     )
-    if texture.figures["most_repeated"] > max(4.0, 4.0 * height * width / max(1, stack.planes[0].numel())):
+    if texture.figures["most_repeated"] > max(6.0, 6.0 * height * width / max(1, stack.planes[0].numel())):
         notes.append("Some of the exemplar is repeated often; raise the variety, or use a larger exemplar")
     return {**stack.results(texture.pixels), "report": {**texture.figures, "notes": notes}}
 

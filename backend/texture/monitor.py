@@ -100,6 +100,10 @@ class Monitor:
         """A last check and checkpoint."""
         self._check(trainer)
         save_checkpoint(self.folder / "checkpoint.safetensors", trainer)
+        self.finish()
+
+    def finish(self) -> None:
+        """Closes the files."""
         if self._file is not None:
             self._file.close()
         if self._board is not None:

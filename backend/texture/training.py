@@ -96,6 +96,10 @@ class Trainer:
         self.step_number = 0
         self.spent = 0.0  # seconds
 
+    def networks(self) -> dict[str, nn.Module]:
+        """What a model file holds: the averaged networks, and those that training on needs."""
+        return {"generator": self.mean_generator, "encoder": self.mean_encoder, "critic": self.critic, "inverter": self.inverter}
+
     def progress(self) -> float:
         """0..1 of the time or the steps, whichever is nearer its end."""
         parts = [self.spent / (60 * self.options.minutes)]

@@ -101,10 +101,13 @@ def parameter_properties(parameter: Parameter, ticks: bool = False, **extra: Any
     if not parameter.optional:
         return {parameter.name: parameter_property(parameter, **extra)}
     tick = BoolProperty(name=f"Set {parameter.label}", description=f"Set by hand; else the operation decides. {parameter.help}", **extra)
-    follow = {"update": _ticker(parameter.name)} if ticks else {}
+    follow = {"update": _ticker(parameter.name)} if ticks and FOLLOWS else {}
     return {USE + parameter.name: tick, parameter.name: parameter_property(parameter, **follow, **extra)}
 
 
+# Blender 4.2 as a module crashes when its process ends if any property has had an update function. It has no window to drag in.
+FOLLOWS = not (bpy.app.module and bpy.app.version < (4, 5))
+"""Whether moving an optional control ticks it."""
 _showing: list[bool] = []
 
 

@@ -56,7 +56,7 @@ def test_show_choose_make(scene, model):
 def test_a_slider_wins_over_the_prompt(scene, model):
     settings = scene.texture_generate
     settings.prompt, settings.size, settings.model = "wet brick", (64, 64), model
-    settings.wetness = 0.0
+    settings.wetness, settings.use_wetness = 0.0, True
     bpy.ops.backlot.material()
     assert history.report_of(scene.backlot_materials.items[0])["attributes"]["wetness"] == 0
     assert settings.use_wetness

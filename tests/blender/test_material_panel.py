@@ -41,6 +41,13 @@ def sent(scene, monkeypatch):
     return requests_and_answers
 
 
+def move(settings, name, value):
+    """An artist moves a slider, which ticks it."""
+    setattr(settings, name, value)
+    if not controls.FOLLOWS:
+        setattr(settings, controls.USE + name, True)
+
+
 def drawn(scene):
     """Everything that the material panel draws, folded parts too: names of properties and operators."""
     names = []
@@ -56,8 +63,8 @@ def test_an_optional_parameter_is_none_until_it_is_ticked(scene):
     values = controls.parameter_values(GENERATE, *controls.sources(GENERATE, scene))
     assert values["roughness"] is None
     assert values["color"] is None
-    settings.roughness = 0.25  # moving a slider is ticking it
-    settings.color = (0.2, 0.4, 0.6)
+    move(settings, "roughness", 0.25)
+    move(settings, "color", (0.2, 0.4, 0.6))
     assert settings.use_roughness
     values = GENERATE.check_parameters(controls.parameter_values(GENERATE, *controls.sources(GENERATE, scene)))
     assert values["roughness"] == pytest.approx(0.25)
@@ -67,7 +74,7 @@ def test_an_optional_parameter_is_none_until_it_is_ticked(scene):
 
 
 def test_a_call_ticks_what_it_gives_and_may_untick(scene, sent):
-    scene.texture_generate.wear = 0.9
+    move(scene.texture_generate, "wear", 0.9)
     bpy.ops.backlot.material(prompt="brick", roughness=0.1, seed=5)
     bpy.ops.backlot.material(prompt="brick", use_wear=False, use_metallic=True)
     (_, first), (_, second) = sent.requests
@@ -111,7 +118,7 @@ def test_choose_make_and_more_like_this(scene, sent):
     assert (entry.picked, settings.seed) == (2, 13)
     assert settings.roughness == pytest.approx(0.3)
     assert "backlot.pick_variation" in drawn(scene)
-    settings.wetness = 0.7  # the slider wins
+    move(settings, "wetness", 0.7)  # the slider wins
     bpy.ops.backlot.pick_variation(entry_id=entry.name, number=1)
     assert settings.wetness == pytest.approx(0.7)
     settings.likeness = 0.5
@@ -210,7 +217,7 @@ def test_a_broken_answer_is_a_failed_job(scene, sent):
 def test_history_survives_saving_and_gives_the_settings_back(scene, sent, tmp_path):
     settings = scene.texture_generate
     settings.prompt, settings.morph_prompt, settings.morph, settings.size = "old red brick", "moss", 0.25, (128, 64)
-    settings.color = (0.3, 0.2, 0.1)
+    move(settings, "color", (0.3, 0.2, 0.1))
     settings.input_photo = pictures.receive(Image(np.full((32, 32, 3), 90, np.uint8)), "Photo")
     bpy.ops.backlot.variations()
     bpy.ops.backlot.material(seed=12)
@@ -225,7 +232,8 @@ def test_history_survives_saving_and_gives_the_settings_back(scene, sent, tmp_pa
     assert (sheet.kind, made.kind, made.seed, made.title) == ("variations", "material", 12, "old red brick")
     assert thumbnails.from_text(made.picture, 1).shape == (1, 64, 64, 3)
     settings = scene.texture_generate
-    settings.prompt, settings.morph, settings.use_color, settings.size, settings.wear = "sand", 1, False, (32, 32), 0.5
+    settings.prompt, settings.morph, settings.use_color, settings.size = "sand", 1, False, (32, 32)
+    move(settings, "wear", 0.5)
     settings.input_photo, settings.seed = None, 1
     bpy.ops.backlot.use_settings(entry_id=made.name)
     assert (settings.prompt, settings.morph_prompt, settings.morph, settings.seed) == ("old red brick", "moss", 0.25, 12)

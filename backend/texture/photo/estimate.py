@@ -38,7 +38,7 @@ def load_network(path: Path = WEIGHTS) -> MapNetwork:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         msg = f"{path.name} does not fit the network that its card describes"
         raise InputError(msg, fix="Install Backlot again") from error
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False).channels_last()
 
 
 @torch.no_grad()

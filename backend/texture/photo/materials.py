@@ -120,10 +120,15 @@ def draw(materials: Materials, batch: int, crop: int, generator: torch.Generator
 
 
 def _recolor(color: Tensor, uniform: Callable[..., Tensor]) -> Tensor:
-    """Other tints and contrasts; one in ten gets the colours of its neighbour in the batch, which do not follow its height."""
+    """Other tints and contrasts.
+
+    One in five is made dark where it was bright, so that pale mortar between dark bricks is no rarity; one in ten gets the colours
+    of its neighbour in the batch, which do not follow its height at all.
+    """
     batch = len(color)
     foreign = (uniform(batch, 1, 1, 1) < 0.1).float()
     color = torch.lerp(color, color.roll(1, 0), foreign)
     mean = color.mean((2, 3), keepdim=True)
     tinted = mean * torch.exp2((uniform(batch, 3, 1, 1) - 0.5) * 0.3) * torch.exp2((uniform(batch, 1, 1, 1) - 0.5) * 0.8)
-    return (tinted.clamp(0, 0.95) + (color - mean) * (0.6 + 0.8 * uniform(batch, 1, 1, 1))).clamp(0.01, 0.99)
+    contrast = (0.6 + 0.8 * uniform(batch, 1, 1, 1)) * torch.where(uniform(batch, 1, 1, 1) < 0.2, -1.0, 1.0)
+    return (tinted.clamp(0.1, 0.9) + (color - mean) * contrast).clamp(0.01, 0.99)

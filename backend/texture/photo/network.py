@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ ARCHITECTURE = "photo-maps-1"
 
 STRIDE = 16
 """Pixels that one cell of the coarsest level covers: shifting the photograph by a multiple of it shifts the maps exactly."""
+
+Border = Literal["zeros", "replicate"]
 
 WIDTHS = (16, 32, 48, 72, 96)
 """Channels at each level, finest first."""
@@ -37,7 +40,7 @@ class MapConfig:
 class Block(nn.Module):
     """Two convolutions beside an identity; it starts as the identity."""
 
-    def __init__(self, width: int, border: str = "replicate") -> None:
+    def __init__(self, width: int, border: Border = "replicate") -> None:
         super().__init__()
         self.first = _convolution(width, width, border=border)
         self.second = _convolution(width, width, border=border)
@@ -61,7 +64,7 @@ class MapNetwork(nn.Module):
         widths = self.config.widths
         self.stem = _convolution(3, widths[0])
         self.down = nn.ModuleList(_convolution(a, b, 2) for a, b in itertools.pairwise(widths))
-        borders = ("zeros", "zeros", "replicate", "replicate", "replicate")
+        borders: tuple[Border, ...] = ("zeros", "zeros", "replicate", "replicate", "replicate")
         counts = (0, 1, 1, 1, self.config.blocks)
         levels = list(zip(widths, borders, counts, strict=True))[1:]
         self.inward = nn.ModuleList(nn.Sequential(*(Block(w, b) for _ in range(n))) for w, b, n in levels)
@@ -70,6 +73,10 @@ class MapNetwork(nn.Module):
         self.last = _convolution(2 * widths[0], widths[0])
         self.head = _convolution(widths[0], 6)
         nn.init.zeros_(self.head.weight)
+
+    def channels_last(self) -> MapNetwork:
+        """Itself, its weights laid out as convolution on a CPU likes them."""
+        return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, photo: Tensor) -> Surface:
         """Estimates maps.
@@ -96,7 +103,7 @@ class MapNetwork(nn.Module):
         return Surface(base, 4 * out[:, 3], torch.sigmoid(out[:, 4] + 1), torch.sigmoid(out[:, 5] - 2))
 
 
-def _convolution(inside: int, outside: int, stride: int = 1, border: str = "zeros") -> nn.Conv2d:
+def _convolution(inside: int, outside: int, stride: int = 1, border: Border = "zeros") -> nn.Conv2d:
     layer = nn.Conv2d(inside, outside, 3, stride, 1, padding_mode=border)
     nn.init.kaiming_normal_(layer.weight, 0.1)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ def train(
     """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
-    network = (start or MapNetwork()).requires_grad_(True).train().to(memory_format=torch.channels_last)
+    network = (start or MapNetwork()).requires_grad_(True).train().channels_last()
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, (0.9, 0.98), weight_decay=1e-3)
     step, sums, started, measured = 0, dict.fromkeys(WEIGHTS, 0.0), time.monotonic(), 0.0

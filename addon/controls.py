@@ -106,7 +106,7 @@ def parameter_properties(parameter: Parameter, ticks: bool = False, **extra: Any
 
 
 # Blender 4.2 as a module crashes when its process ends if any property has had an update function. It has no window to drag in.
-FOLLOWS = not (bpy.app.module and bpy.app.version < (4, 5))
+FOLLOWS = bpy.app.version >= (4, 5) or bool(bpy.app.binary_path)
 """Whether moving an optional control ticks it."""
 _showing: list[bool] = []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from backlot.backend.cli import main
 from backlot.backend.imaging import encode
 from backlot.backend.texture.attributes import FAMILY_NAMES, Attributes
 from backlot.backend.texture.data.augment import draw_crops, recolor, relabel
@@ -16,6 +17,9 @@ from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset, 
 from backlot.backend.texture.data.measure import measure
 from backlot.backend.texture.data.names import parse_name
 from backlot.backend.texture.maps import directx, normal_from_height
+from backlot.backend.texture.monitor import Monitor
+from backlot.backend.texture.registry import list_models, read_card, verify
+from backlot.backend.texture.training import Trainer
 from backlot.shared.errors import InputError
 from backlot.shared.values import Image
 from PIL import Image as Pillow
@@ -268,6 +272,14 @@ def test_a_dataset_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["d.safetensors"]
 
 
+def test_quarters_of_a_material_are_not_held_out_from_it(tmp_path: Path) -> None:
+    for number in range(6):
+        _write(tmp_path / f"m{number}_color.png", _color(number * 9, 2 * SIZE))
+    rest, held = build_dataset(_collect(tmp_path).entries).split(0.4)
+    assert (len(rest), len(held)) == (20, 10)
+    assert not {e["name"][:2] for e in rest.entries} & {e["name"][:2] for e in held.entries}
+
+
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
     path = write_dataset(tmp_path / "d.safetensors", _dataset())
     whole = path.read_bytes()
@@ -341,3 +353,45 @@ def test_other_colours_are_relabelled() -> None:
     assert attributes.color == pytest.approx(tuple(measure(changed)["color"][1].tolist()))
     assert attributes.roughness == Attributes.from_vector(dataset.attributes[1]).roughness
     assert torch.allclose(recolor(stacks, torch.Generator().manual_seed(0), 0.0), stacks, atol=1e-5)
+
+
+def test_a_model_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a folder to a listed model: stopped by Ctrl-C, resumed, saved with a card, and gone on from as a base."""
+    monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path / "state"))
+    for number in range(31):
+        _write(tmp_path / "library" / f"stone_{number}.png", _color(number * 5, 128))
+    (tmp_path / "library" / "bad.png").write_bytes(b"no picture")
+    log = tmp_path / "log"
+    common = ["train", "materials", "--data", str(tmp_path / "library"), "--size", "128", "--width", "0.1", "--batch", "2", "--crop", "56"]
+    common += ["--steps", "2", "--licence", "CC0-1.0", "--log", str(log)]
+    real_watch = Monitor.__call__
+
+    def interrupt(self: Monitor, trainer: Trainer, found: dict[str, float]) -> bool:
+        real_watch(self, trainer, found)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Monitor, "__call__", interrupt)
+        assert main([*common, "--out", "stones"]) == 130
+    said = capsys.readouterr().err
+    assert "31 materials, 31 stacks, 1 left out" in said
+    assert "bad.png: " in said
+    assert "--resume" in said
+    assert main([*common, "--out", "stones"]) == 2  # a checkpoint is there
+    assert "under way" in capsys.readouterr().err
+    assert main([*common, "--out", "stones", "--resume"]) == 0
+    assert (log / "samples.png").exists()
+    assert (log / "curves.csv").read_text().count("\n") >= 2
+    (info,) = [i for i in list_models() if not i.shipped]
+    assert info.name == "stones"
+    assert info.card is not None
+    assert (info.card.metrics["steps"], info.card.licence, info.card.data["stacks"]) == (2, "CC0-1.0", 28)
+    assert verify(info.path) == []
+    dataset = tmp_path / "library.safetensors"
+    arguments = ["train", "materials", "--data", str(tmp_path / "library"), "--size", "128", "--collect-only", str(dataset)]
+    assert main(arguments) == 0
+    arguments = ["train", "materials", "--data", str(dataset), "--base", "stones", "--steps", "1", "--batch", "2", "--crop", "56"]
+    assert main([*arguments, "--out", str(tmp_path / "more.safetensors"), "--log", str(tmp_path / "log2")]) == 0
+    assert read_card(tmp_path / "more.safetensors").base == "stones"
+    assert main([*arguments, "--width", "2", "--out", "x"]) == 2
+    assert main([*arguments, "--out", "../x"]) == 2

@@ -12,7 +12,7 @@ from ...shared.errors import BacklotError
 from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
 from ...shared.version import __version__
-from . import doctor, jobs, models, run, server
+from . import doctor, evaluate, jobs, models, run, server, train
 from .report import say_error
 
 
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"backlot {__version__}")
     parser.add_argument("--state", type=Path, metavar="FOLDER", help="the backend's folder (default: $BACKLOT_STATE_DIR, else per user)")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (run, models, server, jobs, doctor):
+    for module in (run, train, evaluate, models, server, jobs, doctor):
         module.add_verbs(verbs)
     return parser
 

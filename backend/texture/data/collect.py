@@ -212,6 +212,7 @@ def _load(material: _Material, root: Path, size: int, close_ups: bool, skipped: 
             tiles=tiles and whole,
             metres=width_in_metres,
             notes=tuple(notes),
+            group=str(material.files["base_color"].relative_to(root)),
         )
 
     yield entry(material.name, maps, True, metres)

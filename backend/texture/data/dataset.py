@@ -40,6 +40,7 @@ class Entry:
         tiles: Whether the stack tiles along both axes.
         metres: Width in metres, 0 where not known.
         notes: What had to be guessed, in words.
+        group: Stacks of one material have the same; they stay together when a dataset is split. Empty for a material of its own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Entry:
     tiles: bool = True
     metres: float = 0.0
     notes: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,10 +106,21 @@ class Dataset:
         return Dataset(**take)
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Two disjoint parts, the second with about the share ``held_out`` of the materials, at least one."""
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        count = min(max(round(len(self) * held_out), 1), len(self) - 1)
-        return self.subset(order[count:].sort().values), self.subset(order[:count].sort().values)
+        """Two parts without a common material, the second with about the share ``held_out`` of the materials, at least one.
+
+        Raises:
+            InputError: There is only one material.
+        """
+        groups: dict[str, list[int]] = {}
+        for number, entry in enumerate(self.entries):
+            groups.setdefault(entry.get("group") or f"#{number}", []).append(number)
+        if len(groups) < 2:
+            raise InputError(expected="at least two materials, to keep one to measure with", got=str(len(groups)))
+        members = list(groups.values())
+        order = torch.randperm(len(members), generator=torch.Generator().manual_seed(seed)).tolist()
+        count = min(max(round(len(members) * held_out), 1), len(members) - 1)
+        kept, used = (sorted(row for number in part for row in members[number]) for part in (order[:count], order[count:]))
+        return self.subset(used), self.subset(kept)
 
 
 def to_bytes(values: torch.Tensor) -> torch.Tensor:
@@ -149,7 +162,8 @@ def build_dataset(entries: Iterable[Entry], meta: dict[str, Any] | None = None) 
         patterns=torch.stack(patterns) if any(e.pattern is not None for e in made) else None,
         cells=torch.stack(cells) if any(e.cells is not None for e in made) else None,
         entries=tuple(
-            {"name": e.name, "caption": e.caption, "licence": e.licence, "metres": e.metres, "notes": list(e.notes)} for e in made
+            {"name": e.name, "caption": e.caption, "licence": e.licence, "metres": e.metres, "notes": list(e.notes), "group": e.group}
+            for e in made
         ),
         meta=dict(meta or {}),
     )

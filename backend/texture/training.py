@@ -28,6 +28,8 @@ from .seeds import Seeds, make_seeds
 
 LEAST_CROP = 56
 """Pixels: of a smaller crop the discriminator's last layer sees nothing."""
+UNKNOWN_SHARE = 0.5
+"""How much patch and feature statistics count where the noise is plain."""
 DOUBT = 0.45
 """Share (in amplitude) of fresh noise in inverted noise: what is read is never quite certain, so near noise means near pictures."""
 
@@ -153,10 +155,12 @@ class Trainer:
             features = self.critic.features(made, pattern)
             fooled = losses.relativistic(self.critic.score(features, batch.attributes), real_scores)
         made = made.float()
-        patches = losses.patch_distance(made[known], real[known]).mean()
-        pairs = [f[known] for f in features], [f[known] for f in real_features]
-        statistics = losses.feature_distance(*pairs).mean()
-        likeness = losses.likeness_loss(made[known], real[known], *pairs)
+        # Plain noise has no one true answer, but the same attributes and layout: what it is made of should be nearly the same.
+        share = torch.ones(count, device=self.device)
+        share[known.stop :] = UNKNOWN_SHARE
+        patches = (share * losses.patch_distance(made, real)).mean()
+        statistics = (share * losses.feature_distance(features, real_features)).mean()
+        likeness = losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
         total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness + o.divergence * divergence + told
         # Values far outside 0..1 are clipped when a material is saved: they must not pay.
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()

@@ -125,7 +125,7 @@ OPERATION = Operation(
             "normal",
             "image",
             ("png", "exr", "tif"),
-            "Normal map, when one was given; unit vectors, turned with the patches. Engine gan: always, as all maps",
+            "Normal map, when one was given (all maps with the engine gan); unit vectors",
         ),
         Output("height", "image", ("exr", "png", "tif"), "Height map, when one was given"),
         Output("roughness", "image", ("png", "exr", "tif"), "Roughness map, when one was given"),

@@ -42,7 +42,7 @@ def add_verbs(verbs: Any) -> None:
                 metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
                 parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help)
             else:
-                parser.add_argument(f"--{item.name}", type=Path, metavar="FILE", help=item.help)
+                parser.add_argument("--" + item.name.replace("_", "-"), dest=item.name, type=Path, metavar="FILE", help=item.help)
         for parameter in schema.parameters:
             _add_flag(parser, parameter)
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")

@@ -18,7 +18,8 @@ from ..synthesis.texture import synthesize_texture
 from .attributes import FAMILY_NAMES
 from .brief import look
 from .data.dataset import Dataset, Entry, build_dataset
-from .model import MaterialModel, config_from
+from .model import MaterialModel
+from .networks import Config
 from .stack import BASE_COLOR
 from .training import Options, Trainer
 
@@ -44,7 +45,7 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
             got=f"{model.name!r}, whose file holds no discriminator",
             fix="Use a model saved by backlot train, or the one that comes with Backlot",
         )
-    trainer = Trainer(config_from(model.card), options, device)
+    trainer = Trainer(Config.from_json(model.card.config), options, device)
     for name in ("generator", "encoder"):
         state = getattr(model, name).state_dict()
         for target in (getattr(trainer, name), getattr(trainer, f"mean_{name}")):

@@ -62,7 +62,7 @@ def load_checkpoint(path: Path, device: torch.device, options: Options | None = 
             if said.get("format") != FORMAT:
                 raise InputError(expected=expected, got=f"a file of another kind ({said.get('format', 'unnamed')})", fix=fix)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
-        config = Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(said["config"]).items()})
+        config = Config.from_json(json.loads(said["config"]))
         trainer = Trainer(config, options or Options(**json.loads(said["options"])), device)
         for name in _NETWORKS:
             getattr(trainer, name).load_state_dict(_under(tensors, name))

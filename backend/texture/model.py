@@ -43,12 +43,6 @@ class MaterialModel:
         return next(self.generator.parameters()).device
 
 
-def config_from(card: ModelCard) -> Config:
-    """The sizes of the networks that a card's file holds."""
-    known = {field.name for field in dataclasses.fields(Config)}
-    return Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in card.config.items() if k in known})
-
-
 def save_material_model(path: Path, networks: Mapping[str, torch.nn.Module], library: torch.Tensor, card: ModelCard) -> Path:
     """Writes a model file, half precision.
 
@@ -71,7 +65,7 @@ def read_material_model(path: Path, device: torch.device, name: str = "") -> Mat
         InputError: Missing, damaged, foreign, or of another architecture.
     """
     tensors, card = load_model(path, ARCHITECTURE)
-    config = config_from(card)
+    config = Config.from_json(card.config)
     networks = {"generator": Generator(config), "encoder": Encoder(config)}
     for prefix, network in networks.items():
         network.load_state_dict({k.removeprefix(prefix + "."): v.float() for k, v in tensors.items() if k.startswith(prefix + ".")})

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +55,12 @@ class Config:
     channels: tuple[int, ...] = (160, 96, 48, 24)
     critic: tuple[int, ...] = (64, 96, 128)
     encoder: tuple[int, ...] = (48, 64, 96, 128)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Config:
+        """From what a file says; entries that another version added are left out."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known})
 
     def widened(self, factor: float) -> Config:
         """All channels times a factor, in steps of 8."""

@@ -54,6 +54,26 @@ def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32
     return total
 
 
+def code_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 96) -> torch.Tensor:
+    """Sliced Wasserstein distance between neighbourhoods of two codes, 3 and 5 cells wide.
+
+    Args:
+        made: ``(B, C, h, w)``, at least 7 cells a side; the outermost cells, whose torus is not the real one's, are left out.
+        real: As large.
+        projections: Random directions for each width.
+
+    Returns:
+        ``(B,)``.
+    """
+    total = torch.zeros(made.shape[0], device=made.device)
+    for width in (3, 5):
+        filters = torch.randn(projections, made.shape[1], width, width, device=made.device)
+        filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
+        a, b = (F.conv2d(x[..., 1:-1, 1:-1], filters).flatten(2).float().sort(2).values for x in (made, real))
+        total = total + (a - b).abs().mean((1, 2))
+    return total
+
+
 def feature_distance(made: list[torch.Tensor], real: list[torch.Tensor]) -> torch.Tensor:
     """Difference of the mean and deviation of the discriminator's features, ``(B,)``."""
     parts = []

@@ -27,6 +27,10 @@ WAVES = 4
 MAX_FREQUENCY = 1 / 12
 """Of a wave, in cycles per pixel: what is finer is the noise's business."""
 SLOPE = 0.2
+CODE = LEVEL_CHANNELS[0] // 2
+"""Channels of a code."""
+DOUBT = 0.45
+"""Share (in amplitude) of fresh noise in a code."""
 _FIRST_NUMBER = len(FAMILY_NAMES) + 3 * len(COLORS)
 LEVEL_PLACES = (
     *(len(FAMILY_NAMES) + 3 * COLORS.index("color") + i for i in range(3)),
@@ -47,6 +51,7 @@ class Config:
         channels: Of the generator's stages, the coarsest first.
         critic: Of the discriminator's stages, the finest first.
         encoder: Of the encoder's stages, the finest first.
+        prior: Of the layers that turn plain noise into a code.
     """
 
     attributes: int = VECTOR_SIZE
@@ -55,12 +60,14 @@ class Config:
     channels: tuple[int, ...] = (160, 96, 48, 24)
     critic: tuple[int, ...] = (64, 96, 128)
     encoder: tuple[int, ...] = (48, 64, 96, 128)
+    prior: int = 96
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """From what a file says; entries that another version added are left out."""
         known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known})
+        sizes: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known}
+        return cls(**sizes)
 
     def widened(self, factor: float) -> Config:
         """All channels times a factor, in steps of 8."""
@@ -68,7 +75,9 @@ class Config:
         def wide(channels: tuple[int, ...]) -> tuple[int, ...]:
             return tuple(max(8, round(c * factor / 8) * 8) for c in channels)
 
-        return dataclasses.replace(self, channels=wide(self.channels), critic=wide(self.critic), encoder=wide(self.encoder))
+        return dataclasses.replace(
+            self, channels=wide(self.channels), critic=wide(self.critic), encoder=wide(self.encoder), prior=wide((self.prior,))[0]
+        )
 
 
 class StyledConv(nn.Module):
@@ -114,7 +123,11 @@ class Generator(nn.Module):
             nn.Linear(config.attributes + config.latent, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m)
         )
         self.waves = nn.Linear(s, 2 * WAVES)
-        self.first = StyledConv(LEVEL_CHANNELS[0] + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
+        self.dream = nn.ModuleList(
+            StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS if n == 0 else config.prior, config.prior, s) for n in range(4)
+        )
+        self.wake = nn.Conv2d(config.prior, CODE, 1)
+        self.first = StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
         self.coarse = nn.ModuleList(StyledConv(c[0], c[0], s) for _ in range(3))
         extra = [PATTERN_CHANNELS + n for n in LEVEL_CHANNELS]
         self.enter = nn.ModuleList(StyledConv(c[i] + extra[i + 1], c[i + 1], s) for i in range(2))
@@ -141,19 +154,35 @@ class Generator(nn.Module):
         mapped = self.mapping(torch.cat([asked, latent], 1))
         return torch.cat([asked, mapped * torch.rsqrt(mapped.square().mean(1, keepdim=True) + 1e-6)], 1)
 
-    def forward(self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None) -> torch.Tensor:
+    def code(self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None) -> torch.Tensor:
+        """Plain noise to a code ``(B, CODE, H / 8, W / 8)``: where things are, in the terms in which the inverter reads real pictures."""
+        layout = F.avg_pool2d(seeds.pattern, LEVELS[0])
+        x = torch.cat([seeds.levels[0][:, :CODE], self._periodic(style if whole is None else whole, seeds), layout], 1)
+        for number, layer in enumerate(self.dream):
+            y = layer(x, style)
+            x = y if number == 0 else x + y
+        code: torch.Tensor = self.wake(x)
+        return code
+
+    def forward(
+        self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None, code: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Makes materials.
 
         Args:
             style: ``(B, A + S)``, or ``(B, A + S, h, w)`` to let it change over the picture.
             seeds: Noise and layout.
+            code: As ``code`` gives it, or the inverter; None to make it from the noise.
             whole: ``(B, A + S)``, the mean style of the whole torus where ``style`` is only a window's; its waves run through all windows.
 
         Returns:
             ``(B, 6, H, W)``, about 0..1, not clipped.
         """
         layout = [seeds.pattern if step == 1 else F.avg_pool2d(seeds.pattern, step) for step in LEVELS]
-        x = self.first(torch.cat([seeds.levels[0], self._periodic(style if whole is None else whole, seeds), layout[0]], 1), style)
+        code = self.code(style, seeds, whole) if code is None else code
+        # What is read from a picture is never quite certain, so near codes mean near pictures.
+        code = math.sqrt(1 - DOUBT**2) * code + DOUBT * seeds.levels[0][:, CODE:]
+        x = self.first(torch.cat([code, self._periodic(style if whole is None else whole, seeds), layout[0]], 1), style)
         x = x + self.coarse[0](x, style)
         x = x + self.coarse[1](x, style)
         x = self.coarse[2](x, style)
@@ -253,7 +282,7 @@ class Encoder(nn.Module):
 
 
 class Inverter(nn.Module):
-    """A stack to the coarsest noise that would have made it.
+    """A stack to the code that would have made it.
 
     It is used in training only: half of what the generator makes then has a real picture that it should be, place by place, and that
     teaches it to draw long before the discriminator's judgement does (VAE-GAN, Larsen et al. 2016).
@@ -264,12 +293,12 @@ class Inverter(nn.Module):
         a, b, c = config.critic
         layers = [(4 * (len(CHANNELS) + 2), a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
         self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride, padding=1) for i, o, k, stride in layers)
-        self.last = nn.Conv2d(c, LEVEL_CHANNELS[0], 1)
+        self.last = nn.Conv2d(c, CODE, 1)
         for layer in self.layers:
             nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
 
     def forward(self, stack: torch.Tensor, pattern: torch.Tensor) -> torch.Tensor:
-        """``(B, 6, H, W)`` and its layout to noise ``(B, LEVEL_CHANNELS[0], H / 8, W / 8)``.
+        """``(B, 6, H, W)`` and its layout to a code ``(B, CODE, H / 8, W / 8)``.
 
         Every channel has mean 0 and deviation 1 over the batch. A divergence from N(0, 1) as a loss did worse: it either emptied
         channels (posterior collapse) or, when weak, let them run away.
@@ -277,9 +306,9 @@ class Inverter(nn.Module):
         x = F.pixel_unshuffle(torch.cat([stack * 2 - 1, pattern[:, :2]], 1), 2)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
-        noise = self.last(x).float()
-        noise = noise - noise.mean((0, 2, 3), keepdim=True)
-        return noise * torch.rsqrt(noise.square().mean((0, 2, 3), keepdim=True) + 1e-4)
+        code = self.last(x).float()
+        code = code - code.mean((0, 2, 3), keepdim=True)
+        return code * torch.rsqrt(code.square().mean((0, 2, 3), keepdim=True) + 1e-4)
 
 
 def parameters_of(module: nn.Module) -> int:

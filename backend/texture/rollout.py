@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from .networks import Generator
 from .seeds import STRIDE, Seeds
 
-MARGIN = 64
-"""Pixels that decide about a pixel on each side: 4 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 54, rounded up to whole strides."""
+MARGIN = 88
+"""Pixels that decide about a pixel on each side: 8 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 82, rounded up to whole strides."""
 WINDOW = 1024
 """Side of a window in pixels: about 1 GB at work."""
 

@@ -17,8 +17,8 @@ STRIDE = 8
 """Pixels of a texture for one cell of its coarsest noise."""
 LEVELS = (8, 4, 2, 1)
 """Pixels for one cell of the noise at each stage of the generator, the coarsest first."""
-LEVEL_CHANNELS = (16, 4, 4, 2)
-"""Noise channels at each stage."""
+LEVEL_CHANNELS = (32, 4, 4, 2)
+"""Noise channels at each stage; of the coarsest, half is made into a code, half is the code's doubt."""
 
 
 @dataclasses.dataclass(frozen=True)

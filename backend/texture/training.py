@@ -30,8 +30,6 @@ LEAST_CROP = 56
 """Pixels: of a smaller crop the discriminator's last layer sees nothing."""
 UNKNOWN_SHARE = 0.5
 """How much patch and feature statistics count where the noise is plain."""
-DOUBT = 0.45
-"""Share (in amplitude) of fresh noise in inverted noise: what is read is never quite certain, so near noise means near pictures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +48,8 @@ class Options:
         lazy: Steps between two R1 and R2.
         patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
-        likeness: Weight of the likeness of what was made from inverted noise to its original.
+        likeness: Weight of the likeness of what was made from an inverted code to its original.
+        codes: Weight of the likeness of codes made from noise to inverted ones.
         divergence: Weight of the latent's divergence from N(0, 1).
         average: Decay of the averaged weights.
         seed: Of everything random.
@@ -69,10 +68,23 @@ class Options:
     patches: float = 2.0
     features: float = 1.0
     likeness: float = 2.0
+    codes: float = 1.0
     divergence: float = 0.02
     average: float = 0.998
     seed: int = 0
     half: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """What the generator is given in a step, and what that costs: ``dreamt`` is how unlike real codes those made from noise are."""
+
+    style: torch.Tensor
+    seeds: Seeds
+    code: torch.Tensor
+    dreamt: torch.Tensor
+    divergence: torch.Tensor
+    told: torch.Tensor
 
 
 class Trainer:
@@ -124,16 +136,16 @@ class Trainer:
         o, count = self.options, len(batch.stack)
         middle = slice(o.margin, o.margin + o.crop)
         real = batch.stack[..., middle, middle]
-        latent, seeds, divergence, told = self._source(batch, slice(0, count))
+        s = self._source(batch, slice(0, count))
         with self._autocast():
-            made = self.generator(self.generator.style(batch.attributes, latent), seeds)[..., middle, middle].float()
+            made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle].float()
         patches = losses.patch_distance(made, real).mean()
         likeness = losses.likeness_loss(made, real, [], []) + 0.5 * (made - real).abs().mean()
-        total = o.patches * patches + 3 * o.likeness * likeness + o.divergence * divergence + told
+        total = o.patches * patches + 3 * o.likeness * likeness + o.divergence * s.divergence + o.codes * s.dreamt + s.told
         self.making.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self._advance("making", self.making)
-        parts = {"patches": patches, "likeness": likeness, "divergence": divergence, "attributes": told}
+        parts = {"patches": patches, "likeness": likeness, "divergence": s.divergence, "codes": s.dreamt, "attributes": s.told}
         return {name: float(value.detach()) for name, value in parts.items()}
 
     def _full_step(self, batch: Batch) -> dict[str, float]:
@@ -142,9 +154,9 @@ class Trainer:
         middle = slice(o.margin, o.margin + o.crop)
         real, pattern = batch.stack[..., middle, middle], batch.pattern[..., middle, middle]
         known = slice(0, count - count // 2)  # those whose noise and latent are read from the real ones: only they have one true answer
-        latent, seeds, divergence, told = self._source(batch, known)
+        s = self._source(batch, known)
         with self._autocast():
-            made = self.generator(self.generator.style(batch.attributes, latent), seeds)[..., middle, middle]
+            made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle]
 
         judged = self._judge(real, made.detach(), pattern, batch.attributes)
 
@@ -161,7 +173,8 @@ class Trainer:
         patches = (share * losses.patch_distance(made, real)).mean()
         statistics = (share * losses.feature_distance(features, real_features)).mean()
         likeness = losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
-        total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness + o.divergence * divergence + told
+        total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness
+        total = total + o.divergence * s.divergence + o.codes * s.dreamt + s.told
         # Values far outside 0..1 are clipped when a material is saved: they must not pay.
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()
         self.making.zero_grad(set_to_none=True)
@@ -173,24 +186,31 @@ class Trainer:
             "patches": float(patches.detach()),
             "statistics": float(statistics.detach()),
             "likeness": float(likeness.detach()),
-            "divergence": float(divergence.detach()),
-            "attributes": float(told.detach()),
+            "divergence": float(s.divergence.detach()),
+            "codes": float(s.dreamt.detach()),
+            "attributes": float(s.told.detach()),
         }
 
-    def _source(self, batch: Batch, known: slice) -> tuple[torch.Tensor, Seeds, torch.Tensor, torch.Tensor]:
-        """Latents and noise, read from the real ones for the ``known`` and drawn for the rest; divergence; loss of the attributes read."""
+    def _source(self, batch: Batch, known: slice) -> _Source:
+        """Style, noise and codes; codes and latents are read from the real ones for the ``known``, and made from noise for the rest."""
         count, side = len(batch.stack), batch.stack.shape[-1]
         seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
         with self._autocast():
             mean, log_variance, read = self.encoder(batch.photo)
-            found = self.inverter(batch.stack[known], batch.pattern[known])
-        latent = torch.randn(mean.shape, generator=self.random).to(self.device)
-        latent = torch.cat([(mean + latent * (log_variance / 2).exp())[known], latent[known.stop :]])
-        coarse = seeds.levels[0]
-        inverted = math.sqrt(1 - DOUBT**2) * found + DOUBT * coarse[known]
-        seeds = dataclasses.replace(seeds, levels=(torch.cat([inverted, coarse[known.stop :]]), *seeds.levels[1:]))
-        divergence = losses.latent_divergence(mean, log_variance)
-        return latent, seeds, divergence, losses.attribute_loss(read, batch.attributes, batch.known)
+            found = self.inverter(batch.stack, batch.pattern)
+        drawn = torch.randn(mean.shape, generator=self.random).to(self.device)
+        latent = torch.cat([(mean + drawn * (log_variance / 2).exp())[known], drawn[known.stop :]])
+        with self._autocast():
+            style = self.generator.style(batch.attributes, latent)
+            dreamt = self.generator.code(style, seeds).float()
+        return _Source(
+            style=style,
+            seeds=seeds,
+            code=torch.cat([found[known], dreamt[known.stop :]]),
+            dreamt=losses.code_distance(dreamt, found.detach()).mean(),
+            divergence=losses.latent_divergence(mean, log_variance),
+            told=losses.attribute_loss(read, batch.attributes, batch.known),
+        )
 
     def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:
         """A step of the discriminator."""

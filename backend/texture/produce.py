@@ -155,7 +155,10 @@ def _layout(request: Request, brief: Brief, canvas: tuple[int, int], random: tor
         return None, "none"
     a = brief.attributes
     made = make_layout(brief.layout, canvas, feature_factor(a.scale), a.irregularity, random)
-    return patterns.encode(made.mask[None], made.cells[None], random), brief.layout
+    # The origin of a torus is free. Layouts are drawn from a joint on, and the edge of the tile should not always lie in one.
+    shift = [int(torch.randint(side, (), generator=random)) for side in canvas]
+    mask, cells = (torch.roll(plane, shift, (0, 1)) for plane in (made.mask, made.cells))
+    return patterns.encode(mask[None], cells[None], random), brief.layout
 
 
 __all__ = ["Produced", "Request", "Seeds", "produce"]

@@ -13,8 +13,10 @@ COPY_CORRELATION = 0.9
 """Of two base colours at their best alignment. Different grains stay below 0.6, but bricks in one bond resemble each other without any
 copying: the share above it counts against the share among real, held-out materials."""
 _CANDIDATES = 4
-_SIDE = 64
-"""Pixels at which pictures are aligned: copying shows there, and 8 x 4 alignments of each pair stay cheap."""
+_SIDE = 128
+"""Largest side in pixels at which pictures are aligned."""
+_SOFT = 1.0
+"""Deviation in pixels of the blur before they are: a shift by half a pixel must not hide a copy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +103,13 @@ def memory_sheet(made: torch.Tensor, training: torch.Tensor, found: Memory, coun
 
 
 def _gray(stack: torch.Tensor) -> torch.Tensor:
+    """The base colour as ``(S, S)`` float32, no larger than ``_SIDE`` and a little blurred."""
     color = stack[:3].float().mean(0, keepdim=True)
-    return torch.nn.functional.interpolate(color[None], size=(_SIDE, _SIDE), mode="area")[0, 0]
+    side = min(_SIDE, color.shape[-1])
+    small = torch.nn.functional.interpolate(color[None], size=(side, side), mode="area")[0, 0]
+    down, across = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]
+    soft = torch.exp(-2 * (torch.pi * _SOFT) ** 2 * (down**2 + across**2))
+    return torch.fft.irfft2(torch.fft.rfft2(small) * soft, s=small.shape)
 
 
 def _unit(picture: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import bpy
 
 from ...shared.material import ATTRIBUTES, FAMILIES
 from ...shared.operations import OPERATIONS
-from .. import controls, icons
+from .. import controls, icons, records
 from . import history
 from .properties import BACKLOT_PG_material
 
@@ -98,6 +98,27 @@ def _draw_understood(layout: bpy.types.UILayout, context: bpy.types.Context, ent
         wrapped(layout, context, str(note), "INFO")
 
 
+def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """How far the latest material job is, with its latest picture, while it runs; its error when it failed."""
+    from ..panels import eta_text, preview_icon, wrapped
+
+    names = (_GENERATE.name, _VARIATIONS.name)
+    record = next((item for item in reversed(context.scene.backlot_jobs.items) if item.operation in names), None)
+    if record is None or record.state in ("done", "cancelled"):
+        return
+    if record.state == "failed":
+        wrapped(layout, context, record.error, "ERROR")
+        return
+    live = records.live(record.name)
+    fraction, stage, left = (live.fraction, live.stage, eta_text(live.eta)) if live is not None else (0.0, "", "")
+    row = layout.row(align=True)
+    row.progress(factor=fraction, text=" ".join(part for part in (stage or record.state.title(), left) if part))
+    row.operator("backlot.cancel_job", text="", icon="CANCEL").job_id = record.name
+    picture = preview_icon(record.name, live) if live is not None else 0
+    if picture:
+        layout.template_icon(icon_value=picture, scale=6)
+
+
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws request, variations and the button that makes the material."""
     settings, group = _settings(context), context.scene.backlot_materials
@@ -125,6 +146,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     make = layout.row()
     make.scale_y = 1.5
     make.operator("backlot.material", text="Make Material", icon="MATERIAL")
+    _draw_progress(layout, context)
 
 
 # -- the folded panels -----------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ import subprocess
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import cli
+from backlot.addon import cli, pictures
 from backlot.addon.material import history, maps
 from backlot.addon.material import pictures as thumbnails
 from backlot.shared.operations import OPERATIONS
+from blender import stand_in
 from blender.conftest import BACKEND_PYTHON, ROOT
 
 SIZE = (96, 64)
@@ -96,3 +97,17 @@ def test_the_same_settings_give_the_same_pixels(scene, model):
         image = maps.of_material(bpy.data.objects["Cube"].active_material)["base_color"]
         pixels.append(np.array(image.pixels))
     assert np.array_equal(*pixels)
+
+
+@pytest.mark.skipif(
+    not (ROOT / "backend" / "texture" / "weights" / "photo_maps.safetensors").is_file(), reason="the estimator's weights are not here"
+)
+def test_maps_of_a_photograph_become_a_material(scene, backend):
+    pictures.receive(stand_in.bricks(128, 128)["base_color"], "Wall")
+    bpy.ops.backlot.maps_from_photo(photo="Wall", width=2.0)
+    record = scene.backlot_jobs.items[0]
+    assert record.state == "done", record.error
+    material = bpy.data.objects["Cube"].active_material
+    assert {"base_color", "height", "normal"} <= set(maps.of_material(material))
+    mapping = next(node for node in material.node_tree.nodes if node.type == "MAPPING")
+    assert mapping.inputs["Scale"].default_value[0] == pytest.approx(4, rel=1e-3)  # 8 m to a UV unit, 2 m wide

@@ -148,7 +148,6 @@ def test_words_that_mean_nothing_are_shown_until_they_are_gone(scene, sent):
     bpy.ops.backlot.variations()
     assert "zorblax" in records.find(scene.backlot_jobs.items[0].name)[1].result
     lines = []
-    layout = type("Layout", (), {"label": lambda self, text="", icon="": lines.append((text, icon))})
     layout = _labels(lines)
     material_panel.draw(layout, bpy.context)
     assert ("Not known to the model: zorblax", "ERROR") in lines
@@ -181,6 +180,19 @@ def test_the_panel_says_what_it_holds(scene, sent):
     assert "backlot.mark_asset" not in names
     bpy.ops.backlot.material(prompt="brick")
     assert {"backlot.mark_asset", "backlot.use_settings", "backlot.remove_entry"} <= set(drawn(scene))
+
+
+def test_progress_and_errors_are_where_the_artist_looks(scene):
+    records.add(scene, "under-way", "texture.variations", "Variations", "running", {})
+    records.live("under-way").preview = np.zeros((8, 8, 3), np.uint8)
+    assert "backlot.cancel_job" in drawn(scene)
+    lines = []
+    records.update("under-way", state="failed", error="No such model")
+    material_panel.draw(_labels(lines), bpy.context)
+    assert ("No such model", "ERROR") in lines
+    records.update("under-way", state="done")
+    assert "backlot.cancel_job" not in drawn(scene)
+    icons.free()
 
 
 def test_thumbnails_are_cut_from_the_sheet(scene, sent):

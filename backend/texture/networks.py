@@ -29,6 +29,7 @@ MAX_FREQUENCY = 1 / 12
 SLOPE = 0.2
 CODE = LEVEL_CHANNELS[0] // 2
 """Channels of a code."""
+JOINTS = 4
 DOUBT = 0.45
 """Share (in amplitude) of fresh noise in a code."""
 _FIRST_NUMBER = len(FAMILY_NAMES) + 3 * len(COLORS)
@@ -103,6 +104,11 @@ class StyledConv(nn.Module):
         return F.leaky_relu(torch.addcmul(shift.to(y.dtype), y, 1 + scale.to(y.dtype)), SLOPE)
 
 
+def joints(pattern: torch.Tensor) -> torch.Tensor:
+    """``(B, JOINTS, H / 8, W / 8)``: where in a cell of the code the joints run, from a layout ``(B, PATTERN_CHANNELS, H, W)``."""
+    return F.pixel_unshuffle(F.avg_pool2d(pattern[:, :1] - pattern[:, 1:2], LEVELS[0] // 2), 2) * 2
+
+
 def _enlarge(field: torch.Tensor, factor: int) -> torch.Tensor:
     """Bilinear enlargement of ``(B, C, h, w)`` on a torus."""
     if factor == 1:
@@ -124,7 +130,7 @@ class Generator(nn.Module):
         )
         self.waves = nn.Linear(s, 2 * WAVES)
         self.dream = nn.ModuleList(
-            StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS if n == 0 else config.prior, config.prior, s) for n in range(4)
+            StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS + JOINTS if n == 0 else config.prior, config.prior, s) for n in range(4)
         )
         self.wake = nn.Conv2d(config.prior, CODE, 1)
         self.first = StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
@@ -156,8 +162,8 @@ class Generator(nn.Module):
 
     def code(self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None) -> torch.Tensor:
         """Plain noise to a code ``(B, CODE, H / 8, W / 8)``: where things are, in the terms in which the inverter reads real pictures."""
-        layout = F.avg_pool2d(seeds.pattern, LEVELS[0])
-        x = torch.cat([seeds.levels[0][:, :CODE], self._periodic(style if whole is None else whole, seeds), layout], 1)
+        layout = [F.avg_pool2d(seeds.pattern, LEVELS[0]), joints(seeds.pattern)]
+        x = torch.cat([seeds.levels[0][:, :CODE], self._periodic(style if whole is None else whole, seeds), *layout], 1)
         for number, layer in enumerate(self.dream):
             y = layer(x, style)
             x = y if number == 0 else x + y

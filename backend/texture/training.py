@@ -22,7 +22,7 @@ from torch import nn
 from ...shared.errors import InputError
 from . import losses
 from .data.dataset import Dataset
-from .networks import Config, Discriminator, Encoder, Generator, Inverter
+from .networks import Config, Discriminator, Encoder, Generator, Inverter, joints
 from .sampling import Batch, Sampler
 from .seeds import Seeds, make_seeds
 
@@ -203,11 +203,13 @@ class Trainer:
         with self._autocast():
             style = self.generator.style(batch.attributes, latent)
             dreamt = self.generator.code(style, seeds).float()
+        laid = 1.5 * joints(batch.pattern)
         return _Source(
             style=style,
             seeds=seeds,
             code=torch.cat([found[known], dreamt[known.stop :]]),
-            dreamt=losses.code_distance(dreamt, found.detach()).mean(),
+            # With the joints beside them: a code must not only look like one, it must fit the layout.
+            dreamt=losses.code_distance(torch.cat([dreamt, laid], 1), torch.cat([found.detach(), laid], 1)).mean(),
             divergence=losses.latent_divergence(mean, log_variance),
             told=losses.attribute_loss(read, batch.attributes, batch.known),
         )

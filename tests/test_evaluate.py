@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from backlot.backend.cli import main
+from backlot.backend.imaging import decode
 from backlot.backend.texture.attributes import Attributes
-from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset
+from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset, write_dataset
 from backlot.backend.texture.data.measure import measure
 from backlot.backend.texture.evaluate.distances import energy_distance, kernel_distance, manifold
 from backlot.backend.texture.evaluate.features import RandomNetwork, extract, standardise
 from backlot.backend.texture.evaluate.memory import memory, memory_sheet
 from backlot.backend.texture.evaluate.regressor import r_precision, train_regressor
 from backlot.backend.texture.evaluate.report import LEAST, evaluate, rows, seams
+from backlot.backend.texture.model import card_of, save_material_model
+from backlot.backend.texture.networks import Config, Encoder, Generator
 from backlot.shared.errors import InputError
+from backlot.shared.values import EncodedFile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 48
@@ -167,3 +174,23 @@ def test_the_whole_report() -> None:
     assert any("coverage" in row[0] and row[3] == ">= 0.8" for row in table)
     with pytest.raises(InputError, match=f"at least {LEAST} held-out"):
         evaluate(made.stacks, made.attributes, _real(20_001, 4), _real(0, 60))
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = Config().widened(0.1)
+    data = write_dataset(tmp_path / "d.safetensors", _real(0, 36))
+    torch.manual_seed(0)
+    networks = {"generator": Generator(config), "encoder": Encoder(config)}
+    card = card_of(config, data={"held_out": 0.5, "split_seed": 3})
+    model = save_material_model(tmp_path / "m.safetensors", networks, _real(0, 36).attributes, card)
+    out, sheet = tmp_path / "figures.json", tmp_path / "sheet.png"
+    arguments = ["evaluate", "--model", str(model), "--data", str(data), "--seconds", "0.3", "--out", str(out), "--sheet", str(sheet)]
+    assert main([*arguments, "--count", "16"]) == 0
+    assert "coverage, random networks" in capsys.readouterr().out
+    figures = json.loads(out.read_text())
+    assert figures["counts"] == {"made": 16, "held_out": 18, "training": 18, "side": SIDE}
+    assert figures["random_networks"]["coverage"]["made"] < 0.5  # untrained weights make nothing like it
+    assert min(figures["seams"].values()) > 0.6
+    assert decode(EncodedFile.read(sheet)).pixels.shape == (2 * SIDE + 4, 8 * SIDE + 7 * 4, 3)
+    assert main([*arguments, "--count", "3"]) == 2
+    assert "at least 15 generated" in capsys.readouterr().err

@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from ..texture.training import Options, Trainer
 
 
+PROCEDURAL = "procedural:"
+"""Instead of a folder: the materials that Backlot renders itself."""
+
+
 def add_verbs(verbs: Any) -> None:
     """Adds the verb and what can be trained."""
     parser = verbs.add_parser("train", help="train a model on your own materials")
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     text = "train a material model on a folder of map stacks or photographs"
     parser = kinds.add_parser("materials", help=text, description=f"{text.capitalize()}. Ctrl-C saves; --resume goes on.")
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the library's folder, or a dataset file")
+    where = f"the library's folder, a dataset file, or {PROCEDURAL}N for N rendered materials of every family"
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help=where)
     parser.add_argument("--collect-only", type=Path, metavar="DATASET", help="only make a dataset file of the folder")
     parser.add_argument("--out", default="materials", metavar="NAME", help="name of the new model, or a file (default: materials)")
     parser.add_argument("--base", metavar="MODEL", help="go on from a model, much faster than from nothing")
@@ -92,6 +97,8 @@ def _data(arguments: argparse.Namespace, report: Reporter) -> Dataset:
     from ..texture.data.collect import collect
     from ..texture.data.dataset import build_dataset, read_dataset
 
+    if str(arguments.data).startswith(PROCEDURAL):
+        return _render(str(arguments.data).removeprefix(PROCEDURAL), report)
     if arguments.data.is_file():
         return read_dataset(arguments.data)
     found = collect(arguments.data, size=arguments.size, progress=lambda f, name: report(Progress("", f, f"reading {name}".strip())))
@@ -100,6 +107,14 @@ def _data(arguments: argparse.Namespace, report: Reporter) -> Dataset:
         print(f"  {one.path}: {one.reason}", file=sys.stderr)
     found.require_enough()
     return build_dataset(found.entries, {"source": arguments.data.resolve().name, "materials": found.materials})
+
+
+def _render(count: str, report: Reporter) -> Dataset:
+    from ..texture.procedural.dataset import make_dataset
+
+    if not count.isdigit() or not int(count):
+        raise InputError(expected=f"--data {PROCEDURAL}N with a whole number of at least 1", got=repr(count))
+    return make_dataset(int(count), report=lambda f, family: report(Progress("", f, f"rendering {family}")))
 
 
 def _trainer(arguments: argparse.Namespace, log: Path) -> Trainer:

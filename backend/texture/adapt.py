@@ -66,7 +66,7 @@ def prepare_exemplar(
     model: MaterialModel,
     seed: int,
     tiles: bool = False,
-    variations: int = VARIATIONS,
+    variations: int = 0,
     report: Callable[[float], None] | None = None,
 ) -> Dataset:
     """Training data from one material.
@@ -76,7 +76,7 @@ def prepare_exemplar(
         model: The base, whose encoder says what the exemplar is like.
         seed: Of the variations.
         tiles: Whether the exemplar tiles.
-        variations: How many the patch engine makes.
+        variations: How many the patch engine makes; 0 for ``VARIATIONS``.
         report: Called with the fraction done; may raise to cancel.
 
     Returns:
@@ -105,7 +105,7 @@ def prepare_exemplar(
     squares = _cover(small.cpu())
     whole = tiles and len(squares) == 1
     entries = [Entry(f"exemplar {n}", s, vector, tiles=whole) for n, s in enumerate(squares)]
-    random = torch.Generator().manual_seed(seed)
+    random, variations = torch.Generator().manual_seed(seed), variations or VARIATIONS
     for number in range(variations):
         if report is not None:
             report(number / variations)

@@ -1,0 +1,102 @@
+"""texture.synthesize with the engine gan: trained once, kept, resumed after a cancel; what only the patch engine can do is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from backlot.backend.context import Context
+from backlot.backend.operations.texture_synthesize import run
+from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE
+from backlot.backend.texture.model import card_of, save_material_model
+from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
+from backlot.backend.texture.registry import list_models
+from backlot.shared.errors import InputError, JobCancelled
+from backlot.shared.operations import find
+from backlot.shared.values import Image
+
+pytestmark = pytest.mark.usefixtures("one_thread", "small_base")
+
+SMALL = Config(latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=16)
+MAPS = {"base_color", "normal", "height", "roughness", "metallic", "occlusion"}
+
+
+@pytest.fixture
+def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An untrained base in place of the one that ships; variations are made from a small piece, which is quicker."""
+    monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("backlot.backend.texture.adapt.VARIATIONS", 1)
+    torch.manual_seed(0)
+    networks = {"generator": Generator(SMALL), "encoder": Encoder(SMALL), "critic": Discriminator(SMALL), "inverter": Inverter(SMALL)}
+    library = torch.rand(len(FAMILY_NAMES), VECTOR_SIZE)
+    library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES))
+    card = card_of(SMALL, title="small", licence="CC0-1.0", data={"description": "nothing"})
+    save_material_model(tmp_path / "models" / "materials.safetensors", networks, library, card)
+
+
+@pytest.fixture(scope="module")
+def exemplar() -> np.ndarray:
+    y, x = np.mgrid[:112, :128]
+    noise = np.random.default_rng(0).random((112, 128))
+    value = 0.5 + 0.3 * np.sin(x / 4) * np.cos(y / 5) + 0.2 * noise
+    return (np.stack([value, 0.6 * value, 0.3 * value], -1).clip(0, 1) * 255).astype(np.uint8)
+
+
+def make(image: Image, context: Context | None = None, seed: int = 1, inputs: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+    parameters = find("texture.synthesize").check_parameters({"engine": "gan", "minutes": 0.05, "size": [64, 48], **given})
+    return run({"exemplar": image, **(inputs or {})}, parameters, context or Context(torch.device("cpu"), seed))
+
+
+def test_the_first_call_trains_the_second_does_not(exemplar: np.ndarray) -> None:
+    first = make(Image(exemplar))
+    assert set(first) == {*MAPS, "report"}
+    assert first["report"]["trained_now"]
+    assert first["base_color"].pixels.shape == (48, 64, 3)
+    assert first["base_color"].pixels.dtype == np.uint8
+    kept = [model.name for model in list_models() if model.name.startswith("exemplar-")]
+    assert kept == [first["report"]["model"]]
+    again, other = make(Image(exemplar)), make(Image(exemplar), seed=2, size=[80, 40])
+    assert not again["report"]["trained_now"]
+    np.testing.assert_array_equal(first["base_color"].pixels, again["base_color"].pixels)
+    assert other["base_color"].pixels.shape == (40, 80, 3)
+
+
+def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_path: Path) -> None:
+    calls: list[float] = []
+
+    def cancel(fraction: float, stage: str, preview: np.ndarray | None = None) -> None:
+        calls.append(fraction)
+        if stage.startswith("step") and len(calls) > 4:
+            msg = "stop"
+            raise JobCancelled(msg)
+
+    with pytest.raises(JobCancelled):
+        make(Image(exemplar), Context(torch.device("cpu"), 1, cancel), minutes=5.0)
+    checkpoints = list((tmp_path / "models" / "training").rglob("checkpoint.safetensors"))
+    assert len(checkpoints) == 1
+    assert [m.name for m in list_models() if m.name.startswith("exemplar-")] == []
+    done = make(Image(exemplar), minutes=0.05)
+    assert done["report"]["trained_now"]
+
+
+def test_a_map_that_is_given_is_used_and_has_to_fit(exemplar: np.ndarray) -> None:
+    with pytest.raises(InputError, match="as large as the exemplar"):
+        make(Image(exemplar), inputs={"height": Image(np.zeros((10, 10, 1), np.uint8), "data")})
+
+
+@pytest.mark.parametrize(
+    ("image", "given", "inputs", "words"),
+    [
+        (np.zeros((40, 200, 3), np.uint8), {}, {}, "at least 96"),
+        (np.full((128, 128, 3), 99, np.uint8), {}, {}, "texture"),
+        (np.zeros((128, 128, 2), np.uint8), {}, {}, "channels"),
+        (np.zeros((128, 128, 3), np.uint8), {"extend": True}, {}, "patch engine"),
+        (np.zeros((128, 128, 3), np.uint8), {}, {"keep": Image(np.zeros((128, 128, 1), np.uint8))}, "patch engine"),
+    ],
+)
+def test_what_cannot_work_is_refused(image: np.ndarray, given: dict[str, Any], inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        make(Image(image), inputs=inputs, **given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import math
 from pathlib import Path
@@ -11,14 +10,17 @@ from typing import Any
 
 import torch
 
-from ....shared.errors import BacklotError, InputError
+from ....shared.errors import InputError
 from ....shared.material import FAMILIES
 from ..attributes import COLORS, FAMILY_NAMES, NUMBERS, VECTOR_SIZE, Attributes
+from ..prompt import read_prompt
 from .measure import measure
 
 _LICENCE_FILES = ("license", "licence", "copying")
 _MOST_LICENCE_TEXT = 500
 """Characters kept of a licence's text: enough to tell which it is."""
+_MOST_CAPTION = 500
+"""Characters of a caption that are read."""
 _REFERENCE_SIDE = 256
 """Pixels that cover ``Family.metres``."""
 
@@ -55,7 +57,7 @@ def read_sidecar(path: Path) -> Sidecar:
     try:
         text = path.read_text(encoding="utf-8", errors="replace").strip()
         if path.suffix.lower() == ".txt":
-            return Sidecar(caption=" ".join(text.split())[:500])
+            return Sidecar(caption=" ".join(text.split())[:_MOST_CAPTION])
         said = json.loads(text)
         tags = said.get("tags", [])
         return Sidecar(
@@ -147,13 +149,5 @@ def describe(
 
 def _from_words(text: str) -> tuple[dict[str, float], dict[str, Any]]:
     """Families and attributes that words name."""
-    try:
-        prompt = importlib.import_module("..prompt", __package__).read_prompt(text)
-    except (ImportError, AttributeError, BacklotError):  # words are a help, not a condition
-        words = text.lower().split()
-        found = [name for name, family in FAMILIES.items() if name in words or family.label.lower() in text.lower()]
-        return {name: 1 / len(found) for name in found}, {}
-    families = {name: float(weight) for name, weight in dict(prompt.families).items() if name in FAMILIES and weight > 0}
-    total = sum(families.values())
-    values = {name: value for name, value in dict(prompt.attributes).items() if name in NUMBERS + COLORS}
-    return {name: weight / total for name, weight in families.items()}, values
+    prompt = read_prompt(text[:_MOST_CAPTION])
+    return dict(prompt.families), dict(prompt.attributes)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from .attributes import FAMILY_NAMES
+from .data.measure import measure
 
 PATCH = 7
 SCALES = 3
@@ -52,6 +53,12 @@ def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32
         if scale + 1 < SCALES:
             made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
     return total
+
+
+def measured_distance(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """How far what can be measured (colours of body and gaps, variation, relief, roughness, metal) is off, ``(B,)``, summed."""
+    ours, theirs = measure(made.clamp(0, 1)), measure(real)
+    return torch.stack([(ours[name] - theirs[name]).abs().reshape(len(made), -1).mean(1) for name in theirs]).sum(0)
 
 
 def code_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 96) -> torch.Tensor:

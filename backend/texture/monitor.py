@@ -156,8 +156,8 @@ class Monitor:
 
 
 COLUMNS = (
-    "step", "minutes", "judged", "margin", "penalty", "fooled", "patches", "statistics", "likeness", "divergence", "codes", "attributes",
-    "held_out", "variety",
+    "step", "minutes", "judged", "margin", "penalty", "fooled", "patches", "statistics", "likeness", "divergence", "codes", "measured",
+    "attributes", "held_out", "variety",
 )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ class Options:
         patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
         likeness: Weight of the likeness of what was made from an inverted code to its original.
+        measured: Weight of the measurable attributes of what was made, against its pair's: so that sliders are obeyed.
         codes: Weight of the likeness of codes made from noise to inverted ones.
         divergence: Weight of the latent's divergence from N(0, 1).
         average: Decay of the averaged weights.
@@ -68,6 +69,7 @@ class Options:
     patches: float = 2.0
     features: float = 1.0
     likeness: float = 2.0
+    measured: float = 1.0
     codes: float = 1.0
     divergence: float = 0.02
     average: float = 0.998
@@ -172,9 +174,10 @@ class Trainer:
         share[known.stop :] = UNKNOWN_SHARE
         patches = (share * losses.patch_distance(made, real)).mean()
         statistics = (share * losses.feature_distance(features, real_features)).mean()
+        measured = losses.measured_distance(made, real).mean()
         likeness = losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
         total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness
-        total = total + o.divergence * s.divergence + o.codes * s.dreamt + s.told
+        total = total + o.divergence * s.divergence + o.codes * s.dreamt + o.measured * measured + s.told
         # Values far outside 0..1 are clipped when a material is saved: they must not pay.
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()
         self.making.zero_grad(set_to_none=True)
@@ -186,6 +189,7 @@ class Trainer:
             "patches": float(patches.detach()),
             "statistics": float(statistics.detach()),
             "likeness": float(likeness.detach()),
+            "measured": float(measured.detach()),
             "divergence": float(s.divergence.detach()),
             "codes": float(s.dreamt.detach()),
             "attributes": float(s.told.detach()),

@@ -90,10 +90,10 @@ def test_version_and_help(tmp_path: Path) -> None:
     overview = run(tmp_path, "--help")
     assert overview.returncode == 0
     assert "130 cancelled" in " ".join(overview.stdout.split())
-    for verb, name in (("texture", "texture.synthesize"), ("style", "style.image"), ("reconstruct", "reconstruct.depth")):
+    for verb, name in (("texture", "texture.synthesize"), ("style", "style.image"), ("material", "texture.generate")):
         said = run(tmp_path, verb, "--help")
         assert said.returncode == 0
-        assert all(f"--{p.name.replace('_', '-')}" in said.stdout for p in OPERATIONS[name].parameters)
+        assert all(f"--{p.name.replace('_', '-')}" in said.stdout for p in OPERATIONS[name].parameters if p.name != "prompt")
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["jobs"], ["stop"], ["cancel", "abc"]])
@@ -198,7 +198,7 @@ def test_texture(server: Backend, pictures: Path, tmp_path: Path) -> None:
     command = ["texture", pictures / "brick.png", "--size", f"{SIZE}x96", "--tile", "x", "--seed", 3, "--out"]
     first, again = run(server, *command, tmp_path / "a"), run(server, *command, tmp_path / "b")
     assert (first.returncode, again.returncode) == (0, 0), first.stderr
-    assert first.stdout.split() == [str(tmp_path / "a" / n) for n in ("base_color.png", "provenance.json")]
+    assert first.stdout.split() == [str(tmp_path / "a" / n) for n in ("base_color.png", "report.json", "provenance.json")]
     pixels = decode(EncodedFile.read(tmp_path / "a" / "base_color.png")).pixels
     assert pixels.shape[:2] == (96, SIZE)
     assert (tmp_path / "a" / "base_color.png").read_bytes() == (tmp_path / "b" / "base_color.png").read_bytes()  # same seed, same bytes
@@ -210,7 +210,7 @@ def test_texture(server: Backend, pictures: Path, tmp_path: Path) -> None:
     assert note["seed"] == 3
     assert note["backlot"] == __version__
     assert note["inputs"]["exemplar"]["file"] == "brick.png"
-    assert note["files"] == ["base_color.png"]
+    assert note["files"] == ["base_color.png", "report.json"]
     assert note["device"]["kind"] == "cpu"
     assert sum(note["seconds"].values()) > 0
 

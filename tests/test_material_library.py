@@ -11,7 +11,6 @@ import torch
 from backlot.backend.cli import main
 from backlot.backend.imaging import encode
 from backlot.backend.texture.attributes import FAMILY_NAMES, Attributes
-from backlot.backend.texture.data.augment import draw_crops, recolor, relabel
 from backlot.backend.texture.data.collect import Collection, collect
 from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset, read_dataset, write_dataset
 from backlot.backend.texture.data.measure import measure
@@ -315,44 +314,6 @@ def test_measures_see_body_and_gaps_apart() -> None:
     striped = stack.clone()
     striped[:3, 10:, ::2] *= 0.6
     assert float(measure(striped)["variation"]) > 0.4
-
-
-def test_crops_keep_to_what_a_family_allows() -> None:
-    """A ramp shows which way up a crop is; the seam shows whether it was cut across the border."""
-    size, side = 32, 16
-    rows = torch.linspace(0, 1, size)[:, None].expand(size, size)
-    stacks = torch.stack([torch.stack([rows, rows.T])] * 60)
-    generator = torch.Generator().manual_seed(0)
-
-    def crops(family: str, tiles: bool) -> torch.Tensor:
-        vector = Attributes({family: 1.0} if family else {}).vector()
-        return draw_crops(stacks, torch.full((60,), tiles), vector.expand(60, -1), side, generator)
-
-    shingles = crops("shingles", False)
-    assert bool((shingles[:, 0].diff(dim=1) > 0).all())
-    sand = crops("sand", False)
-    falling, across = (sand[:, 0].diff(dim=1) < 0).all((1, 2)), (sand[:, 0].diff(dim=2).abs() > 0).all((1, 2))
-    assert 0 < int(falling.sum()) < 60
-    assert 0 < int(across.sum()) < 60
-    planks = crops("planks", False)
-    assert not bool((planks[:, 0].diff(dim=2).abs() > 0).any())
-    assert bool((crops("", False)[:, 0].diff(dim=1) > 0).all())
-    assert bool((crops("shingles", True)[:, 0].diff(dim=1) < 0).any())
-
-
-def test_other_colours_are_relabelled() -> None:
-    dataset = _dataset()
-    stacks = dataset.stacks.float() / 255
-    changed = recolor(stacks, torch.Generator().manual_seed(0))
-    assert torch.equal(changed[:, 3:], stacks[:, 3:])
-    difference = (changed[:, :3] - stacks[:, :3]).abs().mean((1, 2, 3))
-    assert bool((difference > 1e-3).all())
-    assert bool((difference < 0.2).all())
-    vectors = relabel(changed, dataset.attributes)
-    attributes = Attributes.from_vector(vectors[1])
-    assert attributes.color == pytest.approx(tuple(measure(changed)["color"][1].tolist()))
-    assert attributes.roughness == Attributes.from_vector(dataset.attributes[1]).roughness
-    assert torch.allclose(recolor(stacks, torch.Generator().manual_seed(0), 0.0), stacks, atol=1e-5)
 
 
 def test_a_model_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

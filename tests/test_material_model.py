@@ -166,6 +166,24 @@ def test_batches_show_materials_with_attributes_that_fit(materials: Dataset) -> 
     assert all(tuple(row.tolist()) in known for row in batch.attributes)
 
 
+def test_crops_are_turned_only_as_far_as_the_family_allows() -> None:
+    """Seen on a ramp that rises to the right and down, in a family that may do anything, one with an axis, and one with a top."""
+    ramp = torch.linspace(0, 1, 80)
+    stack = torch.stack([ramp.expand(80, 80), ramp[:, None].expand(80, 80), *(torch.zeros(80, 80),) * 4])
+    seen: dict[str, set[tuple[bool, bool, bool]]] = {}
+    for family in ("gravel", "brick", "shingles"):
+        sampler = Sampler(build_dataset([Entry("r", stack, Attributes({family: 1.0}), tiles=False)]), 56, 8, random(), CPU, recolor=0.0)
+        for _ in range(12):
+            for one in sampler.draw(4).stack:
+                red, green = one[0], one[1]
+                turned = bool((red[0] - red[0, 0]).abs().max() < 1e-6)
+                across, down = (green, red) if turned else (red, green)
+                seen.setdefault(family, set()).add((turned, bool(across[0, 0] > across[0, -1]), bool(down[0, 0] > down[-1, 0])))
+    assert len(seen["gravel"]) == 8
+    assert seen["brick"] == {(False, a, b) for a in (False, True) for b in (False, True)}
+    assert seen["shingles"] == {(False, a, False) for a in (False, True)}
+
+
 def test_recoloured_materials_say_so(materials: Dataset) -> None:
     batch = Sampler(materials, 56, 8, random(), CPU, recolor=1.0).draw(6)
     known = {tuple(row.tolist()) for row in materials.attributes}

@@ -11,6 +11,12 @@ from .data.dataset import Dataset
 from .patterns import PATTERN_CHANNELS, encode
 from .stack import BASE_COLOR, HEIGHT
 
+UPRIGHT = ("shingles",)
+"""Families that must not stand on their heads: one row overlaps the next below."""
+DIRECTED = (*UPRIGHT, "brick", "planks", "wood", "bark", "brushed_metal")
+"""Families that lie along an axis: never turned by a quarter."""
+_UPRIGHT, _DIRECTED = ([FAMILY_NAMES.index(name) for name in names] for names in (UPRIGHT, DIRECTED))
+
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
@@ -57,7 +63,8 @@ class Sampler:
         self.data, self.crop, self.margin, self.generator, self.device = data, crop, margin, generator, device
         self.keep_pattern, self.recolor = keep_pattern, recolor
         self._families = [torch.nonzero(column > 0.5)[:, 0] for column in data.attributes[:, : len(FAMILY_NAMES)].T]
-        self._families = [rows for rows in self._families if len(rows)] or [torch.arange(len(data))]
+        nameless = torch.nonzero(data.attributes[:, : len(FAMILY_NAMES)].amax(1) <= 0.5)[:, 0]
+        self._families = [rows for rows in (*self._families, nameless) if len(rows)]
 
     def draw(self, batch: int) -> Batch:
         """A batch; families are drawn evenly, whatever their share of the data."""
@@ -81,18 +88,25 @@ class Sampler:
         return Batch(*moved)
 
     def _cut(self, row: int, side: int, flip: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """A crop of the stack, its mask and its cells, mirrored by ``flip``'s bits."""
+        """A crop of the stack, its mask and its cells, mirrored and turned by ``flip``'s bits as far as the family allows.
+
+        Normals are derived from the height afterwards, so no turn can leave them pointing the old way.
+        """
         size = self.data.size
         reach = size if bool(self.data.tiles[row]) else max(1, size - side + 1)
         y, x = ((torch.arange(side) + self._integer(reach)) % size for _ in range(2))
+        upright, directed = (float(self.data.attributes[row, places].amax()) > 0 for places in (_UPRIGHT, _DIRECTED))
+        named = float(self.data.attributes[row, : len(FAMILY_NAMES)].amax()) > 0
         if flip & 1:
             x = x.flip(0)
-        if flip & 2 and flip & 4:  # upside down half as often: shingles and drips know where down is
+        if flip & 2 and named and not upright:
             y = y.flip(0)
         stack = self.data.stacks[row][:, y][:, :, x].float() / 255
         blank = torch.zeros(side, side)
         mask = blank if self.data.patterns is None else self.data.patterns[row][y][:, x].float() / 255
         cells = blank.long() if self.data.cells is None else self.data.cells[row][y][:, x].long()
+        if flip & 4 and named and not directed:
+            stack, mask, cells = stack.transpose(1, 2), mask.T, cells.T
         return stack, mask, cells.clamp_min(0)
 
     def _recolor(self, stack: torch.Tensor, photo: torch.Tensor, attributes: torch.Tensor) -> None:

@@ -1,0 +1,235 @@
+"""The gallery in ``docs/gallery``: 20 prompts and 8 exemplars, each on one sheet.
+
+    python3 dev.py bench gallery [--model NAME or FILE] [--only WORD …] [--exemplars] [--minutes 12] [--jobs 2] [--quick]
+
+A prompt's sheet shows four seeds (1 to 4, none was picked), the first one repeated 3 x 3, its maps, and a sphere and a plane under two
+lights, rendered by Cycles with the material that the add-on makes. Without ``--exemplars`` only the prompts are done: an exemplar trains
+a model for ``--minutes`` first. Everything made is kept in ``.cache/gallery``, by model; what is there is not made again. ``--quick``
+does three prompts with small renders and leaves ``docs`` alone.
+
+Sentences under the pictures are written by hand, after looking, in ``docs/gallery/captions.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from backlot.backend.operations.texture_generate import maps_of, report_of
+from backlot.backend.texture.model import MaterialModel, material_model
+from backlot.backend.texture.photo.shading import Surface, render_standard
+from backlot.backend.texture.produce import Produced, Request, produce
+
+from . import _exemplars as exemplars
+from ._models import model_file, model_key, use_model
+from ._sheet import BODY, GAP, Column, middle, mosaic, read_picture, resize, sheet, write_jpeg
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "gallery"
+DOCS = ROOT / "docs" / "gallery"
+BLENDER = ROOT / ".venvs" / "bpy-4.5"
+RENDERER = Path(__file__).with_name("gallery_render.py")
+SHOTS = ("sphere_studio", "plane_studio", "sphere_sun", "plane_sun")
+SEEDS, SIDE, TILE = 4, 512, 256
+MOST_BYTES = 200_000
+"""Of one sheet; 28 of them stay below 6 MB."""
+
+PROMPTS = (
+    "wet mossy cobblestone",
+    "old red brick wall",
+    "blue glazed tiles with white grout",
+    "polished white marble with gray veins",
+    "rusty metal",
+    "dark oak planks",
+    "weathered yellow herringbone pavers",
+    "mossy slate roof shingles",
+    "chipped blue plaster",
+    "coarse burlap",
+    "brushed steel",
+    "worn riveted iron plates, slightly rusty",
+    "green meadow grass",
+    "worn brown leather",
+    "black lava with orange cracks",
+    "rock covered in snow",
+    "cracked blue ice",
+    "dry cracked mud",
+    "wet asphalt",
+    "half moss, half gravel",
+)
+
+INTRODUCTION = (
+    "# Gallery",
+    "",
+    "Made by `python3 dev.py bench gallery` (prompts) and `python3 dev.py bench gallery --exemplars`, on a CPU. Nothing was picked:",
+    "seeds are 1 to 4, and the first is the one that is repeated and rendered. Maps are 512 px, the repeated tile 256 px. The maps shown",
+    "are base colour, normal, height, roughness, metallic and ambient occlusion. The spheres and planes are rendered by Cycles with the",
+    "material that the add-on makes of the maps, displacement switched on, at the true scale.",
+    "",
+)
+ABOUT_EXEMPLARS = (
+    "Photographs are scikit-image's (CC0), brought to 256 px, their maps estimated. Renders have seeds that no training saw, and come with",
+    "their maps. The patch engine makes one tile of 256 px, the adapted GAN any number of any size; here 512 px.",
+    "",
+)
+
+
+def slug(prompt: str) -> str:
+    """A file's name for a prompt."""
+    return re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
+
+
+def lit(made: Produced) -> np.ndarray:
+    """``(H, W, 3)`` float32 sRGB: the material from above, with light from the top left."""
+    depth_px = made.depth_m / (made.width_m / made.stack.shape[2])
+    direction = torch.nn.functional.normalize(torch.tensor([-0.5, 0.55, 0.75]), dim=0)
+    picture = render_standard(Surface.from_stack(made.stack[None], depth_px), direction)[0]
+    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+
+
+def make(prompt: str, model: MaterialModel, folder: Path) -> None:
+    """Four seeds of a prompt into a folder, with all maps of the first; what is there is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(1, SEEDS + 1):
+        target = folder / f"seed{seed}.npy"
+        if target.exists():
+            continue
+        made = produce(model, Request((SIDE, SIDE), prompt), seed)
+        if seed == 1:
+            np.savez(folder / "maps.npz", **{name: image.pixels for name, image in maps_of(made, "opengl").items()})
+            (folder / "report.json").write_text(json.dumps({**report_of(made, model), "prompt": prompt}, indent=1))
+        np.save(target, np.rint(lit(made) * 255).astype(np.uint8))
+    if not (folder / "tile.npy").exists():
+        np.save(folder / "tile.npy", np.rint(lit(produce(model, Request((TILE, TILE), prompt), 1)) * 255).astype(np.uint8))
+
+
+def columns(folder: Path) -> list[Column]:
+    """The columns of a prompt's sheet that need no renderer."""
+    part = (BODY - GAP) // 2
+    seeds = [middle(exemplars.read(folder / f"seed{seed}.npy"), part) for seed in range(1, SEEDS + 1)]
+    with np.load(folder / "maps.npz") as data:
+        maps = {name: exemplars.rgb(data[name]) for name in exemplars.MAP_ORDER}
+    return [
+        Column("four seeds, lit (parts, 1:1)", mosaic(seeds, 2)),
+        Column("the first as a tile of 256 px, 3 x 3", resize(np.tile(exemplars.read(folder / "tile.npy"), (3, 3, 1)), BODY, BODY)),
+        Column("the first one's maps", mosaic([middle(m, 260) for m in maps.values()], 2)),
+    ]
+
+
+def render(folders: list[Path], jobs: int, quick: bool) -> None:
+    """Lets Blender make the pictures that are missing, in a few processes."""
+    missing = [folder for folder in folders if not all((folder / f"{shot}.png").exists() for shot in SHOTS)]
+    python = next(path for path in (BLENDER / "bin" / "python", BLENDER / "Scripts" / "python.exe") if path.exists())
+    options = ["--side", "128", "--samples", "8"] if quick else []
+    shares = [missing[number::jobs] for number in range(jobs) if missing[number::jobs]]
+
+    def work(share: list[Path]) -> int:
+        process = subprocess.Popen([python, RENDERER, *share, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " pictures in " in line:
+                print(line.rstrip(), flush=True)
+        return process.wait()
+
+    with ThreadPoolExecutor(max(1, len(shares))) as pool:
+        failed = [code for code in pool.map(work, shares) if code]
+    if failed:
+        raise SystemExit(f"Blender ended with {failed[0]}: run {RENDERER.name} by hand on {missing[0]}")
+
+
+def compose(title: str, line: str, found: list[Column], folder: Path, target: Path) -> None:
+    """Writes a sheet."""
+    pictures = [read_picture(folder / f"{shot}.png") for shot in SHOTS]
+    shown = [*found, Column("Cycles: soft studio light, low sun", mosaic(pictures, 2))]
+    size = write_jpeg(target, sheet(title, line, shown), MOST_BYTES)
+    print(f"{target.name}: {size / 1000:.0f} kB", flush=True)
+
+
+def told(report: dict[str, Any]) -> str:
+    """What a prompt was understood as, on one line."""
+    known = [f"{item['word']} = {item['as']}" for item in report["understood"] if item["as"] != "grammar"]
+    unknown = [f"not known: {', '.join(report['unknown'])}"] if report["unknown"] else []
+    return "; ".join(known + unknown)
+
+
+def trained(report: dict[str, Any]) -> str:
+    """How the model of an exemplar came about, on one line."""
+    return f"256 px; adapted to it in {report['trained_minutes']:.1f} minutes on 2 CPU cores; then every seed and size in a moment"
+
+
+def page(cache: Path, target: Path, model: MaterialModel) -> None:
+    """Writes the page about all sheets that are there."""
+    captions_file = DOCS / "captions.json"
+    captions = json.loads(captions_file.read_text()) if captions_file.exists() else {}
+    lines = [*INTRODUCTION, "## From prompts", ""]
+    for prompt in PROMPTS:
+        lines += _entry(cache / slug(prompt), target, slug(prompt), prompt, captions, told)
+    found = [e for e in exemplars.EXEMPLARS if (target / f"{e.slug}.jpg").exists()]
+    if found:
+        lines += ["## From exemplars", "", *ABOUT_EXEMPLARS]
+        for exemplar in found:
+            lines += _entry(cache / exemplar.slug, target, exemplar.slug, exemplar.title, captions, trained)
+    if model.card.data.get("description"):
+        lines += [f"Model: {model.card.title or model.name}, trained on {model.card.data['description']}.", ""]
+    (target / "README.md").write_text("\n".join(lines))
+
+
+def _entry(folder: Path, target: Path, name: str, title: str, captions: dict[str, str], said: Any) -> list[str]:
+    report = folder / "report.json"
+    if not (target / f"{name}.jpg").exists() or not report.exists():
+        return []
+    lines = [f"### {title}", "", f"![{title}]({name}.jpg)", ""]
+    if name in captions:
+        lines += [captions[name], ""]
+    return [*lines, f"<sub>{said(json.loads(report.read_text()))}</sub>", ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="materials", help="a name, as in: backlot models list; or a file")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only sheets whose name contains one of these")
+    parser.add_argument("--exemplars", action="store_true", help="the exemplars instead of the prompts")
+    parser.add_argument("--minutes", type=float, default=12.0, help="training for each exemplar")
+    parser.add_argument("--jobs", type=int, default=2, help="Blender processes at a time")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="three prompts, small renders, not into docs")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    path = model_file(options.model)
+    cache = CACHE / (model_key(path) + ("-quick" if options.quick else ""))
+    model = material_model(use_model(path, cache / "state"), torch.device("cpu"))
+    target = cache if options.quick else DOCS
+    target.mkdir(parents=True, exist_ok=True)
+
+    def wanted(name: str) -> bool:
+        return not options.only or any(word in name for word in options.only)
+
+    if options.exemplars:
+        chosen = [exemplar for exemplar in exemplars.EXEMPLARS if wanted(exemplar.slug)]
+        for exemplar in chosen:
+            exemplars.make(exemplar, cache / exemplar.slug, options.minutes, SEEDS)
+        render([cache / exemplar.slug for exemplar in chosen], options.jobs, options.quick)
+        for exemplar in chosen:
+            folder = cache / exemplar.slug
+            line = trained(json.loads((folder / "report.json").read_text()))
+            compose(exemplar.title, line, exemplars.columns(folder, SEEDS), folder, target / f"{exemplar.slug}.jpg")
+    else:
+        prompts = [prompt for prompt in PROMPTS if wanted(slug(prompt))][: 3 if options.quick else None]
+        for prompt in prompts:
+            make(prompt, model, cache / slug(prompt))
+        render([cache / slug(prompt) for prompt in prompts], options.jobs, options.quick)
+        for prompt in prompts:
+            folder = cache / slug(prompt)
+            line = told(json.loads((folder / "report.json").read_text()))
+            compose(prompt, line, columns(folder), folder, target / f"{slug(prompt)}.jpg")
+    page(cache, target, model)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
-from ..shared.operations import Operation, Parameter
+from ..shared.operations import Input, Operation, Parameter
 from . import capture_properties, controls, icons, records, settings
 from .link import BACKEND
 from .material import panel as material_panel
@@ -129,6 +130,15 @@ def draw_parameter(layout: bpy.types.UILayout, group: Any, parameter: Parameter)
     value.prop(group, parameter.name, text="")
 
 
+def draw_image(layout: bpy.types.UILayout, group: Any, item: Input) -> None:
+    """Draws the choice of an image."""
+    from_camera = controls.FROM_CAMERA + item.name
+    if hasattr(group, from_camera):
+        layout.prop(group, from_camera)
+    if not getattr(group, from_camera, False):
+        layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
+
+
 def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
     """Draws an operation's inputs, parameters and button."""
     layout.use_property_split = True
@@ -138,11 +148,8 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
         if item.kind == "frames":
             capture_properties.draw(layout, context.scene)
             continue
-        from_camera = controls.FROM_CAMERA + item.name
-        if hasattr(group, from_camera):
-            layout.prop(group, from_camera)
-        if not getattr(group, from_camera, False):
-            layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
+        if item.required:
+            draw_image(layout, group, item)
     for parameter in operation.parameters:
         if not parameter.advanced:
             draw_parameter(layout, group, parameter)
@@ -153,25 +160,38 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 
 def _operation_panels(operation: Operation, space: str, order: int) -> list[type]:
-    """The panel of one operation in one editor, and its folded panel of advanced parameters."""
+    """The panel of one operation in one editor, and its folded panels: images that it can do without, advanced parameters."""
 
     def draw(self: Any, context: bpy.types.Context) -> None:
         draw_operation(self.layout, context, operation)
 
     def draw_advanced(self: Any, context: bpy.types.Context) -> None:
-        self.layout.use_property_split = True
-        self.layout.use_property_decorate = False
-        for parameter in operation.parameters:
+        for parameter in _unfolded(self.layout, operation.parameters):
             if parameter.advanced:
                 draw_parameter(self.layout, getattr(context.scene, controls.identifier(operation)), parameter)
 
+    def draw_images(self: Any, context: bpy.types.Context) -> None:
+        for item in _unfolded(self.layout, operation.inputs):
+            if not item.required:
+                draw_image(self.layout, getattr(context.scene, controls.identifier(operation)), item)
+
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
+    folded = {**common, "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}}
     panel = type(name, (_Sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": order, "draw": draw})
-    if not any(parameter.advanced for parameter in operation.parameters):
-        return [panel]
-    advanced = {"bl_label": "Advanced", "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}, "draw": draw_advanced}
-    return [panel, type(name + "_advanced", (_Sidebar, bpy.types.Panel), {**common, **advanced})]
+    classes: list[type] = [panel]
+    if any(not item.required for item in operation.inputs):
+        body = {**folded, "bl_label": "More Images", "draw": draw_images}
+        classes.append(type(name + "_images", (_Sidebar, bpy.types.Panel), body))
+    if any(parameter.advanced for parameter in operation.parameters):
+        body = {**folded, "bl_label": "Advanced", "draw": draw_advanced}
+        classes.append(type(name + "_advanced", (_Sidebar, bpy.types.Panel), body))
+    return classes
+
+
+def _unfolded(layout: bpy.types.UILayout, items: Sequence[Any]) -> Sequence[Any]:
+    layout.use_property_split, layout.use_property_decorate = True, False
+    return items
 
 
 def panel_classes() -> list[type]:

@@ -127,6 +127,7 @@ def test_every_panel_draws(scene, space):
         if space == "IMAGE_EDITOR" and any(item.kind == "frames" for item in operation.inputs):
             continue
         assert {parameter.name for parameter in operation.parameters} <= set(drawn)
+        assert {controls.INPUT + item.name for item in operation.inputs if item.kind != "frames"} <= set(drawn)
         assert "backlot." + operation.label.lower().replace(" ", "_") in drawn
     assert "backlot.cancel_job" in drawn
 

@@ -64,6 +64,8 @@ def _send(stage: Any, verb: str) -> Generator[Any, None, None]:
     while time.monotonic() - start < TIMEOUT_S:
         jobs = bpy.context.scene.backlot_jobs.items
         if len(jobs) > before and jobs[len(jobs) - 1].state in ("done", "failed", "cancelled"):
+            if jobs[len(jobs) - 1].error:
+                raise RuntimeError(jobs[len(jobs) - 1].error)
             return
         yield 0.1
     raise RuntimeError(f"{verb} took more than {TIMEOUT_S:g} s")

@@ -227,8 +227,12 @@ class Trainer:
             real_features = self.critic.features(real, pattern)
             real_scores = self.critic.score(real_features, attributes)
             fake_scores = self.critic.score(self.critic.features(fake, pattern), attributes)
-            wrong_scores = self.critic.score(real_features, attributes.roll(1, 0))
-            loss = losses.relativistic(real_scores, fake_scores) + 0.5 * losses.relativistic(real_scores, wrong_scores)
+            loss = losses.relativistic(real_scores, fake_scores)
+            wrong = attributes.roll(1, 0)
+            differ = (attributes - wrong).abs().amax(1) > 0.01  # of one exemplar's crops none do
+            if bool(differ.any()):
+                wrong_scores = self.critic.score([f[differ] for f in real_features], wrong[differ])
+                loss = loss + 0.5 * losses.relativistic([r[differ] for r in real_scores], wrong_scores)
         penalty = torch.zeros(())
         if penalise:
             penalty = losses.gradient_penalty(real_scores, real) + losses.gradient_penalty(fake_scores, fake)

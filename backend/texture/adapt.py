@@ -57,8 +57,8 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
 
 
 def exemplar_options(minutes: float, seed: int) -> Options:
-    """Options to adapt a trained base: no warm start, faster averages, patch statistics that weigh more than judgement at first."""
-    return Options(minutes=minutes, warm=0, rate=5e-4, patches=4.0, likeness=1.0, average=0.99, seed=seed)
+    """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster."""
+    return Options(minutes=minutes, warm=200, rate=7e-4, patches=4.0, recolor=0.0, average=0.99, seed=seed)
 
 
 def prepare_exemplar(

@@ -44,7 +44,7 @@ class Options:
         crop: Side of a crop in pixels.
         margin: See ``Sampler``.
         rate: Learning rate of Adam, twice as much while warm; falls to a tenth over the last half.
-        gamma: Weight of R1 and R2.
+        gamma: Weight of R1 and R2, for stacks in 0..1; at 1 the discriminator saw hardly more than chance.
         lazy: Steps between two R1 and R2.
         patches: Weight of the patch distribution.
         features: Weight of the feature statistics.
@@ -52,6 +52,7 @@ class Options:
         measured: Weight of the measurable attributes of what was made, against its pair's: so that sliders are obeyed.
         codes: Weight of the likeness of codes made from noise to inverted ones.
         divergence: Weight of the latent's divergence from N(0, 1).
+        recolor: Share of the crops that are given other colours, with attributes to match.
         average: Decay of the averaged weights.
         seed: Of everything random.
         half: bfloat16 where it pays.
@@ -64,7 +65,7 @@ class Options:
     crop: int = 64
     margin: int = 8
     rate: float = 7e-4
-    gamma: float = 1.0
+    gamma: float = 0.2
     lazy: int = 8
     patches: float = 2.0
     features: float = 1.0
@@ -72,6 +73,7 @@ class Options:
     measured: float = 1.0
     codes: float = 1.0
     divergence: float = 0.02
+    recolor: float = 0.5
     average: float = 0.998
     seed: int = 0
     half: bool = True
@@ -282,7 +284,7 @@ Watch = Callable[[Trainer, dict[str, float]], bool]
 def train(data: Dataset, trainer: Trainer, watch: Watch) -> None:
     """Trains until the time, the steps or ``watch`` end it."""
     o = trainer.options
-    sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device)
+    sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device, recolor=o.recolor)
     while trainer.progress() < 1:
         if watch(trainer, trainer.step(sampler.draw(o.batch))):
             break

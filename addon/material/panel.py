@@ -98,33 +98,33 @@ def _draw_understood(layout: bpy.types.UILayout, context: bpy.types.Context, ent
         wrapped(layout, context, str(note), "INFO")
 
 
-def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """How far the latest material job is, with its latest picture, while it runs; its error when it failed."""
-    from ..panels import eta_text, preview_icon, wrapped
+def _latest(context: bpy.types.Context, *operations: str) -> records.BACKLOT_PG_job | None:
+    return next((item for item in reversed(context.scene.backlot_jobs.items) if item.operation in operations), None)
 
-    names = (_GENERATE.name, _VARIATIONS.name)
-    record = next((item for item in reversed(context.scene.backlot_jobs.items) if item.operation in names), None)
-    if record is None or record.state in ("done", "cancelled"):
-        return
-    if record.state == "failed":
-        wrapped(layout, context, record.error, "ERROR")
-        return
+
+def _draw_progress(row: bpy.types.UILayout, context: bpy.types.Context, operation: str) -> bool:
+    """Draws how far a running job is, where its button was: nothing below moves. False when none runs."""
+    from ..panels import eta_text
+
+    record = _latest(context, operation)
+    if record is None or record.state not in records.ACTIVE:
+        return False
     live = records.live(record.name)
     fraction, stage, left = (live.fraction, live.stage, eta_text(live.eta)) if live is not None else (0.0, "", "")
-    row = layout.row(align=True)
     row.progress(factor=fraction, text=" ".join(part for part in (stage or record.state.title(), left) if part))
     row.operator("backlot.cancel_job", text="", icon="CANCEL").job_id = record.name
-    picture = preview_icon(record.name, live) if live is not None else 0
-    if picture:
-        layout.template_icon(icon_value=picture, scale=6)
+    return True
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws request, variations and the button that makes the material."""
+    from ..panels import wrapped
+
     settings, group = _settings(context), context.scene.backlot_materials
     _draw_request(layout, context)
     row = layout.row(align=True)
-    row.operator("backlot.variations", text="Show Variations", icon="IMGDISPLAY").use_like_seed = False
+    if not _draw_progress(row, context, _VARIATIONS.name):
+        row.operator("backlot.variations", text="Show Variations", icon="IMGDISPLAY").use_like_seed = False
     count = row.row(align=True)
     count.ui_units_x = 3
     count.prop(context.scene.texture_variations, "count", text="")
@@ -143,10 +143,13 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row = layout.row(align=True)
         row.label(text=f"Near the variation of seed {settings.like_seed}", icon="LINKED")
         row.prop(settings, "use_like_seed", text="", icon="X", toggle=True, invert_checkbox=True)
-    make = layout.row()
+    make = layout.row(align=True)
     make.scale_y = 1.5
-    make.operator("backlot.material", text="Make Material", icon="MATERIAL")
-    _draw_progress(layout, context)
+    if not _draw_progress(make, context, _GENERATE.name):
+        make.operator("backlot.material", text="Make Material", icon="MATERIAL")
+    record = _latest(context, _GENERATE.name, _VARIATIONS.name)
+    if record is not None and record.state == "failed":
+        wrapped(layout, context, record.error, "ERROR")
 
 
 # -- the folded panels -----------------------------------------------------------------------------------------------

@@ -184,15 +184,16 @@ def test_the_panel_says_what_it_holds(scene, sent):
 
 def test_progress_and_errors_are_where_the_artist_looks(scene):
     records.add(scene, "under-way", "texture.variations", "Variations", "running", {})
-    records.live("under-way").preview = np.zeros((8, 8, 3), np.uint8)
-    assert "backlot.cancel_job" in drawn(scene)
+    names = drawn(scene)
+    assert "backlot.cancel_job" in names
+    assert "backlot.variations" not in names  # its place is taken by the progress: nothing below jumps
+    assert "backlot.material" in names
     lines = []
     records.update("under-way", state="failed", error="No such model")
     material_panel.draw(_labels(lines), bpy.context)
     assert ("No such model", "ERROR") in lines
     records.update("under-way", state="done")
     assert "backlot.cancel_job" not in drawn(scene)
-    icons.free()
 
 
 def test_thumbnails_are_cut_from_the_sheet(scene, sent):

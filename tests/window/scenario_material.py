@@ -33,7 +33,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
     view = stage.view()["area"].spaces.active
     view.shading.color_type = "TEXTURE"
     view.region_3d.view_distance = 6.0
-    yield 1.0
+    yield 2.0
     yield stage.screenshot("material")
     with bpy.context.temp_override(**stage.view()):
         bpy.ops.backlot.mark_asset("EXEC_DEFAULT", True)

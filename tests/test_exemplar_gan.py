@@ -82,6 +82,14 @@ def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_pat
     assert done["report"]["trained_now"]
 
 
+def test_tones_of_the_texture_are_those_of_the_exemplar(exemplar: np.ndarray) -> None:
+    """Whatever the network learnt in three seconds, its values are spread as the exemplar's are."""
+    seeds = range(4)
+    got = np.concatenate([make(Image(exemplar), seed=s, size=[256, 256])["base_color"].pixels.reshape(-1, 3) for s in seeds])
+    for quantile in (0.1, 0.5, 0.9):
+        np.testing.assert_allclose(np.quantile(got, quantile, 0), np.quantile(exemplar.reshape(-1, 3), quantile, 0), atol=30)
+
+
 def test_a_map_that_is_given_is_used_and_has_to_fit(exemplar: np.ndarray) -> None:
     with pytest.raises(InputError, match="as large as the exemplar"):
         make(Image(exemplar), inputs={"height": Image(np.zeros((10, 10, 1), np.uint8), "data")})

@@ -18,6 +18,7 @@ from backlot.backend.texture.networks import Config, Discriminator, Encoder, Gen
 from backlot.backend.texture.produce import Request, produce
 from backlot.backend.texture.sampling import Sampler, hue_rotation
 from backlot.backend.texture.seeds import make_seeds, mix_seeds
+from backlot.backend.texture.tone import apply_tone, find_tone
 from backlot.backend.texture.training import Options, Trainer, train
 from backlot.shared.errors import InputError
 
@@ -326,6 +327,16 @@ def test_a_photograph_sets_what_is_not_said(small_model: MaterialModel) -> None:
     assert produce(small_model, Request((32, 32), "brick", photo=photo), 3).brief.attributes.main_family == "brick"
 
 
+def test_tone_curves_bring_one_distribution_to_another() -> None:
+    made, wanted = torch.rand(2, 6, 64, 64, generator=random(1)) * 0.4 + 0.3, torch.rand(3, 6, 48, 48, generator=random(2)).square()
+    curves = find_tone(made, wanted)
+    got = torch.stack([apply_tone(one, curves) for one in made])
+    for share in (0.05, 0.5, 0.95):
+        assert abs(float(got.quantile(share)) - float(wanted.quantile(share))) < 0.02
+    level = torch.full((1, 6, 8, 8), 0.5)
+    assert bool(apply_tone(level[0], find_tone(level, level)).sub(0.5).abs().max() < 1e-3)
+
+
 # -- adapting to an exemplar ------------------------------------------------------------------------------------------
 
 
@@ -349,6 +360,13 @@ def test_an_exemplar_becomes_training_data_and_the_base_goes_on(small_model: Mat
 def test_exemplars_that_cannot_work_are_refused(small_model: MaterialModel, stack: torch.Tensor, words: str) -> None:
     with pytest.raises(InputError, match=words):
         prepare_exemplar(stack, small_model, seed=1)
+
+
+def test_weights_of_another_version_are_refused(small_model: MaterialModel, tmp_path: Path) -> None:
+    networks = {"generator": Encoder(SMALL), "encoder": Encoder(SMALL)}
+    path = save_material_model(tmp_path / "old.safetensors", networks, small_model.library, small_model.card)
+    with pytest.raises(InputError, match="another version"):
+        read_material_model(path, CPU)
 
 
 def test_a_model_without_a_discriminator_cannot_be_trained_on(small_model: MaterialModel) -> None:

@@ -15,16 +15,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .adapt import continue_from, exemplar_options, prepare_exemplar
+from .adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
 from .checkpoint import load_checkpoint, save_checkpoint
-from .model import MaterialModel, card_of, material_model, save_material_model
+from .model import MaterialModel, card_of, material_model, read_material_model, save_material_model
 from .monitor import Monitor, Schedule
 from .produce import Produced, Request, produce
 from .registry import models_folder, tensor_digest
+from .tone import find_tone
 from .training import train
 
 BASE = "materials"
 CHECKPOINT = "checkpoint.safetensors"
+TONE_TILES = 4
+"""Tiles by which the tone curves are found."""
 Report = Callable[[float, str, np.ndarray | None], None]
 """Called with the fraction done, a stage and at times a picture ``(H, W, 3)`` uint8; may raise to cancel."""
 
@@ -107,6 +110,9 @@ def _train(
         command=json.dumps(dataclasses.asdict(options)),
         metrics={"minutes": trainer.spent / 60, "steps": trainer.step_number},
     )
-    save_material_model(path, trainer.networks(), data.attributes[:1], card)
+    plain = save_material_model(path, trainer.networks(), data.attributes[:1], card)
+    unlike = read_material_model(plain, device)
+    made = torch.stack([produce(unlike, Request((SIDE, SIDE), layout="none"), seed).stack.cpu() for seed in range(TONE_TILES)])
+    save_material_model(path, trainer.networks(), data.attributes[:1], card, find_tone(made, data.stacks.float() / 255))
     save_checkpoint(checkpoint, trainer)
     return trainer.spent / 60

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ...shared.errors import InputError
 from .cards import ModelCard
 from .networks import Config, Encoder, Generator
 from .registry import find_model, load_model, save_model
@@ -28,6 +29,7 @@ class MaterialModel:
         library: ``(N, A)`` float32, attribute vectors of the materials it was trained on.
         card: What the file says of itself.
         training: Weights of the discriminator (``critic.…``) and the inverter (``inverter.…``), for training on; may be empty.
+        tone: Curves of its maps, see ``tone.find_tone``, or None.
     """
 
     name: str
@@ -36,6 +38,7 @@ class MaterialModel:
     library: torch.Tensor
     card: ModelCard
     training: Mapping[str, torch.Tensor]
+    tone: torch.Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -43,7 +46,9 @@ class MaterialModel:
         return next(self.generator.parameters()).device
 
 
-def save_material_model(path: Path, networks: Mapping[str, torch.nn.Module], library: torch.Tensor, card: ModelCard) -> Path:
+def save_material_model(
+    path: Path, networks: Mapping[str, torch.nn.Module], library: torch.Tensor, card: ModelCard, tone: torch.Tensor | None = None
+) -> Path:
     """Writes a model file, half precision.
 
     Args:
@@ -51,8 +56,11 @@ def save_material_model(path: Path, networks: Mapping[str, torch.nn.Module], lib
         networks: ``generator`` and ``encoder``; with ``critic`` and ``inverter`` it can be trained on.
         library: ``(N, A)`` attribute vectors of what it was trained on.
         card: As ``card_of`` makes it.
+        tone: Curves, see ``MaterialModel``.
     """
     tensors: dict[str, torch.Tensor] = {"library": library.half()}
+    if tone is not None:
+        tensors["tone"] = tone
     for prefix, module in networks.items():
         tensors.update({f"{prefix}.{k}": v.half() for k, v in module.state_dict().items()})
     return save_model(path, tensors, card)
@@ -65,17 +73,25 @@ def read_material_model(path: Path, device: torch.device, name: str = "") -> Mat
         InputError: Missing, damaged, foreign, or of another architecture.
     """
     tensors, card = load_model(path, ARCHITECTURE)
-    config = Config.from_json(card.config)
-    networks = {"generator": Generator(config), "encoder": Encoder(config)}
-    for prefix, network in networks.items():
-        network.load_state_dict({k.removeprefix(prefix + "."): v.float() for k, v in tensors.items() if k.startswith(prefix + ".")})
-        network.requires_grad_(False).eval()
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    networks: dict[str, torch.nn.Module] = {}
+    try:
+        config = Config.from_json(card.config)
+        for prefix, network in (("generator", Generator(config)), ("encoder", Encoder(config))):
+            network.load_state_dict({k.removeprefix(prefix + "."): v.float() for k, v in tensors.items() if k.startswith(prefix + ".")})
+            network.requires_grad_(False).eval()
+            networks[prefix] = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        library = tensors["library"].float()
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise InputError(
+            expected=f"weights of the architecture {ARCHITECTURE!r} in {path.name}",
+            got=f"others ({str(error).splitlines()[0][:120]})",
+            fix="The file was made by another version: train the model again, or get a newer file",
+        ) from error
     training = {k: v.float() for k, v in tensors.items() if k.startswith(("critic.", "inverter."))}
     generator, encoder = networks["generator"], networks["encoder"]
     assert isinstance(generator, Generator)
     assert isinstance(encoder, Encoder)
-    return MaterialModel(name or path.stem, generator, encoder, tensors["library"].float(), card, training)
+    return MaterialModel(name or path.stem, generator, encoder, library, card, training, tensors.get("tone"))
 
 
 def material_model(name: str, device: torch.device) -> MaterialModel:

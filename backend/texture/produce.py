@@ -17,6 +17,7 @@ from .model import MaterialModel
 from .procedural.layouts import make_layout
 from .rollout import canvas_of, fit, roll_out
 from .seeds import STRIDE, Seeds, make_seeds, mix_seeds
+from .tone import apply_tone
 
 REFERENCE = 256
 """Pixels that ``Family.metres`` covers at a scale of 0.5."""
@@ -94,7 +95,8 @@ def produce(
     if request.like_seed is not None:
         near = make_seeds(1, canvas, _random(request.like_seed, 2), pattern, model.device)
         seeds = mix_seeds(near, seeds, 1 - request.likeness)
-    stack = fit(roll_out(model.generator, style, seeds, report, half), request.size)
+    stack = roll_out(model.generator, style, seeds, report, half)
+    stack = fit(stack if model.tone is None else apply_tone(stack, model.tone), request.size)
     family = FAMILIES[first.attributes.main_family]
     width = family.metres * request.size[1] / REFERENCE / feature_factor(first.attributes.scale)
     return Produced(stack, first, seed, layout, width, family.depth)

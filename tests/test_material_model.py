@@ -285,6 +285,21 @@ def test_sliders_win_over_the_prompt_and_the_prompt_over_habit(small_model: Mate
     assert plain.main_family == wet.main_family == "brick"
 
 
+def test_odd_colours_are_not_taken_unless_asked_for(small_model: MaterialModel) -> None:
+    from backlot.backend.texture.attributes import COLORS
+
+    library = small_model.library[small_model.library[:, FAMILY_NAMES.index("brick")] > 0.5][:1].repeat(10, 1)
+    at = len(FAMILY_NAMES) + 3 * COLORS.index("color")
+    library[:, at : at + 3] = torch.tensor([0.6, 0.3, 0.2]) + 0.01 * torch.arange(10)[:, None]
+    library[3, at : at + 3] = torch.tensor([0.1, 0.2, 0.9])
+    model = dataclasses.replace(small_model, library=library)
+    seen = [produce(model, Request((32, 32), "brick"), seed).brief.attributes.color for seed in range(30)]
+    assert all(color[2] < 0.5 for color in seen)
+    assert len(set(seen)) > 3
+    blue = produce(model, Request((32, 32), "brick", sliders={"color": [0.1, 0.2, 0.9]}), 1).brief.attributes
+    assert blue.color == (0.1, 0.2, 0.9)
+
+
 def test_words_the_model_does_not_know_come_back(small_model: MaterialModel) -> None:
     assert "xylophone" in produce(small_model, Request((32, 32), "brick xylophone"), 1).brief.prompt.unknown
 

@@ -22,6 +22,8 @@ UNASKED = ("wetness", "growth")
 """What a material has none of unless somebody asks: a plain "brick" is dry and bare."""
 NEAREST = 6
 """Of so many materials that agree best with what is set, the seed picks one."""
+USUAL = 0.7
+"""Share of a family's materials, those nearest to its median colour, from which one is taken where no colour is asked for."""
 PHOTO_SIDE = 256
 """Pixels to which a photograph's shorter side is brought: about the scale of the training data."""
 
@@ -126,7 +128,16 @@ def _typical(model: MaterialModel, families: Mapping[str, float], wanted: Mappin
     """A material of the main family that the model has seen and that agrees with what is wanted."""
     main = max(families, key=lambda name: families[name])
     rows = model.library[model.library[:, FAMILY_NAMES.index(main)] > 0.5]
-    return Attributes.from_vector(_pick(rows if len(rows) else model.library, wanted, generator))
+    rows = rows if len(rows) else model.library
+    return Attributes.from_vector(_pick(rows if "color" in wanted else _usual(rows), wanted, generator))
+
+
+def _usual(rows: torch.Tensor) -> torch.Tensor:
+    """Without the materials of odd colours: there are blue bricks, but nobody means them by "brick"."""
+    at = len(FAMILY_NAMES) + 3 * COLORS.index("color")
+    colors = rows[:, at : at + 3]
+    distance = (colors - colors.median(0).values).square().sum(1)
+    return rows[distance.argsort(stable=True)[: max(1, round(USUAL * len(rows)))]]
 
 
 def _pick(rows: torch.Tensor, wanted: Mapping[str, Any], generator: torch.Generator) -> torch.Tensor:

@@ -57,9 +57,12 @@ def sheet(folder: Path) -> np.ndarray:
             (wipe(load(folder / "1-scene.png"), load(folder / "3-textured.png")), "the scene before | with its textures"),
         ],
         [
+            (fit(load(folder / "2-variations.png"), *CELL), "a prompt -> variations (GAN, weights trained here)"),
             (fit(load(folder / "4-style.png"), *CELL), "a style, painted by the demo"),
-            (fit(load(folder / "5-stylised-replace.png"), *CELL), "the camera's frame in that style"),
-            (fit(load(folder / "5-stylised-keep.png"), *CELL), "the same strokes in the frame's own colours"),
+            (
+                pair(load(folder / "5-stylised-replace.png"), load(folder / "5-stylised-keep.png")),
+                "the camera's frame in that style | in its own colours",
+            ),
         ],
         [
             (

@@ -29,6 +29,10 @@ FRAME = (576, 432)
 SAMPLES = 20
 SURFACES = ((still_life.WALL, "brick", (0.62, 0.27, 0.16)), (still_life.GROUND, "gravel", (0.5, 0.46, 0.4)))
 """Object, photograph and the scene-linear colour that the grey photograph is tinted with."""
+PROMPT = "old red brick wall, mossy, wet"
+"""What the plinth is made of, in words."""
+CHOSEN = 1
+"""Seed of the variation that the plinth wears."""
 BESIDE = 2.1
 """Metres to the right at which a copy of the rebuilt mesh stands beside the original."""
 
@@ -55,6 +59,10 @@ def main() -> int:
                 select(subject)
                 check(bpy.ops.backlot.texture(exemplar=str(photographs[photograph]), size=(384, 384), tile="both", seed=1))
                 finish_material(bpy.data.objects[subject], tint, OUT / f"2-{photograph}-tile.png")
+        with step(f'prompt "{PROMPT}" -> nine variations, and one of them -> {still_life.PLINTH}'):
+            save(OUT / "2-variations.png", variations())
+            select(still_life.PLINTH)
+            check(bpy.ops.backlot.material(prompt=PROMPT, size=(512, 512), seed=CHOSEN))
         with step("render the scene with its textures"):
             render(scene, "3-textured.png")
         with step("paint a style (our own, CC0)"):
@@ -86,6 +94,18 @@ def main() -> int:
     print(f"  {OUT / 'backlot-demo.blend'}  the scene with its textures, the stylised images, the rebuilt mesh in the collection Backlot")
     print(f"  {OUT / 'rebuilt.glb'}         the rebuilt mesh ({len(mesh.data.polygons):,} triangles, true scale, coloured vertices)")
     return 0
+
+
+def variations() -> np.ndarray:
+    """``(H, W, 3)`` uint8: nine seeds of the prompt under a light, through the Python client, as a script would ask for them."""
+    from backlot.shared.client import Client
+    from backlot.shared.connection import read_connection
+    from backlot.shared.jobs import Job
+
+    with Client(read_connection()) as client:
+        job = Job("texture.variations", {"prompt": PROMPT, "count": 9, "size": [192, 192]}, seed=CHOSEN)
+        sheet: np.ndarray = client.run(job)["sheet"].pixels
+    return sheet
 
 
 @contextmanager

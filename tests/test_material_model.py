@@ -285,6 +285,13 @@ def test_sliders_win_over_the_prompt_and_the_prompt_over_habit(small_model: Mate
     assert plain.main_family == wet.main_family == "brick"
 
 
+def test_growth_makes_the_gaps_green_unless_they_have_a_colour(small_model: MaterialModel) -> None:
+    bare, mossy = (produce(small_model, Request((32, 32), p), 1).brief.attributes.gap_color for p in ("cobblestone", "mossy cobblestone"))
+    assert mossy[1] - mossy[2] > bare[1] - bare[2] or mossy[1] > mossy[2] + 0.1
+    slid = produce(small_model, Request((32, 32), "mossy cobblestone", sliders={"gap_color": [1, 0, 0]}), 1).brief.attributes
+    assert slid.gap_color == (1.0, 0.0, 0.0)
+
+
 def test_odd_colours_are_not_taken_unless_asked_for(small_model: MaterialModel) -> None:
     from backlot.backend.texture.attributes import COLORS
 

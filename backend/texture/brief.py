@@ -20,8 +20,10 @@ from .prompt import Prompt, read_prompt
 
 UNASKED = ("wetness", "growth")
 """What a material has none of unless somebody asks: a plain "brick" is dry and bare."""
-NEAREST = 6
+NEAREST = 10
 """Of so many materials that agree best with what is set, the seed picks one."""
+MOSS = (0.27, 0.34, 0.13)
+"""Colour of growth in the gaps, sRGB."""
 USUAL = 0.7
 """Share of a family's materials, those nearest to its median colour, from which one is taken where no colour is asked for."""
 PHOTO_SIDE = 256
@@ -83,6 +85,9 @@ def make_brief(
     if seen is None:
         values.update(dict.fromkeys(UNASKED, 0.0))
     values.update(wanted)
+    if "growth" in wanted and "gap_color" not in wanted:  # what grows in the gaps covers them
+        share = 0.8 * float(values["growth"])
+        values["gap_color"] = [g + share * (m - g) for g, m in zip(values["gap_color"], MOSS, strict=True)]
     main = max(families, key=lambda name: families[name])
     chosen = FAMILIES[main].layout if layout == "auto" else layout
     if layout == "auto" and read.layout:

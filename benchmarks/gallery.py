@@ -160,10 +160,10 @@ def told(report: dict[str, Any]) -> str:
 
 def trained(report: dict[str, Any]) -> str:
     """How the model of an exemplar came about, on one line."""
-    return f"256 px; adapted to it in {report['trained_minutes']:.1f} minutes on 2 CPU cores; then every seed and size in a moment"
+    return f"256 px; adapted to it in {report['trained_minutes']:.1f} minutes on a CPU; then every seed and size in a moment"
 
 
-def page(cache: Path, target: Path, model: MaterialModel) -> None:
+def page(cache: Path, target: Path) -> None:
     """Writes the page about all sheets that are there."""
     captions_file = DOCS / "captions.json"
     captions = json.loads(captions_file.read_text()) if captions_file.exists() else {}
@@ -175,9 +175,7 @@ def page(cache: Path, target: Path, model: MaterialModel) -> None:
         lines += ["## From exemplars", "", *ABOUT_EXEMPLARS]
         for exemplar in found:
             lines += _entry(cache / exemplar.slug, target, exemplar.slug, exemplar.title, captions, trained)
-    if model.card.data.get("description"):
-        lines += [f"Model: {model.card.title or model.name}, trained on {model.card.data['description']}.", ""]
-    (target / "README.md").write_text("\n".join(lines))
+    (target / "README.md").write_text("\n".join(lines).rstrip() + "\n")
 
 
 def _entry(folder: Path, target: Path, name: str, title: str, captions: dict[str, str], said: Any) -> list[str]:
@@ -228,7 +226,7 @@ def main() -> None:
             folder = cache / slug(prompt)
             line = told(json.loads((folder / "report.json").read_text()))
             compose(prompt, line, columns(folder), folder, target / f"{slug(prompt)}.jpg")
-    page(cache, target, model)
+    page(cache, target)
 
 
 if __name__ == "__main__":

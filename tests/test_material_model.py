@@ -183,6 +183,9 @@ def test_crops_are_turned_only_as_far_as_the_family_allows() -> None:
     assert len(seen["gravel"]) == 8
     assert seen["brick"] == {(False, a, b) for a in (False, True) for b in (False, True)}
     assert seen["shingles"] == {(False, a, False) for a in (False, True)}
+    data = build_dataset([Entry("r", stack, Attributes({"gravel": 1.0}), tiles=False)])
+    plain = Sampler(data, 56, 8, random(), CPU, recolor=0.0, turn=False).draw(8).stack
+    assert bool((plain[:, 0, 0, 0] < plain[:, 0, 0, -1]).all() and (plain[:, 1, 0, 0] < plain[:, 1, -1, 0]).all())
 
 
 def test_recoloured_materials_say_so(materials: Dataset) -> None:

@@ -48,6 +48,7 @@ class Sampler:
         device: Where batches go.
         keep_pattern: Share of the materials with a layout whose layout is shown.
         recolor: Share of the materials whose hue is turned and brightness changed.
+        turn: Whether crops are mirrored and turned as far as their family allows; not for one photograph, whose light comes from somewhere.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class Sampler:
         device: torch.device,
         keep_pattern: float = 0.75,
         recolor: float = 0.5,
+        turn: bool = True,
     ) -> None:
         self.data, self.crop, self.margin, self.generator, self.device = data, crop, margin, generator, device
-        self.keep_pattern, self.recolor = keep_pattern, recolor
+        self.keep_pattern, self.recolor, self.turn = keep_pattern, recolor, turn
         self._families = [torch.nonzero(column > 0.5)[:, 0] for column in data.attributes[:, : len(FAMILY_NAMES)].T]
         nameless = torch.nonzero(data.attributes[:, : len(FAMILY_NAMES)].amax(1) <= 0.5)[:, 0]
         self._families = [rows for rows in (*self._families, nameless) if len(rows)]
@@ -73,7 +75,7 @@ class Sampler:
         rows = torch.stack([family[self._integer(len(family))] for family in families])
         stacks, photos, patterns = [], [], []
         for row in rows.tolist():
-            flip = self._integer(8)
+            flip = self._integer(8) if self.turn else 0
             whole, mask, cells = self._cut(row, canvas, flip)
             other, _, _ = self._cut(row, self.crop, flip)
             stacks.append(whole)

@@ -53,6 +53,7 @@ class Options:
         codes: Weight of the likeness of codes made from noise to inverted ones.
         divergence: Weight of the latent's divergence from N(0, 1).
         recolor: Share of the crops that are given other colours, with attributes to match.
+        turn: Whether crops are mirrored and turned.
         average: Decay of the averaged weights.
         seed: Of everything random.
         half: bfloat16 where it pays.
@@ -74,6 +75,7 @@ class Options:
     codes: float = 1.0
     divergence: float = 0.02
     recolor: float = 0.5
+    turn: bool = True
     average: float = 0.998
     seed: int = 0
     half: bool = True
@@ -284,7 +286,7 @@ Watch = Callable[[Trainer, dict[str, float]], bool]
 def train(data: Dataset, trainer: Trainer, watch: Watch) -> None:
     """Trains until the time, the steps or ``watch`` end it."""
     o = trainer.options
-    sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device, recolor=o.recolor)
+    sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device, recolor=o.recolor, turn=o.turn)
     while trainer.progress() < 1:
         if watch(trainer, trainer.step(sampler.draw(o.batch))):
             break

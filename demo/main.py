@@ -29,9 +29,9 @@ FRAME = (576, 432)
 SAMPLES = 20
 SURFACES = ((still_life.WALL, "brick", (0.62, 0.27, 0.16)), (still_life.GROUND, "gravel", (0.5, 0.46, 0.4)))
 """Object, photograph and the scene-linear colour that the grey photograph is tinted with."""
-PROMPT = "old red brick wall, mossy, wet"
+PROMPT = "wet mossy cobblestone"
 """What the plinth is made of, in words."""
-CHOSEN = 1
+CHOSEN = 7
 """Seed of the variation that the plinth wears."""
 BESIDE = 2.1
 """Metres to the right at which a copy of the rebuilt mesh stands beside the original."""

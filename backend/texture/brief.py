@@ -85,9 +85,12 @@ def make_brief(
     if seen is None:
         values.update(dict.fromkeys(UNASKED, 0.0))
     values.update(wanted)
-    if "growth" in wanted and "gap_color" not in wanted:  # what grows in the gaps covers them
-        share = 0.8 * float(values["growth"])
-        values["gap_color"] = [g + share * (m - g) for g, m in zip(values["gap_color"], MOSS, strict=True)]
+    if "growth" in wanted:
+        # What grows covers the gaps and some of the body; a mean that stayed gray would turn the stones blue to make up for it.
+        for name, most in (("gap_color", 0.8), ("color", 0.45)):
+            if name not in wanted:
+                share = most * float(values["growth"])
+                values[name] = [c + share * (m - c) for c, m in zip(values[name], MOSS, strict=True)]
     main = max(families, key=lambda name: families[name])
     chosen = FAMILIES[main].layout if layout == "auto" else layout
     if layout == "auto" and read.layout:

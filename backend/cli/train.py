@@ -184,14 +184,8 @@ def _save(arguments: argparse.Namespace, trainer: Trainer, training: Dataset, lo
         base=arguments.base or "",
         metrics={"steps": trainer.step_number, "minutes": round(trainer.spent / 60, 1)},
     )
-    networks = {
-        "generator": trainer.mean_generator,
-        "encoder": trainer.mean_encoder,
-        "critic": trainer.critic,
-        "inverter": trainer.inverter,
-    }
     to_file = arguments.out.endswith(registry.SUFFIX)
     path = Path(arguments.out) if to_file else registry.models_folder() / (arguments.out + registry.SUFFIX)
-    saved = save_material_model(path, networks, training.attributes, card)
+    saved = save_material_model(path, trainer.networks(), training.attributes, card)
     (log / "checkpoint.safetensors").unlink(missing_ok=True)
     return saved

@@ -73,6 +73,7 @@ class Monitor:
         self.why_stopped = ""
         self.picture: np.ndarray | None = None
         self._sums: dict[str, list[float]] = {}
+        self._last_margin = 0.0
         self._checked = self._saved = time.monotonic()
         self._best, self._since, self._strikes = float("inf"), 0, 0
         self._file: TextIO | None = None
@@ -118,11 +119,10 @@ class Monitor:
             self.report(trainer.progress(), f"step {trainer.step_number}, held-out ratio {measured['held_out']:.2f}", self.picture)
         if trainer.step_number < trainer.options.warm:
             return
-        margins = self._last_margin
-        bad = measured["variety"] < COLLAPSED or margins > SATURATED or not np.isfinite(measured["held_out"])
+        collapsed = measured["variety"] < COLLAPSED
+        bad = collapsed or self._last_margin > SATURATED or not np.isfinite(measured["held_out"])
         self._strikes = self._strikes + 1 if bad else 0
         if self._strikes >= STRIKES:
-            collapsed = measured["variety"] < COLLAPSED
             self.why_stopped = "every seed gives the same picture" if collapsed else "the discriminator has won"
         if measured["held_out"] < self._best * 0.99:
             self._best, self._since = measured["held_out"], 0
@@ -130,8 +130,6 @@ class Monitor:
             self._since += 1
             if self.schedule.patience and self._since >= self.schedule.patience:
                 self.why_stopped = f"no better for {self._since} checks"
-
-    _last_margin = 0.0
 
     def _row(self, trainer: Trainer, measured: dict[str, float]) -> None:
         means = {name: sum(values) / len(values) for name, values in self._sums.items() if values}

@@ -16,7 +16,7 @@ from .brief import Brief, make_brief
 from .model import MaterialModel
 from .procedural.layouts import make_layout
 from .rollout import canvas_of, fit, roll_out
-from .seeds import STRIDE, Seeds, make_seeds, mix_seeds
+from .seeds import STRIDE, make_seeds, mix_seeds
 from .tone import apply_tone
 
 REFERENCE = 256
@@ -161,6 +161,3 @@ def _layout(request: Request, brief: Brief, canvas: tuple[int, int], random: tor
     shift = [int(torch.randint(side, (), generator=random)) for side in canvas]
     mask, cells = (torch.roll(plane, shift, (0, 1)) for plane in (made.mask, made.cells))
     return patterns.encode(mask[None], cells[None], random), brief.layout
-
-
-__all__ = ["Produced", "Request", "Seeds", "produce"]

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, ProtocolError
-from .values import Camera, EncodedFile, Image, Mesh, SceneFrame
+from .values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 
 DTYPES = ("|u1", "|i1", "|b1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
-_KINDS: dict[str, type] = {"image": Image, "file": EncodedFile, "camera": Camera, "frame": SceneFrame, "mesh": Mesh}
+_KINDS: dict[str, type] = {
+    "image": Image, "file": EncodedFile, "camera": Camera, "distortion": Distortion, "frame": SceneFrame, "tracks": Tracks, "mesh": Mesh,
+}  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 MAX_DEPTH = 32
 MAX_ELEMENTS = 2**48
@@ -147,6 +149,8 @@ def check_value(value: object) -> None:
         _array(value.camera_to_world, (4, 4), "f", "a camera's matrix")
         if min(value.width, value.height, value.fl_x, value.fl_y) <= 0:
             raise ProtocolError(expected="a camera's size and focal length above 0", got=repr(value)[:80])
+        if value.distortion is not None and not isinstance(value.distortion, Distortion):
+            raise ProtocolError(expected="a camera's distortion", got=type(value.distortion).__name__)
     elif isinstance(value, SceneFrame):
         if not isinstance(value.camera, Camera):
             raise ProtocolError(expected="a frame with a camera", got=type(value.camera).__name__)
@@ -163,6 +167,22 @@ def check_value(value: object) -> None:
         for name in ("normals", "colors"):
             if getattr(value, name) is not None:
                 _array(getattr(value, name), (len(value.vertices), 3), "f", f"a mesh's {name}")
+        if value.uvs is not None:
+            _array(value.uvs, (len(value.faces), 3, 2), "f", "a mesh's uvs")
+        if not isinstance(value.attributes, dict):
+            raise ProtocolError(expected="a mesh's attributes by name", got=type(value.attributes).__name__)
+        for name, array in value.attributes.items():
+            wide = isinstance(array, np.ndarray) and array.ndim == 2
+            _array(array, (len(value.vertices), 3) if wide else (len(value.vertices),), "f", f"a mesh's attribute {name}")
+        if value.texture is not None and not isinstance(value.texture, Image):
+            raise ProtocolError(expected="a mesh's texture as an image", got=type(value.texture).__name__)
+    elif isinstance(value, Tracks):
+        _array(value.points, (None, 3), "f", "the tracks' points")
+        _array(value.frames, (None,), "iu", "the tracks' frames")
+        _array(value.indices, (len(value.frames),), "iu", "the tracks' indices")
+        _array(value.pixels, (len(value.frames), 2), "f", "the tracks' pixels")
+        if len(value.indices) and not 0 <= int(value.indices.min()) <= int(value.indices.max()) < len(value.points):
+            raise ProtocolError(expected=f"track indices from 0 to {len(value.points) - 1}", got="others")
 
 
 def _array(array: object, shape: tuple[int | None, ...], kinds: str, what: str) -> None:

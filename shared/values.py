@@ -8,6 +8,7 @@ Pixel (column u, row v) counts from the top left; its centre is at (u + 0.5, v +
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,38 @@ class EncodedFile:
 
 
 @dataclasses.dataclass(frozen=True)
+class Distortion:
+    """How a lens bends the picture of a pinhole camera.
+
+    In normalised coordinates (pixel minus principal point, over focal length, y down), r being the distance from the axis:
+
+    - ``brown`` (k1, k2, k3, k4, p1, p2): distorted = ideal (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + tangential terms of p1 and p2 as
+      OpenCV has them. Blender's polynomial and Brown models, pinholes of COLMAP and nerfstudio.
+    - ``division`` (k1, k2): ideal = distorted / (1 + k1 r² + k2 r⁴), r of the distorted one. Blender's division model.
+    - ``nuke`` (k1, k2): the same formula in units of half the larger side of the picture. Blender's Nuke model.
+
+    Attributes:
+        model: One of the above.
+        coefficients: In the table's order; those left out at the end are 0.
+    """
+
+    model: str
+    coefficients: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        counts = {"brown": 6, "division": 2, "nuke": 2}
+        if self.model not in counts:
+            raise InputError(expected=f"a lens distortion out of {', '.join(counts)}", got=repr(self.model))
+        values = tuple(float(k) for k in self.coefficients)
+        if len(values) > counts[self.model] or not all(math.isfinite(k) for k in values):
+            got = repr(self.coefficients)[:80]
+            raise InputError(expected=f"at most {counts[self.model]} finite coefficients of the distortion {self.model}", got=got)
+        object.__setattr__(self, "coefficients", values)
+
+
+@dataclasses.dataclass(frozen=True)
 class Camera:
-    """A pinhole camera.
+    """A pinhole camera, possibly behind a lens that distorts.
 
     Attributes:
         width: Pixels across.
@@ -81,6 +112,7 @@ class Camera:
         cx: Principal point, in pixels from the left edge of the image.
         cy: Principal point, in pixels from the top edge of the image.
         camera_to_world: ``(4, 4)`` float64, rigid; OpenGL convention (looks along -z).
+        distortion: Of the lens; None for a renderer's picture or an undistorted one.
     """
 
     width: int
@@ -90,6 +122,7 @@ class Camera:
     cx: float
     cy: float
     camera_to_world: np.ndarray
+    distortion: Distortion | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +145,23 @@ class SceneFrame:
 
 
 @dataclasses.dataclass(frozen=True)
+class Tracks:
+    """Points that a camera solve placed in the world, and where each was seen.
+
+    Attributes:
+        points: ``(P, 3)`` float64, world space, scene units.
+        frames: ``(O,)`` int32, frame numbers (``SceneFrame.number``), one for each observation.
+        indices: ``(O,)`` int32, which point was seen.
+        pixels: ``(O, 2)`` float32, where: column and row in the picture as it is on disk, distortion included.
+    """
+
+    points: np.ndarray
+    frames: np.ndarray
+    indices: np.ndarray
+    pixels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Mesh:
     """A triangle mesh in world space.
 
@@ -120,12 +170,19 @@ class Mesh:
         faces: ``(M, 3)`` int32, counter-clockwise seen from outside.
         normals: ``(N, 3)`` float32, unit length, or None.
         colors: ``(N, 3)`` float32, scene-linear Rec.709, or None.
+        uvs: ``(M, 3, 2)`` float32, one for each corner of each face; (0, 0) is the texture's bottom left, or None.
+        attributes: More of each vertex by name, ``(N,)`` or ``(N, 3)`` float32. Usual names: ``confidence`` (0..1) and
+            ``invented`` (1 where the surface was not measured but filled in).
+        texture: The base colour that ``uvs`` look up, or None.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray | None = None
     colors: np.ndarray | None = None
+    uvs: np.ndarray | None = None
+    attributes: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    texture: Image | None = None
 
 
-Value = Image | EncodedFile | SceneFrame | Mesh | list[SceneFrame] | dict[str, object]
+Value = Image | EncodedFile | SceneFrame | Tracks | Mesh | list[SceneFrame] | list[Image] | dict[str, object]

@@ -14,7 +14,7 @@ from backlot.shared.errors import InputError, LimitError, ProtocolError, Signatu
 from backlot.shared.session import Session
 from backlot.shared.transfer import Download, Upload, blob_path, deposit, map_blob
 from backlot.shared.tree import DTYPES, Buffer, check_descriptor, decode, encode
-from backlot.shared.values import Camera, EncodedFile, Image, Mesh, SceneFrame
+from backlot.shared.values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 from backlot.shared.wire import MAX_FRAME, PREFIX, TYPES, Codec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,13 +35,19 @@ pixels = st.sampled_from(["u1", "u2", "u4", "f2", "f4"]).flatmap(
 images = st.builds(Image, pixels, st.sampled_from(["srgb", "linear", "data"]))
 files = st.builds(EncodedFile, hnp.arrays(np.uint8, st.integers(0, 50)), st.text(max_size=12), st.sampled_from(["", "srgb"]))
 lengths = st.floats(0.1, 1e6)
-cameras = st.builds(
-    Camera, st.integers(1, 9999), st.integers(1, 9999), lengths, lengths, lengths, lengths, hnp.arrays(np.float64, (4, 4), elements=lengths)
-)
+lenses = st.builds(Distortion, st.sampled_from(["brown", "division", "nuke"]), st.lists(st.floats(-1, 1), max_size=2).map(tuple))
+poses = hnp.arrays(np.float64, (4, 4), elements=lengths)
+sides = st.integers(1, 9999)
+cameras = st.builds(Camera, sides, sides, lengths, lengths, lengths, lengths, poses, st.none() | lenses)
 frames = st.builds(SceneFrame, cameras, st.dictionaries(names, images | files, max_size=3), st.floats(1e-6, 1e3), st.integers(-10, 10**6))
 floats = hnp.arrays(np.float32, (5, 3), elements=st.floats(-1e6, 1e6, width=32))
-meshes = st.builds(Mesh, floats, hnp.arrays(np.int32, (4, 3)), st.none() | floats, st.none() | floats)
-values = images | files | frames | meshes | arrays | json_values
+meshes = st.builds(
+    Mesh, floats, hnp.arrays(np.int32, (4, 3)), st.none() | floats, st.none() | floats, st.none() | hnp.arrays(np.float32, (4, 3, 2)),
+    st.dictionaries(names, floats | hnp.arrays(np.float32, (5,)), max_size=2), st.none() | images,
+)  # fmt: skip
+indices = hnp.arrays(np.int32, (4,), elements=st.integers(0, 4))
+tracks = st.builds(Tracks, floats, indices, indices, hnp.arrays(np.float32, (4, 2)))
+values = images | files | frames | meshes | tracks | arrays | json_values
 trees = st.recursive(values, lambda v: st.lists(v, max_size=3) | st.dictionaries(names, v, max_size=3), max_leaves=5)
 
 

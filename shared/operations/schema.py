@@ -100,7 +100,8 @@ class Input:
 
     Attributes:
         name: Python identifier.
-        kind: ``image``, ``mask`` (one channel, 0..1) or ``frames`` (list of ``SceneFrame``).
+        kind: ``image``, ``images`` (list of ``Image``), ``mask`` (one channel, 0..1), ``frames`` (list of ``SceneFrame``), ``mesh``
+            or ``tracks``.
         label: Title case, for the panel.
         help: One line without a full stop.
         required: Whether the job can run without it.
@@ -123,7 +124,7 @@ class Output:
 
     Attributes:
         name: Python identifier; the file's stem when written to a folder.
-        kind: ``image``, ``mesh`` or ``report`` (a JSON object).
+        kind: ``image``, ``sequence`` (list of files, one for each frame), ``mesh``, ``file`` or ``report`` (a JSON object).
         formats: File suffixes it can be written as, the default first.
         help: One line without a full stop.
     """

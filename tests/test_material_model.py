@@ -323,6 +323,21 @@ def test_near_a_seed_is_nearer_than_another(small_model: MaterialModel) -> None:
     assert float((near - base).abs().mean()) < float((far - base).abs().mean())
 
 
+def test_a_path_goes_on_from_where_it_led(small_model: MaterialModel) -> None:
+    step = produce(small_model, Request((64, 64), "gravel", like_seed=7, likeness=0.5), 40).stack
+    again = produce(small_model, Request((64, 64), "gravel", like_seed=7, like_path=((40, 0.5),), likeness=1.0), 51).stack
+    torch.testing.assert_close(step, again, atol=1e-6, rtol=0)
+    base = produce(small_model, Request((64, 64), "gravel"), 7).stack
+    onward = produce(small_model, Request((64, 64), "gravel", like_seed=7, like_path=((40, 0.5),), likeness=0.8), 51).stack
+    assert float((onward - step).abs().mean()) < float((onward - base).abs().mean())
+
+
+def test_seeds_differ_where_much_is_set(small_model: MaterialModel) -> None:
+    sliders = {"roughness": 0.5, "relief": 0.4, "color": [0.4, 0.3, 0.2]}
+    seen = {round(produce(small_model, Request((32, 32), "brick", sliders=sliders), s).brief.attributes.scale, 5) for s in range(20)}
+    assert len(seen) > 12
+
+
 def test_morphing_goes_from_one_to_the_other(small_model: MaterialModel) -> None:
     ends = [produce(small_model, Request((64, 64), "snow", morph_prompt="lava", morph=m), 3).stack for m in (0.0, 0.5, 1.0)]
     whole = float((ends[0] - ends[2]).abs().mean())

@@ -67,10 +67,16 @@ class BACKLOT_OT_more_like_this(_Editable, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Sends. What is near a variation already stays near that one: a seed alone does not say how it was mixed."""
+        """Sends. For a variation that is itself near another the way there is told: its seed alone does not say how it was mixed."""
         settings = context.scene.texture_generate
+        start, path = settings.seed, ""
+        if settings.use_like_seed:
+            entry = history.find(context.scene, context.scene.backlot_materials.shown)
+            made = (history.request_of(entry).get("parameters") or {}) if entry is not None else {}
+            likeness = float(made.get("likeness", settings.likeness))  # the slider speaks of what is to come
+            start, path = settings.like_seed, ",".join(filter(None, [settings.like_path, f"{settings.seed}:{likeness:.4g}"]))
         try:
-            return set(bpy.ops.backlot.variations(like_seed=settings.like_seed if settings.use_like_seed else settings.seed))
+            return set(bpy.ops.backlot.variations(like_seed=start, like_path=path))
         except RuntimeError as error:  # what that operator reported
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}

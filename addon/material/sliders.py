@@ -41,7 +41,9 @@ def pick(scene: bpy.types.Scene, entry: BACKLOT_PG_material, number: int) -> Non
     entry.picked = number
     settings = controls.panel(OPERATION, scene)
     settings.seed = seeds[number]
-    _set_optional(settings, "like_seed", (request.get("parameters") or {}).get("like_seed"))
+    parameters = request.get("parameters") or {}
+    _set_optional(settings, "like_seed", parameters.get("like_seed"))
+    settings.like_path = str(parameters.get("like_path") or "")
     attributes = report.get("attributes") or []
     if number < len(attributes):
         show(scene, attributes[number])

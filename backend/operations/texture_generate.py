@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...shared.errors import InputError
 from ...shared.material import ATTRIBUTES, FAMILIES
 from ...shared.values import Image
 from ..context import Context
@@ -58,8 +59,24 @@ def request_from(inputs: Mapping[str, Any], parameters: Mapping[str, Any], devic
         morph=float(parameters["morph"]),
         morph_mask=_mask(inputs.get("morph_mask")),
         like_seed=parameters["like_seed"],
+        like_path=_path(str(parameters["like_path"])),
         likeness=float(parameters["likeness"]),
     )
+
+
+def _path(text: str) -> tuple[tuple[int, float], ...]:
+    """``40:0.7,51:0.7`` as seeds and likenesses."""
+    steps = []
+    for part in text.replace(" ", "").split(",") if text.strip() else ():
+        seed, _, likeness = part.partition(":")
+        try:
+            step = (int(seed), float(likeness))
+        except ValueError:
+            step = (-1, 0.0)
+        if step[0] < 0 or not 0 <= step[1] <= 1:
+            raise InputError(expected="like_path as seed:likeness with commas between, such as 40:0.7,51:0.7", got=text[:80])
+        steps.append(step)
+    return tuple(steps)
 
 
 def maps_of(made: Produced, normals: str) -> dict[str, Image]:

@@ -17,15 +17,17 @@ from ...shared.material import ATTRIBUTES, FAMILIES
 from .attributes import COLORS, FAMILY_NAMES, NUMBERS, Attributes
 from .model import MaterialModel
 from .prompt import Prompt, read_prompt
+from .prompt.palette import TYPICAL
+from .prompt.senses import parse_hex
 
 UNASKED = ("wetness", "growth")
 """What a material has none of unless somebody asks: a plain "brick" is dry and bare."""
 NEAREST = 10
-"""Of so many materials that agree best with what is set, the seed picks one."""
+"""From so many materials that agree best with what is set, the seed picks two and goes some way from one to the other."""
 MOSS = (0.27, 0.34, 0.13)
 """Colour of growth in the gaps, sRGB."""
-USUAL = 0.7
-"""Share of a family's materials, those nearest to its median colour, from which one is taken where no colour is asked for."""
+USUAL = 0.4
+"""Share of a family's materials, those nearest to its typical colour, from which one is taken where no colour is asked for."""
 PHOTO_SIDE = 256
 """Pixels to which a photograph's shorter side is brought: about the scale of the training data."""
 
@@ -137,14 +139,15 @@ def _typical(model: MaterialModel, families: Mapping[str, float], wanted: Mappin
     main = max(families, key=lambda name: families[name])
     rows = model.library[model.library[:, FAMILY_NAMES.index(main)] > 0.5]
     rows = rows if len(rows) else model.library
-    return Attributes.from_vector(_pick(rows if "color" in wanted else _usual(rows), wanted, generator))
+    return Attributes.from_vector(_pick(rows if "color" in wanted else _usual(rows, main), wanted, generator))
 
 
-def _usual(rows: torch.Tensor) -> torch.Tensor:
+def _usual(rows: torch.Tensor, family: str) -> torch.Tensor:
     """Without the materials of odd colours: there are blue bricks, but nobody means them by "brick"."""
     at = len(FAMILY_NAMES) + 3 * COLORS.index("color")
     colors = rows[:, at : at + 3]
-    distance = (colors - colors.median(0).values).square().sum(1)
+    typical = torch.tensor(parse_hex(TYPICAL[family])) if family in TYPICAL else colors.median(0).values
+    distance = (colors - typical).square().sum(1)
     return rows[distance.argsort(stable=True)[: max(1, round(USUAL * len(rows)))]]
 
 
@@ -163,5 +166,9 @@ def _pick(rows: torch.Tensor, wanted: Mapping[str, Any], generator: torch.Genera
     if not columns:
         return rows[int(torch.randint(len(rows), (1,), generator=generator))]
     distance = (rows[:, columns] - torch.tensor(values)).square().sum(1)
-    near = distance.argsort(stable=True)[:NEAREST]
-    return rows[int(near[int(torch.randint(len(near), (1,), generator=generator))])]
+    near = rows[distance.argsort(stable=True)[:NEAREST]]
+    one, other = near[torch.randint(len(near), (2,), generator=generator)]
+    one_family, other_family = (row[: len(FAMILY_NAMES)].argmax() for row in (one, other))
+    if one_family != other_family:
+        return one
+    return torch.lerp(one, other, float(torch.rand((), generator=generator)))

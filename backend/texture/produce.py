@@ -39,6 +39,7 @@ class Request:
         morph: 0 the first, 1 the second.
         morph_mask: ``(H, W)`` 0..1, where the second is; multiplied by ``morph`` if that is above 0.
         like_seed: Stay near the variation of this seed, or None.
+        like_path: Variations passed on the way from that one to what this shall be near, each as seed and likeness.
         likeness: 0..1, how near.
     """
 
@@ -53,7 +54,12 @@ class Request:
     morph: float = 0.0
     morph_mask: torch.Tensor | None = None
     like_seed: int | None = None
+    like_path: tuple[tuple[int, float], ...] = ()
     likeness: float = 0.7
+
+    def steps(self, seed: int) -> tuple[int, tuple[tuple[int, float], ...]]:
+        """Where a variation starts, and the seeds it is drawn towards one after the other, each with how near it stays."""
+        return (seed, ()) if self.like_seed is None else (self.like_seed, (*self.like_path, (seed, self.likeness)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,12 +95,11 @@ def produce(
         morphing = second
         style = _morph(style, _style(model, second), request, canvas)
     shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
-    base = seed if request.like_seed is None else request.like_seed  # what is near a variation is laid as that is
-    pattern, layout = _layout(request, shown, canvas, _random(base, 1))
-    seeds = make_seeds(1, canvas, _random(seed, 2), pattern, model.device)
-    if request.like_seed is not None:
-        near = make_seeds(1, canvas, _random(request.like_seed, 2), pattern, model.device)
-        seeds = mix_seeds(near, seeds, 1 - request.likeness)
+    base, steps = request.steps(seed)
+    pattern, layout = _layout(request, shown, canvas, _random(base, 1))  # what is near a variation is laid as that is
+    seeds = make_seeds(1, canvas, _random(base, 2), pattern, model.device)
+    for other, likeness in steps:
+        seeds = mix_seeds(seeds, make_seeds(1, canvas, _random(other, 2), pattern, model.device), 1 - likeness)
     stack = roll_out(model.generator, style, seeds, report, half)
     stack = fit(stack if model.tone is None else apply_tone(stack, model.tone), request.size)
     family = FAMILIES[first.attributes.main_family]
@@ -108,24 +113,23 @@ def _random(seed: int, use: int) -> torch.Generator:
 
 
 def _brief(model: MaterialModel, request: Request, seed: int) -> Brief:
-    base = seed if request.like_seed is None else request.like_seed
-    brief = make_brief(model, request.prompt, request.photo, request.sliders, _random(base, 0), request.layout)
-    if request.like_seed is None:
-        return brief
-    other = make_brief(model, request.prompt, request.photo, request.sliders, _random(seed, 0), request.layout)
-    return dataclasses.replace(brief, attributes=_between(brief, other, request), latent=_slerp(brief, other, request))
+    base, steps = request.steps(seed)
+
+    def brief_of(one: int) -> Brief:
+        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout)
+
+    brief = brief_of(base)
+    for other, likeness in steps:
+        brief = _towards(brief, brief_of(other), 1 - likeness)
+    return brief
 
 
-def _between(near: Brief, other: Brief, request: Request) -> Attributes:
-    """Attributes part of the way from one variation to another; families stay."""
-    amount = 1 - request.likeness
+def _towards(near: Brief, other: Brief, amount: float) -> Brief:
+    """Attributes and latent part of the way from one variation to another; families stay."""
     mixed = near.attributes.vector() * (1 - amount) + other.attributes.vector() * amount
-    return dataclasses.replace(Attributes.from_vector(mixed), family=near.attributes.family)
-
-
-def _slerp(near: Brief, other: Brief, request: Request) -> torch.Tensor:
-    angle = torch.tensor((1 - request.likeness) * torch.pi / 2)
-    return torch.cos(angle) * near.latent + torch.sin(angle) * other.latent
+    attributes = dataclasses.replace(Attributes.from_vector(mixed), family=near.attributes.family)
+    angle = torch.tensor(amount * torch.pi / 2)
+    return dataclasses.replace(near, attributes=attributes, latent=torch.cos(angle) * near.latent + torch.sin(angle) * other.latent)
 
 
 def _second(model: MaterialModel, request: Request, seed: int) -> Brief:

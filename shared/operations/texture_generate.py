@@ -62,6 +62,15 @@ PARAMETERS = (
         suggestion=0,
     ),
     Parameter(
+        "like_path",
+        "text",
+        "",
+        "Like Path",
+        "Variations passed on the way from there, as seed:likeness, such as 40:0.7,51:0.7",
+        maximum=1000,
+        advanced=True,
+    ),
+    Parameter(
         "likeness", "float", 0.7, "Likeness", "How near to it: 1 is the same", minimum=0.0, maximum=1.0, unit="factor", advanced=True
     ),
     Parameter("model", "text", "materials", "Model", "Name of a model, as in: backlot models list", maximum=200, advanced=True),
@@ -78,7 +87,7 @@ PARAMETERS = (
 
 OPERATION = Operation(
     name="texture.generate",
-    version=1,
+    version=2,
     label="Material",
     summary="Make a tileable material of any size from a prompt, a photograph or both",
     inputs=INPUTS,

@@ -134,7 +134,12 @@ def test_choose_make_and_more_like_this(scene, sent):
     assert request["parameters"]["roughness"] is None
     assert cube.active_material.name == "Old red brick"
     bpy.ops.backlot.more_like_this()
-    assert sent.requests[-1][1]["parameters"]["like_seed"] == 12  # near what it was near already
+    _, request = sent.requests[-1]
+    assert (request["parameters"]["like_seed"], request["parameters"]["like_path"]) == (12, "11:0.5")  # on from where that led
+    settings.likeness = 0.9
+    bpy.ops.backlot.pick_variation(entry_id=scene.backlot_materials.shown, number=2)
+    bpy.ops.backlot.more_like_this()
+    assert sent.requests[-1][1]["parameters"]["like_path"] == "11:0.5,13:0.5"
     bpy.ops.backlot.variations(use_like_seed=False)  # the panel's button: anything again
     assert sent.requests[-1][1]["parameters"]["like_seed"] is None
     assert not settings.use_like_seed

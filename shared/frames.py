@@ -3,7 +3,7 @@
 Intrinsics (``fl_x``, ``fl_y``, ``cx``, ``cy``, ``w``, ``h``, or ``camera_angle_x``) stand at the top or in a frame, which wins.
 ``transform_matrix`` is camera-to-world in the OpenGL convention, which is Blender's. Each frame names one file per channel; the
 files are read, not decoded. ``depth_unit_scale_factor`` applies to depth in integers (1 mm by default, as in nerfstudio); depth in
-floats is planar z in scene units.
+floats is planar z in scene units. The lens distortion ``k1`` to ``k4``, ``p1``, ``p2`` is OpenCV's; fisheye and panoramas are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
-from .values import Camera, EncodedFile, Image, SceneFrame
+from .values import Camera, Distortion, EncodedFile, Image, SceneFrame
 
 CHANNEL_KEYS = {
     "color": "file_path",
@@ -36,13 +36,18 @@ RIGID_TOLERANCE = 1e-3
 """Largest entry of R Rᵀ - 1: what six decimals in a text file and a few matrix products leave is 100 times smaller."""
 _SUFFIXES = ("", ".png", ".exr", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".PNG", ".JPG", ".EXR")
 _FLOAT_SUFFIXES = (".exr", ".hdr", ".pfm")
+_DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
+"""Keys in the order of ``Distortion("brown", ...)``."""
+_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PERSPECTIVE")
+"""Values of ``camera_model`` whose pictures are those of a pinhole but for ``_DISTORTION``."""
 
 
-def read_transforms(source: str | Path) -> list[SceneFrame]:
+def read_transforms(source: str | Path, notes: list[str] | None = None) -> list[SceneFrame]:
     """Reads a capture.
 
     Args:
         source: A folder that holds ``transforms.json``, or the file itself; file paths in it are relative to it.
+        notes: If given, frames whose files are not there are left out and a sentence about them is appended here, unless none remains.
 
     Returns:
         The frames in the file's order. Channels are ``EncodedFile``; a file that is named for several channels of a frame
@@ -70,7 +75,21 @@ def read_transforms(source: str | Path) -> list[SceneFrame]:
         raise InputError(expected=f'{path.name} to be an object with a list "frames"', got=_short(data))
     if not data["frames"]:
         raise InputError(expected=f"{path.name} to list at least one frame", got="none", fix="Capture at least one frame")
-    return [_frame(entry, data, path.parent, number) for number, entry in enumerate(data["frames"])]
+    frames, missing = [], []
+    for number, entry in enumerate(data["frames"]):
+        try:
+            frames.append(_frame(entry, data, path.parent, number))
+        except _MissingFile as error:
+            missing.append(error)
+    if missing and (notes is None or not frames):
+        raise missing[0]
+    if missing and notes is not None:
+        notes.append(f"{len(missing)} of {len(data['frames'])} frames are left out because their files are missing, first {missing[0].got}")
+    return frames
+
+
+class _MissingFile(InputError):
+    """A frame names a file that is not there."""
 
 
 def write_transforms(folder: str | Path, frames_meta: Sequence[Mapping[str, Any]]) -> Path:
@@ -101,6 +120,8 @@ def write_transforms(folder: str | Path, frames_meta: Sequence[Mapping[str, Any]
             entry["depth_unit_scale_factor"] = float(meta["depth_scale"])
         entry |= {"w": int(camera.width), "h": int(camera.height)}
         entry |= {key: float(getattr(camera, key)) for key in ("fl_x", "fl_y", "cx", "cy")}
+        if camera.distortion is not None:
+            entry |= _distortion_keys(camera.distortion, number)
         entry["transform_matrix"] = [[float(x) for x in row] for row in camera.camera_to_world]
         entries.append(entry)
     path = Path(folder) / "transforms.json"
@@ -110,6 +131,13 @@ def write_transforms(folder: str | Path, frames_meta: Sequence[Mapping[str, Any]
     except OSError as error:
         raise InputError(expected=f"a folder that can be written at {path.parent}", got=error.strerror or str(error)) from error
     return path
+
+
+def _distortion_keys(distortion: Distortion, number: int) -> dict[str, float]:
+    if distortion.model != "brown":
+        fix = "Undistort the pictures first"
+        raise InputError(expected=f"frame {number} to have the lens distortion of OpenCV", got=distortion.model, fix=fix)
+    return dict(zip(_DISTORTION, distortion.coefficients, strict=False))
 
 
 def check_rigid(pose: np.ndarray, where: str) -> None:
@@ -177,11 +205,8 @@ def _pose(entry: dict[str, Any], where: str) -> np.ndarray:
 
 
 def _camera(entry: dict[str, Any], top: dict[str, Any], pose: np.ndarray, channels: Mapping[str, Any], where: str) -> Camera:
-    for key in ("k1", "k2", "k3", "k4", "p1", "p2"):
-        if _number(entry, top, key, where, default=0.0):
-            got = f"{key} = {_number(entry, top, key, where, default=0.0):g}"
-            raise InputError(expected=f"{where} to come from a pinhole camera", got=got, fix="Undistort the pictures first")
-    size = _picture_size(channels)
+    distortion = _distortion(entry, top, where)
+    size = picture_size(channels)
     width = _number(entry, top, "w", where, default=size[0] if size else None)
     height = _number(entry, top, "h", where, default=size[1] if size else None)
     if width < 1 or height < 1 or width != int(width) or height != int(height):
@@ -200,7 +225,18 @@ def _camera(entry: dict[str, Any], top: dict[str, Any], pose: np.ndarray, channe
         raise InputError(expected=f"focal lengths of {where} to be more than 0 pixels", got=f"{fl_x:g} and {fl_y:g}")
     cx = _number(entry, top, "cx", where, default=width / 2)
     cy = _number(entry, top, "cy", where, default=height / 2)
-    return Camera(int(width), int(height), fl_x, fl_y, cx, cy, pose)
+    return Camera(int(width), int(height), fl_x, fl_y, cx, cy, pose, distortion)
+
+
+def _distortion(entry: dict[str, Any], top: dict[str, Any], where: str) -> Distortion | None:
+    model = entry.get("camera_model", top.get("camera_model", _MODELS[0]))
+    if entry.get("is_fisheye", top.get("is_fisheye")) is True:
+        model = "OPENCV_FISHEYE"
+    if not isinstance(model, str) or model.upper() not in _MODELS:
+        fix = "Undistort the pictures to a pinhole camera first"
+        raise InputError(expected=f"the camera_model of {where} as one of {', '.join(_MODELS)}", got=_short(model), fix=fix)
+    values = tuple(_number(entry, top, key, where, default=0.0) for key in _DISTORTION)
+    return Distortion("brown", values) if any(values) else None
 
 
 def _number(entry: dict[str, Any], top: dict[str, Any], key: str, where: str, default: float | None, instead: str = "") -> float:
@@ -219,10 +255,11 @@ def _find(folder: Path, name: str, key: str, where: str) -> Path:
         path = folder / (name + suffix)
         if path.is_file():
             return path
-    raise InputError(expected=f"the {key} of {where} at {folder / name}", got="no such file", fix="Paths are relative to transforms.json")
+    expected = f"the {key} of {where} at {folder / name}"
+    raise _MissingFile(expected=expected, got=f"no such file as {name}", fix="Paths are relative to transforms.json")
 
 
-def _picture_size(channels: Mapping[str, Any]) -> tuple[int, int] | None:
+def picture_size(channels: Mapping[str, Any]) -> tuple[int, int] | None:
     """Width and height from the header of a PNG or JPEG: files of the original NeRF name neither."""
     for file in channels.values():
         head = file.data[: 1 << 18].tobytes()

@@ -1,0 +1,142 @@
+"""Whatever holds pictures with cameras, recognised: a capture, a COLMAP text model, a rectified stereo pair."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from .colmap import FILES, find_model, read_colmap
+from .errors import InputError
+from .frames import read_transforms
+from .stereo import CALIBRATION, PAIRS, SUFFIXES, Calibration, find_pair, read_stereo
+from .values import SceneFrame, Tracks
+
+EXPECTED = (
+    "a capture (transforms.json), a COLMAP text model (cameras.txt, images.txt, points3D.txt) or a rectified pair (im0, im1, calib.txt)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What was read.
+
+    Attributes:
+        kind: ``transforms``, ``colmap`` or ``stereo``.
+        frames: In order.
+        tracks: Solved points and where they were seen, or None.
+        objects: Names of objects and the ids that the channel ``object_id`` has for them.
+        notes: Sentences about what was left out.
+    """
+
+    kind: str
+    frames: list[SceneFrame]
+    tracks: Tracks | None = None
+    objects: dict[str, int] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether any frame knows its depth."""
+        return any("depth" in frame.channels for frame in self.frames)
+
+
+def read_source(
+    path: str | Path, *, images: str | Path | None = None, right: str | Path | None = None, calibration: str | Path | None = None,
+    focal: float = 0.0, baseline: float = 0.0,
+) -> Source:  # fmt: skip
+    """Reads a source of frames.
+
+    Args:
+        path: A folder, a ``transforms.json``, a file of a COLMAP model, or the left picture of a pair.
+        images: Folder of the pictures of a COLMAP model, if it is not near.
+        right: The right picture, if ``path`` is the left one.
+        calibration: ``calib.txt`` of the pair, if it is not beside it.
+        focal: Instead of a calibration: focal length of the pair in pixels; the principal point is the centre.
+        baseline: Goes with ``focal``: distance of the cameras in scene units.
+
+    Raises:
+        InputError: Nothing of the sort, or something wrong in it; see the readers.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(expected=f"{EXPECTED} at {path}", got="nothing there")
+    if right is not None or calibration is not None or focal or baseline:
+        return _stereo(path, right, calibration, focal, baseline)
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        raise InputError(expected=EXPECTED, got=f"one picture, {path.name}", fix="Give the other picture of the pair with --right")
+    folder = path if path.is_dir() else path.parent
+    if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and (path / "transforms.json").is_file())):
+        notes: list[str] = []
+        frames = read_transforms(path, notes)
+        return Source("transforms", frames, None, _object_names(folder), tuple(notes))
+    if path.is_dir() and find_pair(path) and (path / CALIBRATION).is_file():
+        return _stereo(path, None, None, 0.0, 0.0)
+    named = path.is_file() and path.name in FILES
+    if images is not None or named or (path.is_dir() and (find_model(path) or _binary(path))):
+        frames, tracks = read_colmap(folder, images)
+        return Source("colmap", frames, tracks)
+    if path.is_dir() and find_pair(path):
+        fix = f"Put a {CALIBRATION} beside the pictures, or give --focal (pixels) and --baseline (scene units)"
+        raise InputError(expected="a calibration of the stereo pair", got=f"only the pictures in {path}", fix=fix)
+    inside = ", ".join(sorted(p.name for p in path.iterdir())[:6]) or "an empty folder" if path.is_dir() else f"the file {path.name}"
+    raise InputError(expected=f"{EXPECTED} in {folder}", got=inside, fix="Give the folder of a capture, or of what COLMAP wrote as text")
+
+
+def object_ids(text: str, names: dict[str, int]) -> str:
+    """Replaces names of objects by ids: ``"Chair, 5"`` becomes ``"3,5"``; names of the source win over numbers.
+
+    Raises:
+        InputError: A name that the source does not know.
+    """
+    ids = []
+    for word in (part.strip() for part in text.split(",")):
+        if not word:
+            continue
+        if word not in names and not word.isdigit():
+            known = ", ".join(sorted(names)[:20]) or "no names (there is no objects.json)"
+            raise InputError(expected="ids or names of objects, with commas between", got=repr(word), fix=f"The source knows {known}")
+        ids.append(str(names.get(word, word)))
+    return ",".join(ids)
+
+
+def _stereo(path: Path, right: str | Path | None, calibration: str | Path | None, focal: float, baseline: float) -> Source:
+    if path.is_dir():
+        found = find_pair(path)
+        if found is None:
+            usual = " or ".join(f"{a} and {b}" for a, b in PAIRS[:2])
+            raise InputError(expected=f"a left and a right picture in {path}, named {usual}", got="none", fix="Give the two pictures")
+        path, right = found[0], right or found[1]
+    if right is None:
+        raise InputError(expected="the right picture of the pair", got=f"only {path.name}", fix="Give it with --right")
+    if focal or baseline:
+        if calibration is not None:
+            raise InputError(expected="a calibration file or a focal length and baseline", got="both", fix="Leave one of them out")
+        if not (focal > 0 and baseline > 0):
+            raise InputError(
+                expected="a focal length in pixels and a baseline in scene units, both above 0", got=f"{focal:g} and {baseline:g}"
+            )
+        return Source("stereo", read_stereo(path, right, Calibration(focal, None, None, baseline)))
+    chosen = Path(calibration) if calibration is not None else path.parent / CALIBRATION
+    if not chosen.is_file():
+        fix = "Give --calib, or --focal (pixels) and --baseline (scene units)"
+        raise InputError(expected=f"a calibration of the pair at {chosen}", got="no such file", fix=fix)
+    return Source("stereo", read_stereo(path, right, chosen))
+
+
+def _binary(path: Path) -> bool:
+    return any((path / part / "cameras.bin").is_file() for part in (".", "sparse/0", "sparse"))
+
+
+def _object_names(folder: Path) -> dict[str, int]:
+    """``objects.json`` of a capture: name to id."""
+    path = folder / "objects.json"
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError(expected=f"{path} to be JSON", got=str(error)) from error
+    if not isinstance(data, dict) or not all(isinstance(v, int) and not isinstance(v, bool) for v in data.values()):
+        raise InputError(expected=f"{path} to give each name a whole number", got=repr(data)[:80])
+    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 from backlot.backend.context import Context
 from backlot.backend.operations.texture_synthesize import run
+from backlot.backend.texture.adapt import exemplar_options
+from backlot.backend.texture.arrange import arrange
 from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE
-from backlot.backend.texture.model import card_of, save_material_model
+from backlot.backend.texture.model import card_of, material_model, save_material_model
 from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
 from backlot.backend.texture.registry import list_models
 from backlot.shared.errors import InputError, JobCancelled
@@ -82,8 +85,10 @@ def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_pat
     assert done["report"]["trained_now"]
 
 
-def test_tones_of_the_texture_are_those_of_the_exemplar(exemplar: np.ndarray) -> None:
-    """Whatever the network learnt in three seconds, its values are spread as the exemplar's are."""
+def test_tones_of_the_texture_are_those_of_the_exemplar(exemplar: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the network learnt in a few steps, however slow the machine, its values are spread as the exemplar's are."""
+    few = dataclasses.replace(exemplar_options(10.0, 1), steps=40, warm=30)
+    monkeypatch.setattr("backlot.backend.texture.exemplar.exemplar_options", lambda minutes, seed: few)
     seeds = range(4)
     got = np.concatenate([make(Image(exemplar), seed=s, size=[256, 256])["base_color"].pixels.reshape(-1, 3) for s in seeds])
     for quantile in (0.1, 0.5, 0.9):
@@ -108,3 +113,16 @@ def test_a_map_that_is_given_is_used_and_has_to_fit(exemplar: np.ndarray) -> Non
 def test_what_cannot_work_is_refused(image: np.ndarray, given: dict[str, Any], inputs: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         make(Image(image), inputs=inputs, **given)
+
+
+def test_codes_of_the_exemplar_are_kept_and_laid_out_anew_by_each_seed(exemplar: np.ndarray) -> None:
+    name = make(Image(exemplar), size=[64, 64])["report"]["model"]
+    model = material_model(name, torch.device("cpu"))
+    assert model.codes is not None
+    one, same, other = (arrange(model.codes, (128, 192), torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert one.shape == (1, model.codes.shape[0], 16, 24)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    known = model.codes.flatten(1)  # what is laid out is what the exemplar has, mixed at most where patches meet
+    assert float(one.amin()) >= float(known.amin())
+    assert float(one.amax()) <= float(known.amax())

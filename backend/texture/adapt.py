@@ -96,9 +96,7 @@ def prepare_exemplar(
         raise InputError(
             expected="an exemplar with texture", got="one nearly even colour", fix="Use a photograph that shows the material's detail"
         )
-    scale = SIDE / min(height, width)
-    size = [max(SIDE, round(side * scale)) for side in (height, width)]
-    small = F.interpolate(stack[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
+    small = at_scale(stack)
     seen, _ = look(model, small[BASE_COLOR], torch.zeros(1, model.generator.config.latent))
     vector = seen.vector()
     vector[: len(FAMILY_NAMES)] = F.one_hot(vector[: len(FAMILY_NAMES)].argmax(), len(FAMILY_NAMES)).float()
@@ -112,6 +110,13 @@ def prepare_exemplar(
         made = synthesize_texture(small, (SIDE, SIDE), (True, True), PatchOptions(), random)
         entries.append(Entry(f"variation {number}", made.pixels.clamp(0, 1).cpu(), vector))
     return build_dataset(entries, {"source": "one exemplar", "variations": variations})
+
+
+def at_scale(stack: torch.Tensor) -> torch.Tensor:
+    """An exemplar ``(C, H, W)`` with its shorter side brought to ``SIDE``."""
+    scale = SIDE / min(stack.shape[1:])
+    size = [max(SIDE, round(side * scale)) for side in stack.shape[1:]]
+    return F.interpolate(stack[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 
 def _cover(picture: torch.Tensor) -> list[torch.Tensor]:

@@ -15,17 +15,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
+from .adapt import SIDE, at_scale, continue_from, exemplar_options, prepare_exemplar
+from .arrange import arrange, read_codes
 from .checkpoint import load_checkpoint, save_checkpoint
 from .model import MaterialModel, card_of, material_model, read_material_model, save_material_model
 from .monitor import Monitor, Schedule
 from .produce import Produced, Request, produce
 from .registry import models_folder, tensor_digest
 from .tone import find_tone
-from .training import train
+from .training import Trainer, train
 
 BASE = "materials"
+RECIPE = "arranged codes"
+"""Part of what names an adapted model: another way of training makes another model."""
 CHECKPOINT = "checkpoint.safetensors"
+REARRANGE = 150
+"""Steps after which the exemplar's codes are read and arranged anew: the inverter learns too."""
+ARRANGED = 4
+"""Arrangements that the training draws from at a time."""
 TONE_TILES = 4
 """Tiles by which the tone curves are found."""
 Report = Callable[[float, str, np.ndarray | None], None]
@@ -79,7 +86,7 @@ def more(adapted: Adapted, size: tuple[int, int], seed: int, report: Callable[[f
 
 def model_name(stack: torch.Tensor, base: MaterialModel) -> str:
     """The name under which the model of an exemplar is kept: from its content and the base's."""
-    content = hashlib.sha256(tensor_digest({"stack": stack.half(), **base.generator.state_dict()}).encode())
+    content = hashlib.sha256((RECIPE + tensor_digest({"stack": stack.half(), **base.generator.state_dict()})).encode())
     return f"exemplar-{content.hexdigest()[:16]}"
 
 
@@ -94,8 +101,15 @@ def _train(
     trainer = load_checkpoint(checkpoint, device, options) if checkpoint.is_file() else continue_from(base, options, device)
     schedule = Schedule(check=max(5.0, 60 * minutes / 20), save=60.0)
     watch = Monitor(folder, data, schedule, lambda f, words, picture: report(0.08 + 0.9 * f, words, picture), tensorboard=False)
+    small = at_scale(stack)
+
+    def step(trainer: Trainer, losses: dict[str, float]) -> bool:
+        if trainer.step_number >= options.warm and (trainer.arranged is None or trainer.step_number % REARRANGE == 0):
+            trainer.arranged = _arranged(trainer, small)
+        return watch(trainer, losses)
+
     try:
-        train(data, trainer, watch)
+        train(data, trainer, step)
     except BaseException:
         save_checkpoint(checkpoint, trainer)  # cancelled or failed: what was learnt is kept
         raise
@@ -110,9 +124,15 @@ def _train(
         command=json.dumps(dataclasses.asdict(options)),
         metrics={"minutes": trainer.spent / 60, "steps": trainer.step_number},
     )
-    plain = save_material_model(path, trainer.networks(), data.attributes[:1], card)
+    codes = read_codes(trainer.inverter, small)
+    plain = save_material_model(path, trainer.networks(), data.attributes[:1], card, codes=codes)
     unlike = read_material_model(plain, device)
     made = torch.stack([produce(unlike, Request((SIDE, SIDE), layout="none"), seed).stack.cpu() for seed in range(TONE_TILES)])
-    save_material_model(path, trainer.networks(), data.attributes[:1], card, find_tone(made, data.stacks.float() / 255))
+    save_material_model(path, trainer.networks(), data.attributes[:1], card, find_tone(made, data.stacks.float() / 255), codes)
     save_checkpoint(checkpoint, trainer)
     return trainer.spent / 60
+
+
+def _arranged(trainer: Trainer, picture: torch.Tensor) -> torch.Tensor:
+    codes = read_codes(trainer.inverter, picture)
+    return torch.cat([arrange(codes, (SIDE, SIDE), trainer.random) for _ in range(ARRANGED)])

@@ -30,6 +30,7 @@ class MaterialModel:
         card: What the file says of itself.
         training: Weights of the discriminator (``critic.…``) and the inverter (``inverter.…``), for training on; may be empty.
         tone: Curves of its maps, see ``tone.find_tone``, or None.
+        codes: ``(CODE, h, w)`` float32, codes of the one exemplar it was adapted to, see ``arrange``, or None.
     """
 
     name: str
@@ -39,6 +40,7 @@ class MaterialModel:
     card: ModelCard
     training: Mapping[str, torch.Tensor]
     tone: torch.Tensor | None = None
+    codes: torch.Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -47,7 +49,12 @@ class MaterialModel:
 
 
 def save_material_model(
-    path: Path, networks: Mapping[str, torch.nn.Module], library: torch.Tensor, card: ModelCard, tone: torch.Tensor | None = None
+    path: Path,
+    networks: Mapping[str, torch.nn.Module],
+    library: torch.Tensor,
+    card: ModelCard,
+    tone: torch.Tensor | None = None,
+    codes: torch.Tensor | None = None,
 ) -> Path:
     """Writes a model file, half precision.
 
@@ -57,10 +64,13 @@ def save_material_model(
         library: ``(N, A)`` attribute vectors of what it was trained on.
         card: As ``card_of`` makes it.
         tone: Curves, see ``MaterialModel``.
+        codes: Of an exemplar, see ``MaterialModel``.
     """
     tensors: dict[str, torch.Tensor] = {"library": library.half()}
     if tone is not None:
         tensors["tone"] = tone
+    if codes is not None:
+        tensors["codes"] = codes.half()
     for prefix, module in networks.items():
         tensors.update({f"{prefix}.{k}": v.half() for k, v in module.state_dict().items()})
     return save_model(path, tensors, card)
@@ -91,7 +101,8 @@ def read_material_model(path: Path, device: torch.device, name: str = "") -> Mat
     generator, encoder = networks["generator"], networks["encoder"]
     assert isinstance(generator, Generator)
     assert isinstance(encoder, Encoder)
-    return MaterialModel(name or path.stem, generator, encoder, library, card, training, tensors.get("tone"))
+    codes = tensors["codes"].float().to(device) if "codes" in tensors else None
+    return MaterialModel(name or path.stem, generator, encoder, library, card, training, tensors.get("tone"), codes)
 
 
 def material_model(name: str, device: torch.device) -> MaterialModel:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ...shared.material import FAMILIES, feature_factor
 from . import patterns
+from .arrange import LEAST, arrange
 from .attributes import Attributes
 from .brief import Brief, make_brief
 from .model import MaterialModel
@@ -100,7 +101,11 @@ def produce(
     seeds = make_seeds(1, canvas, _random(base, 2), pattern, model.device)
     for other, likeness in steps:
         seeds = mix_seeds(seeds, make_seeds(1, canvas, _random(other, 2), pattern, model.device), 1 - likeness)
-    stack = roll_out(model.generator, style, seeds, report, half)
+    # An adapted model knows where things are in its exemplar; a layout that is asked for wins.
+    code = None
+    if model.codes is not None and pattern is None and min(canvas) >= LEAST:
+        code = arrange(model.codes, canvas, _random(seed, 4))
+    stack = roll_out(model.generator, style, seeds, report, half, code)
     stack = fit(stack if model.tone is None else apply_tone(stack, model.tone), request.size)
     family = FAMILIES[first.attributes.main_family]
     width = family.metres * request.size[1] / REFERENCE / feature_factor(first.attributes.scale)

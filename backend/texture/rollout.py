@@ -26,6 +26,7 @@ def roll_out(
     seeds: Seeds,
     report: Callable[[float], None] | None = None,
     half: bool = False,
+    code: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Makes one material.
 
@@ -35,6 +36,7 @@ def roll_out(
         seeds: Of one material, the whole torus.
         report: Called with the fraction done before each window; may raise to cancel.
         half: Compute in bfloat16.
+        code: ``(1, CODE, H / STRIDE, W / STRIDE)`` for the whole torus, or None to make it from the noise.
 
     Returns:
         ``(6, H, W)`` float32, clipped to 0..1.
@@ -46,7 +48,7 @@ def roll_out(
         if height * width <= WHOLE:
             if report is not None:
                 report(0.0)
-            return generator(style, seeds)[0].float().clamp(0, 1)
+            return generator(style, seeds, code=code)[0].float().clamp(0, 1)
         whole = style if style.ndim == 2 else style.mean((2, 3))
         result = torch.empty(6, height, width, device=device)
         corners = [(y, x) for y in range(0, height, WINDOW) for x in range(0, width, WINDOW)]
@@ -54,17 +56,21 @@ def roll_out(
             if report is not None:
                 report(number / len(corners))
             rows, columns = min(WINDOW, height - y), min(WINDOW, width - x)
-            window = seeds.window(y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
-            local = style if style.ndim == 2 else _cut_style(style, y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
-            made = generator(local, window, whole)[0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
+            place = (y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
+            window = seeds.window(*place)
+            local = style if style.ndim == 2 else _cut(style, *place)
+            made = generator(local, window, whole, None if code is None else _cut(code, *place))[
+                0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns
+            ]
             result[:, y : y + rows, x : x + columns] = made.float().clamp(0, 1)
     return result
 
 
-def _cut_style(style: torch.Tensor, top: int, left: int, height: int, width: int) -> torch.Tensor:
-    rows = torch.arange(top // STRIDE, (top + height) // STRIDE, device=style.device) % style.shape[2]
-    columns = torch.arange(left // STRIDE, (left + width) // STRIDE, device=style.device) % style.shape[3]
-    return style.index_select(2, rows).index_select(3, columns)
+def _cut(field: torch.Tensor, top: int, left: int, height: int, width: int) -> torch.Tensor:
+    """A window in pixels of a field with one cell for each stride, wrapped around the torus."""
+    rows = torch.arange(top // STRIDE, (top + height) // STRIDE, device=field.device) % field.shape[2]
+    columns = torch.arange(left // STRIDE, (left + width) // STRIDE, device=field.device) % field.shape[3]
+    return field.index_select(2, rows).index_select(3, columns)
 
 
 def canvas_of(size: tuple[int, int]) -> tuple[int, int]:

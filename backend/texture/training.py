@@ -112,6 +112,7 @@ class Trainer:
         self.making = torch.optim.Adam(making, options.rate)
         self.judging = torch.optim.Adam(self.critic.parameters(), options.rate)
         self.random = torch.Generator().manual_seed(options.seed)
+        self.arranged: torch.Tensor | None = None  # (N, CODE, h, w) codes on toruses, to learn from instead of those made from noise
         self.norms: dict[str, float] = {}
         self.step_number = 0
         self.spent = 0.0  # seconds
@@ -215,12 +216,25 @@ class Trainer:
         return _Source(
             style=style,
             seeds=seeds,
-            code=torch.cat([found[known], dreamt[known.stop :]]),
+            code=torch.cat([found[known], self._strange(dreamt[known.stop :])]),
             # With the joints beside them: a code must not only look like one, it must fit the layout.
             dreamt=losses.code_distance(torch.cat([dreamt, laid], 1), torch.cat([found.detach(), laid], 1)).mean(),
             divergence=losses.latent_divergence(mean, log_variance),
             told=losses.attribute_loss(read, batch.attributes, batch.known),
         )
+
+    def _strange(self, dreamt: torch.Tensor) -> torch.Tensor:
+        """Codes that no real picture goes with: made from noise, or where there are any, parts of arranged ones."""
+        if self.arranged is None or not len(dreamt):
+            return dreamt
+        parts = []
+        for _ in range(len(dreamt)):
+            one, down, right = (
+                int(torch.randint(side, (), generator=self.random)) for side in (len(self.arranged), *self.arranged.shape[2:])
+            )
+            moved = self.arranged[one].roll((down, right), (1, 2))
+            parts.append(moved[:, : dreamt.shape[2], : dreamt.shape[3]])
+        return torch.stack(parts).to(dreamt)
 
     def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:
         """A step of the discriminator."""

@@ -46,21 +46,38 @@ def decode_inputs(schema: Operation, values: Mapping[str, Any]) -> dict[str, Any
 
 
 def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
-    """Encodes images and meshes as files named after the output; reports stay as they are."""
-    from .imaging import encode as encode_image
-    from .reconstruct.meshio import encode_mesh
+    """Encodes images and meshes as files named after the output; files, sequences of them and reports stay as they are."""
+    given = {item.name: outputs[item.name] for item in schema.outputs if outputs.get(item.name) is not None}
+    return {name: deliver_one(schema, name, value, formats) for name, value in given.items()}
 
-    files: dict[str, Any] = {}
-    for item in schema.outputs:
-        value = outputs.get(item.name)
-        suffix = formats.get(item.name, item.formats[0])
-        if isinstance(value, Image):
-            value = EncodedFile(np.frombuffer(encode_image(value, suffix), np.uint8), f"{item.name}.{suffix}")
-        elif isinstance(value, Mesh):
-            value = EncodedFile(np.frombuffer(encode_mesh(value, suffix), np.uint8), f"{item.name}.{suffix}")
-        if value is not None:
-            files[item.name] = value
-    return files
+
+def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, str] | None, index: int | None = None) -> Any:
+    """One output, or a part of one, as ``deliver`` gives it.
+
+    Args:
+        schema: The operation.
+        name: The output. What is no output (an operation's own partial result) stays as it is.
+        value: What the operation gave.
+        formats: Suffix by output name, or None where arrays are delivered: then everything stays as it is.
+        index: Which of several, for the file's name (``frames_0012.exr``).
+    """
+    item = next((o for o in schema.outputs if o.name == name), None)
+    if item is None or formats is None:
+        return value
+    suffix = formats.get(name, item.formats[0])
+    if isinstance(value, list):
+        return [deliver_one(schema, name, v, formats, i) for i, v in enumerate(value)]
+    if isinstance(value, Image):
+        from .imaging import encode as encode_image
+
+        data = encode_image(value, suffix)
+    elif isinstance(value, Mesh):
+        from .reconstruct.meshio import encode_mesh
+
+        data = encode_mesh(value, suffix)
+    else:
+        return value
+    return EncodedFile(np.frombuffer(data, np.uint8), f"{name}.{suffix}" if index is None else f"{name}_{index:04d}.{suffix}")
 
 
 def provenance(

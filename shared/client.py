@@ -26,7 +26,7 @@ class Client(PolledClient):
 
     def __init__(self, connection: Connection, *, name: str = "") -> None:
         super().__init__(connection, name=name)
-        self._ends: dict[str, list[ev.Event]] = {}
+        self._later: dict[str, list[ev.Event]] = {}
 
     def wait_ready(self, timeout: float = 30.0) -> ev.Welcome:
         """Waits for the backend's welcome.
@@ -47,10 +47,13 @@ class Client(PolledClient):
         self._events[:0] = kept
         return self.welcome
 
-    def run(self, job: Job, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None) -> dict[str, Any]:
+    def run(
+        self, job: Job, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None,
+        on_partial: Callable[[ev.Partial], None] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
         """Submits a job and waits for its outputs; cancels it on ``KeyboardInterrupt``. See ``result``."""
         self.submit(job)
-        return self.result(job.id, on_progress, timeout).outputs
+        return self.result(job.id, on_progress, timeout, on_partial=on_partial).outputs
 
     def submit_once(self, job: Job) -> str:
         """Submits a job whose id says what it computes, unless the backend has it queued, running or done: then attaches to it.
@@ -74,7 +77,7 @@ class Client(PolledClient):
 
     def result(
         self, job_id: str, on_progress: Callable[[ev.Progress], None] | None = None, timeout: float | None = None,
-        patience: float = float("inf"),
+        patience: float = float("inf"), on_partial: Callable[[ev.Partial], None] | None = None,
     ) -> ev.Finished:  # fmt: skip
         """Waits for the end of a job that was submitted or attached.
 
@@ -83,6 +86,7 @@ class Client(PolledClient):
             on_progress: Called with each progress event.
             timeout: Seconds to wait at most.
             patience: Seconds to wait for a backend that does not answer.
+            on_partial: Called with each partial result, also with those that come while a ``KeyboardInterrupt`` cancels the job.
 
         Raises:
             BacklotError: The job's own error.
@@ -97,16 +101,8 @@ class Client(PolledClient):
                 if time.monotonic() - answered > patience:
                     raise BackendUnavailable(expected=f"an answer from {self._connection.control} within {patience:g} s", got="none",
                                              fix="Start it again: it keeps the job; see: backlot doctor")  # fmt: skip
-                events = self._ends.pop(job_id, None) or self.poll(min(0.1, max(0.0, end - time.monotonic())))
-                ended = None
-                for event in events:
-                    if isinstance(event, (ev.Finished, ev.Failed, ev.Cancelled)):
-                        if event.job_id == job_id:
-                            ended = event
-                        else:
-                            self._ends[event.job_id] = [event]  # of a job that is waited for later
-                    elif isinstance(event, ev.Progress) and event.job_id == job_id and on_progress:
-                        on_progress(event)
+                events = self._later.pop(job_id, None) or self.poll(min(0.1, max(0.0, end - time.monotonic())))
+                ended = self._tell(events, job_id, on_progress, on_partial)
                 if isinstance(ended, ev.Finished):
                     return ended
                 if isinstance(ended, ev.Failed):
@@ -118,6 +114,23 @@ class Client(PolledClient):
             self.cancel(job_id)
             end = time.monotonic() + 1.0
             while job_id in self._jobs and time.monotonic() < end:
-                self.poll(0.1)  # until the backend has heard of it, or does not answer
+                self._tell(self.poll(0.1), job_id, None, on_partial)  # until the backend has heard of it, or does not answer
             raise
         raise BackendUnavailable(expected=f"the job's end within {timeout:g} s", got="none yet", fix="It goes on; attach to it later")
+
+    def _tell(
+        self, events: list[ev.Event], job_id: str, on_progress: Callable[[ev.Progress], None] | None,
+        on_partial: Callable[[ev.Partial], None] | None,
+    ) -> ev.Finished | ev.Failed | ev.Cancelled | None:  # fmt: skip
+        """Passes on what is said of a job; gives its end if that is among it."""
+        ended = None
+        for event in events:
+            if isinstance(event, (ev.Finished, ev.Failed, ev.Cancelled, ev.Partial)) and event.job_id != job_id:
+                self._later.setdefault(event.job_id, []).append(event)  # of a job that is waited for later
+            elif isinstance(event, (ev.Finished, ev.Failed, ev.Cancelled)):
+                ended = event
+            elif isinstance(event, ev.Progress) and event.job_id == job_id and on_progress:
+                on_progress(event)
+            elif isinstance(event, ev.Partial) and on_partial:
+                on_partial(event)
+        return ended

@@ -79,6 +79,20 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True)
+class Partial:
+    """A result that the job gave before its end; the next one of the same name and index takes its place.
+
+    ``name`` is an output's, ``index`` says which of several (such as a frame's number) or is None, ``value`` is what the output
+    would be: an image, mesh or report, or a file where the job delivers files.
+    """
+
+    job_id: str
+    name: str
+    index: int | None
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True)
 class Finished:
     """The outputs by name, and how they came about."""
 
@@ -117,4 +131,4 @@ class Status:
     report: dict[str, Any]
 
 
-Event = Connected | Lost | Accepted | Progress | Finished | Failed | Cancelled | JobList | Status
+Event = Connected | Lost | Accepted | Progress | Partial | Finished | Failed | Cancelled | JobList | Status

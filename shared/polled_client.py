@@ -10,12 +10,10 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import json
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
 import zmq
 
 from . import events as ev
@@ -23,9 +21,9 @@ from .connection import Connection, read_connection
 from .errors import BackendUnavailable, BacklotError, InputError, LimitError, ProtocolError
 from .jobs import Job
 from .line import Line
-from .tracking import Tracked, hear_of_blob
-from .transfer import Download, Upload, deposit, describe_blob, map_blob
-from .tree import Buffer, decode
+from .tracking import Arrival, Tracked, hear_of_blob
+from .transfer import Upload, deposit, describe_blob, shared_store
+from .tree import Buffer
 from .wire import INLINE_LIMIT, Message
 
 PING_EVERY = 2.0
@@ -242,13 +240,13 @@ class PolledClient:
     def _welcomed(self, line: Line, message: Message) -> None:
         if line is self._data:
             for tracked in self._jobs.values():
-                for download in tracked.downloads.values():
+                for download in tracked.downloads():
                     download.restart()
                 for upload in tracked.uploads.values():
                     upload.sent = upload.acknowledged = 0
             return
         body = message.body
-        self._store = _shared_store(body.get("store"))
+        self._store = shared_store(body.get("store"))
         self.welcome = ev.Welcome(
             str(body.get("server_version", "")), tuple(body.get("protocol", (0, 0))), body.get("operations", {}),
             body.get("limits", {}), body.get("devices", []), self._store is not None,
@@ -274,22 +272,23 @@ class PolledClient:
         elif message.type == "job.progress":
             preview = message.arrays[0] if message.arrays else None
             self._events.append(ev.Progress(tracked.id, float(body["fraction"]), str(body["stage"]), body.get("eta"), preview))
+        elif message.type == "job.partial":
+            tracked.hear_of_partial(message, self._store)
         elif message.type == "job.result":
-            tracked.phase, tracked.result = "fetching", message
-            if self._store is None:
-                tracked.downloads = {i: Download(d) for i, d in enumerate(message.buffers) if message.arrays[i] is None}
+            tracked.phase, tracked.result = "fetching", Arrival(message, self._store, tracked.known())
         else:
-            del self._jobs[tracked.id]
+            tracked.phase = "ending"
             never_begun = tracked.cancelling and not body.get("attempts")  # nobody knows a job whose submission was lost
             if message.type == "job.cancelled" or never_begun:
-                self._events.append(ev.Cancelled(tracked.id))
+                tracked.end = ev.Cancelled(tracked.id)
             else:
-                error = BacklotError.from_json(body.get("error", {}))
-                self._events.append(ev.Failed(tracked.id, error, int(body.get("attempts", 0))))
+                tracked.end = ev.Failed(tracked.id, BacklotError.from_json(body.get("error", {})), int(body.get("attempts", 0)))
 
     def _fail_uploads(self, name: str, error: BacklotError) -> None:
         for tracked in list(self._jobs.values()):
-            if name and (name in tracked.uploads or any(d.digest == name for d in tracked.downloads.values())):
+            tracked.drop_partials(name)
+            wanted = tracked.result is not None and any(d.digest == name for d in tracked.downloads())
+            if name and (name in tracked.uploads or wanted):
                 del self._jobs[tracked.id]
                 self._events.append(ev.Failed(tracked.id, error))
 
@@ -324,8 +323,15 @@ class PolledClient:
             arrays = [b.array if d["transport"] == "inline" else None for b, d in zip(tracked.buffers, tracked.descriptions, strict=True)]
             self._control.send("job.submit", tracked.body or {}, arrays, tracked.descriptions)
             tracked.phase, tracked.uploads, tracked.sent = "submitted", {}, True
-        if tracked.phase == "fetching" and self._downloaded(tracked):
-            self._finish(tracked)
+        self._ask_for_chunks(tracked)
+        self._events += tracked.take_partials()
+        if tracked.result is not None and tracked.result.done:
+            outputs = tracked.result.value("outputs")
+            del self._jobs[tracked.id]
+            self._events.append(ev.Finished(tracked.id, outputs, tracked.result.message.body.get("provenance", {})))
+        elif tracked.end is not None and not tracked.arriving():
+            del self._jobs[tracked.id]
+            self._events.append(tracked.end)
 
     def _prepare(self, tracked: Tracked) -> None:
         inline = 0
@@ -346,29 +352,10 @@ class PolledClient:
                 self._data.send("blob.put", chunk[0], [chunk[1]])
         return all(upload.done for upload in tracked.uploads.values())
 
-    def _downloaded(self, tracked: Tracked) -> bool:
-        for download in tracked.downloads.values():
+    def _ask_for_chunks(self, tracked: Tracked) -> None:
+        for download in tracked.downloads():
             while self._data.ready and (request := download.next_request()) is not None:
                 self._data.send("blob.get", request)
-        return all(d.done for d in tracked.downloads.values())
-
-    def _finish(self, tracked: Tracked) -> None:
-        message = tracked.result
-        assert message is not None
-        arrays: list[np.ndarray] = []
-        for i, description in enumerate(message.buffers):
-            inline = message.arrays[i]
-            if inline is not None:
-                arrays.append(inline.copy())
-            elif i in tracked.downloads:
-                tracked.downloads[i].check()
-                arrays.append(tracked.downloads[i].array)
-            else:
-                assert self._store is not None
-                arrays.append(map_blob(description, self._store))
-        outputs = decode(message.body.get("outputs", {}), arrays)
-        del self._jobs[tracked.id]
-        self._events.append(ev.Finished(tracked.id, outputs, message.body.get("provenance", {})))
 
     def _check_limits(self, buffers: list[Buffer]) -> None:
         limit = self.welcome.limits.get("job_bytes", 0) if self.welcome else 0
@@ -376,13 +363,3 @@ class PolledClient:
         if limit and total > limit:
             raise LimitError(expected=f"at most {limit / 2**20:.0f} MiB of input for one job", got=f"{total / 2**20:.0f} MiB",
                              fix="Send fewer or smaller frames, or raise the backend's limit: backlot serve --max-job-mib")  # fmt: skip
-
-
-def _shared_store(announced: Any) -> Path | None:
-    """The backend's store, if it lies on this host: proven by a token file whose content the signed welcome repeats."""
-    try:
-        folder = Path(announced["folder"])
-        same = json.loads((folder / "host.json").read_text())["token"] == announced["token"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return folder if same else None

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import json
 import mmap
 import os
 import time
@@ -44,6 +46,16 @@ def blob_path(store: Path, name: str) -> Path:
 def spool_path(store: Path, name: str) -> Path:
     """Where a client leaves a file for the backend to take over."""
     return store / "spool" / name
+
+
+def shared_store(announced: Any) -> Path | None:
+    """The backend's store, if it lies on this host: proven by a token file whose content the signed welcome repeats."""
+    try:
+        folder = Path(announced["folder"])
+        same = json.loads((folder / "host.json").read_text())["token"] == announced["token"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return folder if same else None
 
 
 def touch(path: Path) -> bool:
@@ -183,8 +195,9 @@ class Download:
         self.array = np.empty(shape, dtype)
         self.digest = str(description.get("digest", ""))
         self._bytes = self.array.reshape(-1).view(np.uint8)
+        self.key = (self.digest, dtype.str, shape)
         self._missing = set(range(0, self.array.nbytes, CHUNK))
-        self._taken: set[int] = set()
+        self._taken: dict[int, bytes] = {}
         self._to_ask = deque(sorted(self._missing))
         self._asked = 0
 
@@ -212,7 +225,7 @@ class Download:
             raise ProtocolError(expected="a chunk that was asked for", got=f"{chunk.nbytes} bytes at {offset}")
         self._bytes[offset : offset + chunk.nbytes] = chunk.reshape(-1).view(np.uint8)
         self._missing.discard(offset)
-        self._taken.add(offset)
+        self._taken[offset] = hashlib.sha256(chunk).digest()  # as it comes, so that the end does not have to wait for it
         self._asked = max(0, self._asked - 1)
 
     @property
@@ -222,6 +235,7 @@ class Download:
 
     def check(self) -> None:
         """Raises ``ProtocolError`` if the array is not what its digest says."""
-        if digest(as_bytes(self.array)) != self.digest:
+        leaves = [self._taken[offset] for offset in sorted(self._taken)] or [hashlib.sha256().digest()]
+        if hashlib.sha256(b"".join(leaves)).hexdigest() != self.digest:
             msg = "An array arrived damaged"
             raise ProtocolError(msg, expected=f"digest {self.digest[:12]}", got="another", fix="Try again")

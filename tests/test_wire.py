@@ -372,9 +372,13 @@ def test_download_puts_chunks_in_place_and_checks_the_whole() -> None:
     assert download.done
     download.check()
     np.testing.assert_array_equal(download.array, data)
-    download.array[5] ^= 1
+    damaged = Download(description)
+    for request in requests:
+        offset = request["offset"]
+        damaged.take(offset, data[offset : offset + request["length"]] ^ (offset == CHUNK))
     with pytest.raises(ProtocolError, match="damaged"):
-        download.check()
+        damaged.check()
+    Download({**Buffer(np.zeros(0, np.uint8)).describe(), "digest": digest(b"")}).check()  # which has no chunk at all
 
 
 def test_a_chunk_that_nobody_asked_for() -> None:

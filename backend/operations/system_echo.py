@@ -13,12 +13,17 @@ from ..context import Context
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Gives the image back, negated if asked to: sign of floats, all bits of integers."""
-    end = time.monotonic() + parameters["seconds"]
-    while (left := end - time.monotonic()) > 0:
-        context.progress(1 - left / parameters["seconds"], "waiting")
-        time.sleep(min(0.05, left))
+    """Gives the image back, negated if asked to: sign of floats, all bits of integers; before that as often as asked."""
     image: Image | None = inputs.get("image")
+    end = time.monotonic() + parameters["seconds"]
+    count, wanted = 0, parameters["emit"] if image is not None else 0
+    while (left := end - time.monotonic()) > 0 or count < wanted:
+        fraction = 1 - max(0.0, left) / parameters["seconds"] if parameters["seconds"] else 1.0
+        if count < wanted and fraction * wanted >= count:
+            context.emit("image", image, count)
+            count += 1
+        context.progress(fraction, "waiting")
+        time.sleep(max(0.0, min(0.05, left)))
     if image is None:
         return {}
     if not parameters["negate"]:

@@ -7,6 +7,7 @@ queued -> running -> done | failed | cancelled
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import time
@@ -18,7 +19,8 @@ from typing import Any
 from ...shared.errors import StorageError
 
 MAX_ATTEMPTS = 3
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 had no table of partial results; adding it is all there is to an upgrade."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, operation TEXT NOT NULL, label TEXT NOT NULL, request TEXT NOT NULL, buffers TEXT NOT NULL,
@@ -26,8 +28,34 @@ CREATE TABLE IF NOT EXISTS jobs (
     submitted REAL NOT NULL, started REAL, finished REAL, outcome TEXT, outcome_buffers TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS by_state ON jobs (state, priority DESC, submitted);
+CREATE TABLE IF NOT EXISTS partials (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, name TEXT NOT NULL, place TEXT NOT NULL, value TEXT NOT NULL,
+    buffers TEXT NOT NULL, PRIMARY KEY (job, name, place)
+) STRICT;
 """
 FINISHED = ("done", "failed", "cancelled")
+
+
+@dataclasses.dataclass(frozen=True)
+class Partial:
+    """A result that an unfinished job gave already.
+
+    Attributes:
+        name: The output it belongs to, or a name of the operation's own that begins with ``_``.
+        index: Which of several, such as a frame's number, or None.
+        value: Its JSON, as ``shared/tree.py`` makes it.
+        buffers: Descriptions of the blobs that its arrays are.
+    """
+
+    name: str
+    index: int | None
+    value: Any
+    buffers: list[dict[str, Any]]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What ``job.partial`` says of it."""
+        return {"name": self.name, "index": self.index, "value": self.value}
 
 
 class Journal:
@@ -40,10 +68,11 @@ class Journal:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, SCHEMA_VERSION):
+            if not 0 <= version <= SCHEMA_VERSION:
                 raise StorageError(
-                    expected=f"a journal of version {SCHEMA_VERSION} at {path}",
+                    expected=f"a journal of at most version {SCHEMA_VERSION} at {path}",
                     got=f"version {version}",
                     fix="Use the Backlot version that wrote it, or move the file away",
                 )
@@ -101,11 +130,31 @@ class Journal:
         )
 
     def finish(self, job_id: str, state: str, outcome: dict[str, Any], buffers: list[dict[str, Any]] | None = None) -> None:
-        """Notes how a job ended."""
+        """Notes how a job ended. Its partial results are kept unless it is done: then the outputs stand for them."""
         self._write(
             "UPDATE jobs SET state = ?, outcome = ?, outcome_buffers = ?, finished = ? WHERE id = ?",
             (state, json.dumps(outcome), json.dumps(buffers or []), time.time(), job_id),
         )
+        if state == "done":
+            self._write("DELETE FROM partials WHERE job = ?", (job_id,))
+
+    def keep_partial(self, job_id: str, partial: Partial) -> list[dict[str, Any]]:
+        """Notes a partial result in place of an earlier one of the same name and index; gives the buffers of that one.
+
+        Raises:
+            StorageError: The disk is full or read-only; the earlier one is still there.
+        """
+        key = (job_id, partial.name, "" if partial.index is None else str(partial.index))
+        row = self._db.execute("SELECT buffers FROM partials WHERE job = ? AND name = ? AND place = ?", key).fetchone()
+        self._write("INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?)",
+                    (*key, json.dumps(partial.value), json.dumps(partial.buffers)))  # fmt: skip
+        replaced: list[dict[str, Any]] = json.loads(row["buffers"]) if row is not None else []
+        return replaced
+
+    def partials(self, job_id: str) -> list[Partial]:
+        """The partial results of a job, by name and index."""
+        rows = self._db.execute("SELECT * FROM partials WHERE job = ? ORDER BY name, CAST(place AS INTEGER)", (job_id,))
+        return [Partial(r["name"], int(r["place"]) if r["place"] else None, json.loads(r["value"]), json.loads(r["buffers"])) for r in rows]
 
     def get(self, job_id: str) -> sqlite3.Row | None:
         """One job, or None."""
@@ -125,21 +174,27 @@ class Journal:
         self._write("DELETE FROM jobs WHERE finished < ?", (time.time() - keep_seconds,))
 
     def outcomes(self) -> list[tuple[str, list[dict[str, Any]]]]:
-        """Ids and output buffers of the jobs that are done, oldest first."""
-        rows = self._db.execute("SELECT id, outcome_buffers FROM jobs WHERE state = 'done' ORDER BY finished")
-        return [(r["id"], json.loads(r["outcome_buffers"])) for r in rows]
+        """Ids of the jobs that ended, and the buffers of what they gave, oldest first."""
+        rows = self._db.execute("SELECT id, outcome_buffers FROM jobs WHERE finished IS NOT NULL ORDER BY finished").fetchall()
+        found = ((r["id"], [*json.loads(r["outcome_buffers"] or "[]"), *self._partial_buffers(r["id"])]) for r in rows)
+        return [(job_id, buffers) for job_id, buffers in found if buffers]
 
     def forget(self, job_id: str) -> None:
         """Removes a job."""
         self._write("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     def referenced(self) -> set[str]:
-        """Digests of the blobs that are still needed: inputs of jobs to do, outputs of jobs done."""
+        """Digests of the blobs that are still needed: inputs of jobs to do, outputs of jobs done, partial results of the others."""
         needed: set[str] = set()
         for row in self._db.execute("SELECT buffers, outcome_buffers, state FROM jobs"):
             text = row["outcome_buffers"] if row["state"] in FINISHED else row["buffers"]
             needed.update(b["digest"] for b in json.loads(text or "[]") if "digest" in b)
+        for row in self._db.execute("SELECT buffers FROM partials"):
+            needed.update(b["digest"] for b in json.loads(row["buffers"]))
         return needed
+
+    def _partial_buffers(self, job_id: str) -> list[dict[str, Any]]:
+        return [buffer for partial in self.partials(job_id) for buffer in partial.buffers]
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         with self._storage(getattr(self, "_path", Path())):

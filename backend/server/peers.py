@@ -27,6 +27,7 @@ class Peer:
     nonce: str
     name: str
     heard: float
+    minor: int = 0
 
 
 class Peers:
@@ -62,7 +63,8 @@ class Peers:
         nonce = str(message.body.get("nonce", ""))
         peer = self._peers.get(route)
         if peer is None or peer.nonce != nonce:
-            peer = self._peers[route] = Peer(Session(new_id()), nonce, str(message.body.get("name", ""))[:80], time.monotonic())
+            name, minor = str(message.body.get("name", ""))[:80], _minor(message.body.get("protocol"))
+            peer = self._peers[route] = Peer(Session(new_id()), nonce, name, time.monotonic(), minor)
         self.send(route, "welcome", {**body, "nonce": nonce}, reply_to=message.id)
 
     def send(
@@ -78,6 +80,11 @@ class Peers:
         """Answers with an error."""
         self.send(route, "error", {**error.to_json(), **more}, reply_to=reply_to)
 
+    def minor(self, route: bytes) -> int:
+        """The minor version of the protocol that a client speaks; 0 for one that is not known."""
+        peer = self._peers.get(route)
+        return peer.minor if peer is not None else 0
+
     def forget_silent(self) -> None:
         """Drops the sessions of clients that have not been heard for long."""
         now = time.monotonic()
@@ -92,3 +99,9 @@ class Peers:
     def _send(self, route: bytes, frames: list[bytes | memoryview]) -> None:
         with contextlib.suppress(zmq.ZMQError):  # gone, or its queue is full
             self._socket.send_multipart([route, *frames], zmq.DONTWAIT, copy=len(frames) <= 4)
+
+
+def _minor(protocol: object) -> int:
+    """Out of a hello's ``protocol``, read with suspicion."""
+    whole = isinstance(protocol, list) and len(protocol) == 2 and isinstance(protocol[1], int)
+    return int(protocol[1]) if whole and isinstance(protocol, list) else 0

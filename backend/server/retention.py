@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from .blobs import BlobStore
-from .journal import Journal
+from .journal import FINISHED, Journal
 
 RECENT_BYTES = 512 * 1024 * 1024
 """Inputs of finished jobs kept in case they are sent again, with other parameters or another seed."""
@@ -16,7 +16,7 @@ RECENT_BYTES = 512 * 1024 * 1024
 class Retention:
     """Keeps the store within bounds, job by job.
 
-    Inputs are needed until their job ends, outputs until ``outcome_bytes`` newer ones are there. A result that was
+    Inputs are needed until their job ends, what it gave until ``outcome_bytes`` newer ones are there. A result that was
     released can be made again from the same job file; the client that waited for it had it long before.
     """
 
@@ -26,17 +26,36 @@ class Retention:
         self._outcomes: OrderedDict[str, list[dict[str, Any]]] = OrderedDict(journal.outcomes())
         self._kept = sum(_size(b) for b in self._outcomes.values())
 
-    def finished(self, job_id: str) -> None:
-        """Takes note of a job that has just ended and releases what is too much."""
+    def finished(self, job_id: str, replaced: list[dict[str, Any]]) -> None:
+        """Takes note of a job that has just ended and releases what is too much.
+
+        Args:
+            job_id: The job.
+            replaced: Buffers of the partial results that its outputs stand for now.
+        """
         row = self._journal.get(job_id)
         if row is None:
             return
-        for buffer in json.loads(row["buffers"]):
+        self._outlived([*json.loads(row["buffers"]), *replaced])
+        partials = [b for partial in self._journal.partials(job_id) for b in partial.buffers]
+        given = [*json.loads(row["outcome_buffers"] or "[]"), *partials]
+        if given and row["state"] in FINISHED:  # which it is not when the disk was too full to note it
+            self._outcomes[job_id] = given
+            self._kept += _size(given)
+        self._release()
+
+    def replaced(self, buffers: list[dict[str, Any]]) -> None:
+        """Takes note of a partial result that a later one stands for now."""
+        if buffers:
+            self._outlived(buffers)
+            self._release()
+
+    def _outlived(self, buffers: list[dict[str, Any]]) -> None:
+        for buffer in buffers:
             self._recent[buffer["digest"]] = buffer["nbytes"]
             self._recent.move_to_end(buffer["digest"])
-        if row["state"] == "done":
-            self._outcomes[job_id] = json.loads(row["outcome_buffers"])
-            self._kept += _size(self._outcomes[job_id])
+
+    def _release(self) -> None:
         stale: list[str] = []
         while self._kept > self._outcome_bytes and len(self._outcomes) > 1:
             old, buffers = self._outcomes.popitem(last=False)
@@ -44,7 +63,8 @@ class Retention:
             stale += [b["digest"] for b in buffers]
             self._journal.forget(old)
         recent = sum(self._recent.values())
-        while recent > RECENT_BYTES:
+        enough = RECENT_BYTES if recent <= RECENT_BYTES else RECENT_BYTES * 3 // 4  # not again for each small one: it reads the journal
+        while recent > enough:
             digest, nbytes = self._recent.popitem(last=False)
             recent -= nbytes
             stale.append(digest)

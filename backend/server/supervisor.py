@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,8 @@ from ...shared.version import PROTOCOL_VERSION, __version__
 from ...shared.wire import INLINE_LIMIT, MAX_BUFFERS, MAX_FRAME, Codec, Message
 from .blobs import BlobStore, check_digest
 from .data_plane import DataPlane
-from .journal import FINISHED, MAX_ATTEMPTS, Journal
+from .followers import Followers
+from .journal import FINISHED, MAX_ATTEMPTS, Journal, Partial
 from .peers import Peers
 from .requests import job_id_of, read_request
 from .retention import Retention
@@ -70,16 +70,16 @@ class Supervisor:
         self._retention = Retention(self._journal, self._blobs, outcome_bytes)
         self._store_announcement = self._blobs.announce()
         self._peers = Peers(control, Codec(connection.key))
+        self._followers = Followers(self._peers, self._journal)
         self._data_plane = DataPlane(data, Codec(connection.key), self._blobs, max_job_bytes)
         self._inner = context.socket(zmq.ROUTER)
+        self._inner.sndhwm = 0  # a worker loses no message: it reads on a thread of its own
         port = self._inner.bind_to_random_port("tcp://127.0.0.1")
         inner_key = secrets.token_bytes(32)
         self._inner_codec = Codec(inner_key)
         logs = state / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         self._workers = [WorkerHandle(d, f"tcp://127.0.0.1:{port}", inner_key, self._blobs.folder, logs) for d in devices]
-        self._followers: dict[str, set[bytes]] = defaultdict(set)
-        self._progress: dict[str, tuple[float, str]] = {}
         self._stopping = False
         self._busy_at = self._started = time.monotonic()
         self._collected = 0.0
@@ -190,14 +190,7 @@ class Supervisor:
             error = InputError(f"The backend knows no job {job_id[:12]}", fix="It may have been forgotten after a week: submit it again")
             self._peers.send(route, "job.error", {"job": job_id, "error": error.to_json(), "attempts": 0})
             return
-        self._peers.send(route, "job.accepted", {"job": job_id})
-        if row["state"] in FINISHED:
-            self._tell_outcome([route], row)
-            return
-        self._followers[job_id].add(route)
-        if job_id in self._progress:
-            fraction, stage = self._progress[job_id]
-            self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
+        self._followers.attach(route, row)
 
     def _cancel(self, job_id: str) -> None:
         row = self._journal.get(job_id)
@@ -209,19 +202,6 @@ class Supervisor:
         elif worker.cancelling_since is None:
             worker.cancelling_since = time.monotonic()
             self._tell_worker(worker, "job.cancel", {"job": job_id})
-
-    def _tell_outcome(self, routes: Any, row: Any) -> None:
-        outcome, body = json.loads(row["outcome"]), {"job": row["id"]}
-        for route in routes:
-            if row["state"] == "done":
-                self._send_result(route, {**body, **outcome}, json.loads(row["outcome_buffers"]))
-            elif row["state"] == "cancelled":
-                self._peers.send(route, "job.cancelled", body)
-            else:
-                self._peers.send(route, "job.error", {**body, "error": outcome, "attempts": row["attempts"]})
-
-    def _send_result(self, route: bytes, body: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
-        self._peers.send(route, "job.result", body, [None] * len(buffers), buffers)
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
@@ -247,19 +227,19 @@ class Supervisor:
                     log.info("worker %s is ready (pid %d)", worker.device, worker.pid)
                 continue
             worker = next((w for w in self._workers if w.route == route), None)
+            if message.type == "job.partial":  # also the last words of one that has died since
+                self._keep_partial(message)
             if worker is not None:
                 worker.heard = time.monotonic()
                 if message.type == "ping":
                     worker.info.update(message.body.get("device", {}))
-                elif message.body.get("job") == worker.job:
+                elif message.body.get("job") == worker.job and message.type != "job.partial":
                     self._hear_of_job(worker, message)
 
     def _hear_of_job(self, worker: WorkerHandle, message: Message) -> None:
         job_id, body = worker.job, message.body
         if message.type == "job.progress":
-            self._progress[job_id] = (body["fraction"], body["stage"])
-            for route in self._followers[job_id]:
-                self._peers.send(route, "job.progress", body, message.arrays, message.buffers)
+            self._followers.progress(body, message.arrays, message.buffers)
             return
         worker.release()
         if message.type == "job.result":
@@ -270,21 +250,34 @@ class Supervisor:
         else:
             self._end(job_id, "failed", BacklotError.from_json(body["error"]))
 
+    def _keep_partial(self, message: Message) -> None:
+        job_id, body = message.body["job"], message.body
+        row = self._journal.get(job_id)
+        if row is None or row["state"] in FINISHED:
+            return
+        partial = Partial(body["name"], body["index"], body["value"], message.buffers)
+        try:
+            kept = {b["digest"] for b in partial.buffers}
+            self._retention.replaced([b for b in self._journal.keep_partial(job_id, partial) if b["digest"] not in kept])
+        except BacklotError as error:  # the disk is full: the next attempt makes it again
+            log.error("%s", error)
+        self._followers.partial(job_id, partial)
+
     def _end(self, job_id: str, state: str, error: BacklotError) -> None:
         log.info("job %s %s: %s", job_id[:12], state, error)
         self._finish(job_id, state, error.to_json(), [])
 
     def _finish(self, job_id: str, state: str, outcome: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
+        replaced = [b for partial in self._journal.partials(job_id) for b in partial.buffers] if state == "done" else []
         try:
             self._journal.finish(job_id, state, outcome, buffers)
         except BacklotError as error:  # the disk is full: the client still gets its result, the journal will run the job again
             log.error("%s", error)
-        self._progress.pop(job_id, None)
         row = {"id": job_id, "state": state, "outcome": json.dumps(outcome), "outcome_buffers": json.dumps(buffers),
                "attempts": (self._journal.get(job_id) or {"attempts": 0})["attempts"]}  # fmt: skip
-        self._tell_outcome(self._followers.pop(job_id, ()), row)
+        self._followers.end(row)
         try:
-            self._retention.finished(job_id)
+            self._retention.finished(job_id, replaced)
         except BacklotError as error:
             log.error("%s", error)
 
@@ -311,12 +304,9 @@ class Supervisor:
             self._journal.requeue(job_id, count=True)
         except BacklotError as error:  # the disk is full: it is done at the next start
             log.error("%s", error)
-            self._tell_outcome(self._followers.pop(job_id, ()), {"id": job_id, "state": "failed", "attempts": 1,
-                                                                 "outcome": json.dumps(error.to_json())})  # fmt: skip
+            self._followers.end({"id": job_id, "state": "failed", "attempts": 1, "outcome": json.dumps(error.to_json())})
             return
-        self._progress[job_id] = (0.0, "trying again")
-        for route in self._followers[job_id]:
-            self._peers.send(route, "job.progress", {"job": job_id, "fraction": 0.0, "stage": f"trying again: {why}", "eta": None})
+        self._followers.try_again(job_id, why)
 
     def _assign(self) -> None:
         if self._workers and all(w.state == "broken" for w in self._workers):
@@ -333,6 +323,8 @@ class Supervisor:
                 log.error("%s", error)
                 return
             worker.assign(row["id"])
+            for partial in self._journal.partials(row["id"]):  # of an earlier attempt; before the job, which begins at once
+                self._tell_worker(worker, "job.partial", {"job": row["id"], **partial.body}, partial.buffers)
             self._tell_worker(worker, "job.submit", {**request, "job": row["id"], "attempt": attempt}, buffers)
 
     # -- the rest ----------------------------------------------------------------------------------------------------
@@ -341,7 +333,7 @@ class Supervisor:
         return [{**w.info, "device": w.device, "state": w.state, "pid": w.pid} for w in self._workers]
 
     def _describe(self, row: Any) -> dict[str, Any]:
-        fraction, stage = self._progress.get(row["id"], (1.0 if row["state"] == "done" else 0.0, ""))
+        fraction, stage = self._followers.state(row)
         error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
         return {"id": row["id"], "operation": row["operation"], "label": row["label"], "state": row["state"], "fraction": fraction,
                 "stage": stage, "submitted": row["submitted"], "attempts": row["attempts"], "error": error}  # fmt: skip

@@ -28,12 +28,14 @@ class Channel(threading.Thread):
     Attributes:
         jobs: Jobs to do, as ``job.submit`` messages; None when it is time to end.
         cancelled: Ids of jobs that shall stop.
+        partials: What earlier attempts at a job gave, as ``job.partial`` messages, complete before its ``job.submit`` comes.
     """
 
     def __init__(self, endpoint: str, key: bytes, device: Callable[[], dict[str, Any]]) -> None:
         super().__init__(name="backlot-channel", daemon=True)
         self.jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.cancelled: set[str] = set()
+        self.partials: dict[str, list[Message]] = {}
         self._codec, self._device = Codec(key), device
         self._outgoing: deque[list[bytes | memoryview]] = deque()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
@@ -68,6 +70,8 @@ class Channel(threading.Thread):
     def _hear(self, message: Message) -> None:
         if message.type == "job.submit":
             self.jobs.put(message)
+        elif message.type == "job.partial":
+            self.partials.setdefault(message.body["job"], []).append(message)
         elif message.type == "job.cancel":
             self.cancelled.add(message.body["job"])
 

@@ -24,6 +24,7 @@ from ..devices import describe_device, memory
 from ..operations import runner
 from ..server.blobs import BlobStore
 from .channel import Channel
+from .partials import StoredPartials
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class _Reporter:
 
     def __init__(self, channel: Channel, job: str) -> None:
         self._channel, self._job = channel, job
+        self.partials: StoredPartials | None = None
         self._started = self._sent = time.monotonic()
         self._stage = ""
 
@@ -47,6 +49,8 @@ class _Reporter:
         if self._job in self._channel.cancelled:
             msg = "The job was cancelled"
             raise JobCancelled(msg)
+        if self.partials is not None:
+            self.partials.flush()
         now = time.monotonic()
         if now - self._sent < PROGRESS_EVERY and stage == self._stage:
             return
@@ -93,14 +97,25 @@ class Worker:
         request, started = message.body, time.time()
         schema = find(request["operation"])
         report = _Reporter(self._channel, job)
+        earlier = self._channel.partials.pop(job, [])
         report(0.0, "reading")
         values = decode(request["inputs"], [map_blob(b, self._store.folder) for b in message.buffers])
         clock = [time.perf_counter()]
         inputs = decode_inputs(schema, values)
         clock.append(time.perf_counter())
-        outputs = self._compute(schema.name, inputs, request, report)
+
+        def send(body: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
+            self._channel.send("job.partial", {"job": job, **body}, [None] * len(buffers), buffers)
+
+        formats = request["formats"] if request["deliver"] == "files" else None
+        report.partials = partials = StoredPartials(schema, formats, self._store, earlier, send)
+        try:
+            outputs = self._compute(schema.name, inputs, request, report, partials)
+        except Exception:
+            partials.flush(all=True)  # what was held back is the last there is
+            raise
         clock.append(time.perf_counter())
-        files = deliver(schema, outputs, request["formats"]) if request["deliver"] == "files" else outputs
+        files = deliver(schema, outputs, formats) if formats is not None else outputs
         clock.append(time.perf_counter())
         took = [round(end - begin, 4) for begin, end in itertools.pairwise(clock)]
         timings = dict(zip(("decode", "compute", "encode"), took, strict=True))
@@ -110,8 +125,10 @@ class Worker:
         descriptions = [{**b.describe(), "transport": "blob", "digest": self._store.put(b.array)} for b in buffers]
         self._channel.send("job.result", {"job": job, "outputs": tree, "provenance": note}, [None] * len(buffers), descriptions)
 
-    def _compute(self, name: str, inputs: dict[str, Any], request: dict[str, Any], report: _Reporter) -> dict[str, Any]:
-        context = Context(self._device, request["seed"], report, request.get("attempt", 1))
+    def _compute(
+        self, name: str, inputs: dict[str, Any], request: dict[str, Any], report: _Reporter, partials: StoredPartials
+    ) -> dict[str, Any]:  # fmt: skip
+        context = Context(self._device, request["seed"], report, request.get("attempt", 1), partials)
         for attempt in (1, 2):
             try:
                 return runner(name)(inputs, request["parameters"], context)

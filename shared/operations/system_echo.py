@@ -10,6 +10,7 @@ OPERATION = Operation(
     inputs=(Input("image", "image", "Image", "any image, or none", required=False),),
     parameters=(
         Parameter("negate", "bool", False, "Negate", "Flip the sign (or all bits) of each pixel, so that the result is a new picture"),
+        Parameter("emit", "int", 0, "Emit", "Give the image so many times before the end, evenly in time", minimum=0, maximum=1000),
         Parameter("seconds", "float", 0.0, "Seconds", "Work for so long before answering", minimum=0, maximum=3600),
     ),
     outputs=(Output("image", "image", ("exr", "png"), "The image"),),

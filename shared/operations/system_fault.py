@@ -27,8 +27,12 @@ OPERATION = Operation(
                 "error": "An exception that nobody expected",
             },
         ),
+        Parameter("emit", "int", 0, "Emit", "Frames given before anything goes wrong", minimum=0, maximum=1000),
         Parameter("attempts", "int", 99, "Attempts", "How many attempts go wrong before one succeeds", minimum=0, maximum=99),
     ),
-    outputs=(Output("report", "report", ("json",), "Number of the attempt and process id of the worker"),),
+    outputs=(
+        Output("report", "report", ("json",), "Number of the attempt, process id of the worker, frames found from an earlier one"),
+        Output("frames", "sequence", ("txt",), "As many small files as asked for"),
+    ),
     hidden=True,
 )

@@ -4,7 +4,7 @@
     folder = shots.ensure("figure", "toon")    # the same frames in a look: look_0001.png ...
 
 Shots: ``figure`` (a creature with a mane turns by 100 degrees), ``yard`` (the camera moves past pillars: parallax, disocclusion) and
-``cloth`` (a banner and a pillar bend under a light that moves and changes its colour). 36 frames of 384 x 216, Cycles, 24 samples.
+``cloth`` (a banner and a pillar bend under a light that moves and changes its colour). 36 frames of 320 x 180, Cycles, 16 samples.
 
 Each frame is a ``color_####.exr`` and a ``geometry_####.exr`` as the add-on's capture writes them (1 sample, no motion blur, no
 denoising), the latter with two layers more: ``DiffCol`` (albedo) and ``Rest`` (where the surface point was in frame 1, scene units).
@@ -14,6 +14,7 @@ The looks are rendered from the same geometry: ``toon`` (flat tones), ``hatched`
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -24,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 SHOTS = ("figure", "yard", "cloth")
 LOOKS = ("toon", "hatched", "painted")
 FRAMES = 36
-SIZE = (384, 216)
+SIZE = (320, 180)
 """Width and height in pixels."""
 CACHE = ROOT / ".cache" / "shots"
 
@@ -46,8 +47,12 @@ def ensure(shot: str, look: str = "", threads: int = 0) -> Path:
         message = f"no shot {shot!r} or no look {look!r}: see {SHOTS} and {LOOKS}"
         raise ValueError(message)
     folder = folder_of(shot, look)
-    if not (folder / "done").exists():
+    if not folder.exists():
+        # Under a name of its own until it is whole: another process may be rendering the same.
+        part = folder.with_name(f"{folder.name}.{os.getpid()}")
         python = ROOT / ".venvs" / "bpy-4.5" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        command = [str(python), str(HERE / "render.py"), shot, str(folder), "--threads", str(threads)]
+        command = [str(python), str(HERE / "render.py"), shot, str(part), "--threads", str(threads)]
         subprocess.run(command + (["--look", look] if look else []), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        with contextlib.suppress(OSError):
+            part.rename(folder)
     return folder

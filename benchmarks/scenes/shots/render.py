@@ -24,7 +24,7 @@ from backlot.shared.values import Camera
 from benchmarks.scenes.shots import FRAMES, LOOKS, SHOTS, SIZE, looks
 from benchmarks.scenes.shots.scenes import SCENES
 
-COLOR_SAMPLES, LOOK_SAMPLES = 24, 16
+COLOR_SAMPLES, LOOK_SAMPLES = 16, 8
 GEOMETRY = ("depth", "normal", "motion", "object_id")
 
 
@@ -34,7 +34,7 @@ def _settings(scene: bpy.types.Scene, samples: int, threads: int) -> None:
     scene.render.use_persistent_data = False
     scene.cycles.samples = samples
     scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
-    scene.cycles.max_bounces, scene.cycles.caustics_reflective, scene.cycles.caustics_refractive = 3, False, False
+    scene.cycles.max_bounces, scene.cycles.caustics_reflective, scene.cycles.caustics_refractive = 2, False, False
     scene.view_settings.view_transform = "Standard"
     scene.world = bpy.data.worlds.new("World")
     scene.world.use_nodes = True
@@ -117,7 +117,6 @@ def main() -> None:
     else:
         _color(scene, options.folder, numbers)
         _geometry(scene, options.folder, numbers)
-    (options.folder / "done").write_text("done\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

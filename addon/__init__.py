@@ -4,7 +4,7 @@
     link                     the backend, polled by a timer     records              jobs as the file remembers them
     jobs                     sent, followed, found again        capture/             the scene as files, untouched
     pictures, png, icons     images out, in and in panels       apply                results into the scene
-    material/                materials: panel, history, nodes
+    material/                materials: panel, history, nodes    reconstruct/         meshes: from clips, plates and the scene
     *_operator(s), panels    what the artist sees               cli                  without a window
 
 Registering imports neither numpy nor zmq: what needs them is imported by the first job.
@@ -34,6 +34,9 @@ from .link import BACKEND
 from .material import history as material_history
 from .material import operators as material_operators
 from .material import properties as material_properties
+from .reconstruct import operators as reconstruct_operators
+from .reconstruct import progress as reconstruct_progress
+from .reconstruct import properties as reconstruct_properties
 
 _classes: list[type] = []
 _scene_properties: list[str] = []
@@ -55,6 +58,7 @@ def _load_post(*_args: object) -> None:
 def _undo_post(*_args: object) -> None:
     records.repair()
     material_history.repair()
+    reconstruct_progress.repair({job_id for job_id, live in records.LIVE.items() if live.saved.get("state") in records.ACTIVE})
 
 
 _HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "load_post_fail": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
@@ -75,23 +79,29 @@ def _run_command(arguments: list[str]) -> int:
     return cli.main(arguments)
 
 
+def _has_own_operator(operation: Any) -> bool:
+    return material_operators.is_material(operation) or reconstruct_operators.is_reconstruction(operation)
+
+
 def register() -> None:
     """Registers classes, properties, handlers and the command line's ``backlot``."""
     operations = controls.visible_operations()
     groups = {controls.identifier(operation): controls.settings_group(operation) for operation in operations}
     _classes[:] = [
         settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture,
-        *material_properties.CLASSES, *groups.values(),
+        *material_properties.CLASSES, *reconstruct_properties.CLASSES, *groups.values(),
         capture_operator.BACKLOT_OT_capture,
-        *(operation_operators.operator_class(operation) for operation in operations if not material_operators.is_material(operation)),
+        *(operation_operators.operator_class(operation) for operation in operations if not _has_own_operator(operation)),
         *material_operators.operation_classes(), *material_operators.CLASSES,
+        *reconstruct_operators.operation_classes(), *reconstruct_operators.CLASSES,
         *job_operators.CLASSES, *panels.panel_classes(),
     ]  # fmt: skip
     for item in _classes:
         bpy.utils.register_class(item)
     properties = {
         "backlot_jobs": records.BACKLOT_PG_jobs, "backlot_materials": material_properties.BACKLOT_PG_materials,
-        "backlot_capture": capture_properties.BACKLOT_PG_capture, **groups,
+        "backlot_capture": capture_properties.BACKLOT_PG_capture, "backlot_reconstruct": reconstruct_properties.BACKLOT_PG_reconstruct,
+        **groups,
     }  # fmt: skip
     for name, group in properties.items():
         setattr(bpy.types.Scene, name, bpy.props.PointerProperty(type=group))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import bpy
 
@@ -13,6 +14,8 @@ from .link import redraw
 from .settings import working_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .capture import Capture, CaptureSettings
 
 
@@ -22,16 +25,33 @@ KEEP_CAPTURES = 14 * 24 * 3600.0
 
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:
     """A capture into a new folder of its own. Raises ``InputError`` for what cannot be captured."""
-    import shutil
-
     from .capture import Capture
+
+    return Capture(context.scene, context.view_layer, settings, new_folder())
+
+
+def new_folder() -> Path:
+    """Where the files of a capture go; old ones are removed. It is not made yet."""
+    import shutil
 
     captures = working_folder("captures")
     for old in captures.iterdir():  # kept for a while, because a job that is tried again reads them again
         if time.time() - old.stat().st_mtime > KEEP_CAPTURES:
             shutil.rmtree(old, ignore_errors=True)
-    folder = captures / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
-    return Capture(context.scene, context.view_layer, settings, folder)
+    return captures / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
+
+
+class Steps(Protocol):
+    """What is captured step by step: frames of the scene, a clip, a plate, a mesh."""
+
+    folder: Path
+    total: int
+
+    def steps(self) -> Iterator[int]:
+        """Does one step at a time and gives how many of ``total`` are done."""
+
+    def described(self, kind: str) -> dict[str, str]:
+        """Where an input of that kind (``color``, or as in the schema) is, for the record of a job; empty where there is none."""
 
 
 class CapturingOperator:
@@ -42,11 +62,11 @@ class CapturingOperator:
     _job_id = ""
     _timer = None
 
-    def captured(self, context: bpy.types.Context, capture: Capture) -> str:
+    def captured(self, context: bpy.types.Context, capture: Any) -> str:
         """What to do with the frames; gives a sentence to report."""
         raise NotImplementedError
 
-    def run_capture(self, context: bpy.types.Context, capture: Capture, job_id: str = "") -> set[str]:
+    def run_capture(self, context: bpy.types.Context, capture: Steps, job_id: str = "") -> set[str]:
         """Captures, then calls ``captured``."""
         self._capture, self._steps, self._job_id = capture, capture.steps(), job_id
         if bpy.app.background or context.window is None:

@@ -74,6 +74,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
         BacklotError: The file or its inputs are wrong, no backend can be started, the job failed.
     """
     from ..shared import jobfile
+    from ..shared.outputs import Writer
 
     loaded = jobfile.load_job_file(path, lambda description, item: capture(description, item, path.parent), _open_file())
     _check_options(loaded)
@@ -85,9 +86,14 @@ def run(path: Path, force: bool = False) -> list[Path]:
 
     client = BACKEND.require()
     job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
-    finished = client.result(client.submit_once(job), _Printer(path.stem), patience=PATIENCE_S)
-    provenance = {**finished.provenance, "request": loaded.digest}
-    written = jobfile.write_outputs(finished.outputs, loaded.output_folder, provenance)
+    writer = Writer(loaded.output_folder)
+    try:
+        finished = client.result(client.submit_once(job), _Printer(path.stem), patience=PATIENCE_S, on_partial=writer)
+    except (KeyboardInterrupt, BacklotError):
+        if kept := writer.kept():
+            print(kept, flush=True)
+        raise
+    written = writer.finish(finished, request=loaded.digest)
     for file in written:
         print(f"wrote {file}", flush=True)
     if loaded.options.get("apply"):

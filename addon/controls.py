@@ -23,6 +23,8 @@ from ..shared.operations import OPERATIONS, Input, Operation, Parameter
 from ..shared.operations.schema import ParameterValue
 
 MAX_SEED = 2**31 - 1
+IMAGE_KINDS = ("image", "mask")
+"""Kinds of inputs that an image of this file can be; frames are captured, and the others have controls of their own elsewhere."""
 INPUT = "input_"
 FROM_CAMERA = "from_camera_"
 USE = "use_"
@@ -131,7 +133,7 @@ def _ticker(name: str) -> Any:
 
 def input_properties(item: Input) -> dict[str, Any]:
     """The properties of one input of an operation's panel settings; frames are captured and need none."""
-    if item.kind not in ("image", "mask"):
+    if item.kind not in IMAGE_KINDS:
         return {}
     found = {INPUT + item.name: PointerProperty(type=bpy.types.Image, name=item.label, description=item.help)}
     if item.name in SCENE_INPUTS:
@@ -166,7 +168,7 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
         name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED, **keep
     )
     for item in operation.inputs:
-        if item.kind in ("image", "mask"):
+        if item.kind in IMAGE_KINDS:
             text = f"Name of an image in this file, or the path of one: {item.help}"
             annotations[item.name] = StringProperty(name=item.label, description=text, **keep)
             if item.name in SCENE_INPUTS:

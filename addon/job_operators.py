@@ -12,6 +12,7 @@ from bpy.props import StringProperty
 from ..shared.errors import BacklotError, JobCancelled
 from . import controls, jobs, records
 from .link import BACKEND, redraw
+from .reconstruct import progress
 
 _JOB = {"name": "Job", "description": "Id of the job; empty for the active one of the list", "options": {"SKIP_SAVE"}}
 
@@ -190,14 +191,17 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
             return {"CANCELLED"}
         scene, record = found
         try:
-            told = apply.apply(scene, record.operation, record.label, outputs, json.loads(record.request))
+            told = apply.apply(scene, record.operation, record.label, outputs, {**json.loads(record.request), "job": self.job_id})
+            progress.forget(self.job_id)
         except Exception as error:
             if not isinstance(error, BacklotError):
                 traceback.print_exc()
             records.update(self.job_id, state="failed", error=str(error) or type(error).__name__)
             self.report({"ERROR"}, str(error) or type(error).__name__)
             return {"CANCELLED"}
-        records.update(self.job_id, state="done", result=told, error="")
+        unfinished = self.job_id in jobs.UNFINISHED
+        jobs.UNFINISHED.discard(self.job_id)
+        records.update(self.job_id, state="cancelled" if unfinished else "done", result=told, error="")
         self.report({"INFO"}, told)
         return {"FINISHED"}
 

@@ -17,6 +17,7 @@ from ..shared.errors import BacklotError, InputError, JobCancelled
 from ..shared.operations import find as find_operation
 from . import records
 from .link import BACKEND, PATIENCE_S, redraw
+from .reconstruct import progress
 
 if TYPE_CHECKING:
     from ..shared.jobs import Job
@@ -27,10 +28,16 @@ RESULTS: dict[str, dict[str, Any]] = {}
 """Outputs that wait to be applied: between two of the artist's own actions, never within one."""
 STOPPED: set[str] = set()
 """Captures that the artist stopped."""
+UNFINISHED: set[str] = set()
+"""Jobs of ``RESULTS`` that were cancelled: what they had made so far is kept."""
 
 
 def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Reads what a request says of its inputs: ``{"image": name}``, ``{"path": file}`` or ``{"frames": folder}``.
+    """Reads what a request says of its inputs.
+
+    Args:
+        described: For each input ``{"image": name}``, ``{"path": file}``, or the folder of a capture as ``{"frames": folder}``,
+            ``{"tracks": folder}`` or ``{"mesh": folder}``.
 
     Raises:
         InputError: An input is missing or unreadable.
@@ -48,6 +55,10 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
             inputs[name] = pictures.send(image)
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
+        elif "tracks" in where or "mesh" in where:
+            from .reconstruct import files
+
+            inputs[name] = files.read_tracks(Path(where["tracks"])) if "tracks" in where else files.read_mesh(Path(where["mesh"]))
         else:
             inputs[name] = EncodedFile.read(where["path"], where.get("color_space", ""))
     return inputs
@@ -108,6 +119,7 @@ def _send_and_wait(job: Job) -> str:
     finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S)
     RESULTS[job.id] = finished.outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
+    _follow_up(job.id)
     found = records.find(job.id)
     return found[1].result if found else ""
 
@@ -125,6 +137,8 @@ def cancel(job_id: str) -> None:
     if found[1].state == "capturing":
         STOPPED.add(job_id)
     elif OUTBOX.pop(job_id, None) is not None or RESULTS.pop(job_id, None) is not None or BACKEND.client is None:
+        UNFINISHED.discard(job_id)
+        progress.forget(job_id)
         records.update(job_id, state="cancelled")
     else:
         BACKEND.client.cancel(job_id)
@@ -146,6 +160,7 @@ def remove(job_id: str) -> None:
         cancel(job_id)
     if BACKEND.client is not None and found is not None and found[1].state not in records.ACTIVE:
         BACKEND.client.forget(job_id)
+    progress.forget(job_id)
     records.remove(job_id)
 
 
@@ -173,13 +188,41 @@ def on_event(event: Any) -> None:
         live.fraction, live.stage, live.eta = event.fraction, event.stage, event.eta
         if event.preview is not None:
             live.preview = event.preview
+    elif kind == "Partial":
+        records.update(job_id, state="running")
+        records.LIVE[job_id].partials[event.name, event.index] = event.value
+        _show_partial(job_id, event.name)
     elif kind == "Finished":
         RESULTS[job_id] = event.outputs
     elif kind == "Failed":
         records.update(job_id, state="failed", error=str(event.error))
+        progress.forget(job_id)
     elif kind == "Cancelled":
-        records.update(job_id, state="cancelled")
+        _cancelled(job_id)
     redraw()
+
+
+def _show_partial(job_id: str, name: str) -> None:
+    """A coarse mesh into the scene, if the artist asked for it and is not in the middle of something."""
+    found, live = records.find(job_id), records.LIVE[job_id]
+    if found is None or name != "mesh" or not json.loads(found[1].request).get("show_progress") or _artist_is_busy():
+        return
+    progress.show(found[0], job_id, found[1].label, live.partials[name, None])
+
+
+def _cancelled(job_id: str) -> None:
+    found, live = records.find(job_id), records.LIVE.get(job_id)
+    best = live.partials.get(("mesh", None)) if live is not None else None
+    if found is not None and best is not None and len(best.faces) and json.loads(found[1].request).get("keep_best"):
+        UNFINISHED.add(job_id)
+        RESULTS[job_id] = {"mesh": best, "report": {"unfinished": True, "faces": len(best.faces)}}
+        return
+    progress.forget(job_id)
+    records.update(job_id, state="cancelled")
+
+
+def _artist_is_busy() -> bool:
+    return any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
 
 
 def _connected() -> None:
@@ -200,16 +243,26 @@ def apply_results() -> None:
     """Applies what has come, unless the artist is in the middle of something (a transform, a stroke)."""
     if not RESULTS:
         return
-    windows = bpy.context.window_manager.windows
-    if any(len(window.modal_operators) for window in windows):
+    if _artist_is_busy():
         return
+    windows = bpy.context.window_manager.windows
     for job_id in list(RESULTS):
         with bpy.context.temp_override(window=windows[0]) if windows else bpy.context.temp_override():
             try:
                 bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
+                _follow_up(job_id)
             except RuntimeError as error:  # what the operator reported; its record says it too
                 print(f"Backlot: {error}")
     redraw()
+
+
+def _follow_up(job_id: str) -> None:
+    """Sends the next job where a request asks for one: it says ``then``."""
+    found = records.find(job_id)
+    if found is not None and found[1].state == "done" and json.loads(found[1].request).get("then") == "bake":
+        from .reconstruct import unwrap
+
+        unwrap.bake(found[0], job_id, json.loads(found[1].request))
 
 
 # -- files loaded, undone --------------------------------------------------------------------------------------------
@@ -223,6 +276,7 @@ def before_load() -> None:
     OUTBOX.clear()
     RESULTS.clear()
     STOPPED.clear()
+    UNFINISHED.clear()
     records.forget_session()
 
 
@@ -236,6 +290,7 @@ def after_load() -> None:
             unfinished.append(record.name)
             records.LIVE[record.name] = records.Live(scene.session_uid, {})
             records.update(record.name)
+    progress.repair(set(unfinished))
     if not unfinished:
         return
     try:

@@ -273,7 +273,7 @@ def redraw() -> None:
     """Lets the panels show what changed."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "IMAGE_EDITOR"}:
+            if area.type in {"VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR"}:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()

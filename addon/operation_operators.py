@@ -16,7 +16,10 @@ from . import capture_properties, controls, jobs, records
 from .capture_operator import CapturingOperator, start_capture
 
 if TYPE_CHECKING:
-    from .capture import Capture
+    from .capture_operator import Steps
+
+CAPTURED = ("frames", "tracks", "mesh")
+"""Kinds of inputs that no panel asks for: they come from the scene or from a clip."""
 
 
 class OperationOperator(CapturingOperator):
@@ -42,7 +45,7 @@ class OperationOperator(CapturingOperator):
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
 
-    def captured(self, context: bpy.types.Context, capture: Capture) -> str:
+    def captured(self, context: bpy.types.Context, capture: Steps) -> str:
         """The frames are there: completes the request and sends it."""
         found = records.find(self._job_id)
         if found is None:
@@ -50,11 +53,9 @@ class OperationOperator(CapturingOperator):
         scene, record = found
         request = json.loads(record.request)
         for name, where in request["inputs"].items():
-            if where == {"capture": "color"}:
-                color = capture.folder / str(capture.frames[0]["color"])
-                request["inputs"][name] = {"path": str(color), "color_space": "linear"}
-            elif where == {"capture": "frames"}:
-                request["inputs"][name] = {"frames": str(capture.folder)}
+            if "capture" in where:
+                request["inputs"][name] = capture.described(where["capture"])
+        request["inputs"] = {name: where for name, where in request["inputs"].items() if where}
         record.request = json.dumps(request)
         return jobs.send(scene, record)
 
@@ -73,13 +74,32 @@ class OperationOperator(CapturingOperator):
             "inputs": described,
             "targets": records.targets([item for item in selected if item.type == "MESH"]),
         }
-        capture = start_capture(context, self._capture_settings(scene, selected, wanted)) if wanted else None
-        label = operation.label if capture else jobs.label_of(operation.name, described, parameters)
+        capture = self.start(context, selected, wanted, request) if wanted else None
+        label = self.label(request) if capture else jobs.label_of(operation.name, described, parameters)
         record = records.add(scene, new_id(), operation.name, label, "capturing" if capture else "waiting", request)
         if capture is not None:
             return self.run_capture(context, capture, record.name)
         self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
         return {"FINISHED"}
+
+    def start(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
+        """The capture that ``wanted`` (``color`` or ``frames``) asks for; it may note more in the request.
+
+        Raises:
+            InputError: It cannot be captured.
+        """
+        return start_capture(context, self._capture_settings(context.scene, selected, wanted))
+
+    def label(self, request: dict[str, Any]) -> str:
+        """A job's name in the list, where its inputs are captured."""
+        return self.operation.label
+
+    @classmethod
+    def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
+        """Properties of the operator that say what is captured."""
+        if any(item.kind == "frames" for item in operation.inputs):
+            return capture_properties.property_annotations(options={"SKIP_SAVE"})
+        return {}
 
     def chosen_seed(self, scene: bpy.types.Scene) -> int:
         """The seed of the job."""
@@ -92,8 +112,12 @@ class OperationOperator(CapturingOperator):
         described: dict[str, dict[str, str]] = {}
         wanted = ""
         for item in self.operation.inputs:
-            if item.kind == "frames":
-                described[item.name], wanted = {"capture": "frames"}, "frames"
+            if item.kind in CAPTURED:
+                described[item.name], wanted = {"capture": item.kind}, "frames"
+                continue
+            if item.kind not in controls.IMAGE_KINDS:
+                if item.required:
+                    raise InputError(expected=item.help, got="nothing", fix="Run it from the command line or a job file")
                 continue
             own = getattr(self, item.name)
             from_camera = item.name in controls.SCENE_INPUTS and controls.chosen(controls.FROM_CAMERA + item.name, self, panel)
@@ -120,9 +144,7 @@ class OperationOperator(CapturingOperator):
 def operator_class(operation: Operation, base: type[OperationOperator] = OperationOperator) -> type[bpy.types.Operator]:
     """The operator of an operation: its name is the operation's label, ``backlot.texture``."""
     verb = operation.label.lower().replace(" ", "_")
-    annotations = controls.operator_annotations(operation)
-    if any(item.kind == "frames" for item in operation.inputs):
-        annotations.update(capture_properties.property_annotations(options={"SKIP_SAVE"}))
+    annotations = {**controls.operator_annotations(operation), **base.capture_annotations(operation)}
     body = {
         "bl_idname": f"backlot.{verb}",
         "bl_label": operation.label,

@@ -1,4 +1,4 @@
-"""The tab "Backlot" in the sidebars of the 3D viewport and the Image Editor."""
+"""The tab "Backlot" in the sidebars of the 3D viewport, the Image Editor and the Clip Editor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from . import capture_properties, controls, icons, records, settings
 from .link import BACKEND
 from .material import panel as material_panel
 from .material.operators import is_material
+from .reconstruct import panel as reconstruct_panel
+from .reconstruct.operators import is_reconstruction
 
 CATEGORY = "Backlot"
-SPACES = ("VIEW_3D", "IMAGE_EDITOR")
+SPACES = ("VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR")
 _STATE_ICON = {
     "off": "RADIOBUT_OFF", "starting": "SORTTIME", "connecting": "SORTTIME", "ready": "CHECKMARK", "lost": "UNLINKED", "error": "ERROR",
 }  # fmt: skip
@@ -148,7 +150,7 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
         if item.kind == "frames":
             capture_properties.draw(layout, context.scene)
             continue
-        if item.required:
+        if item.required and item.kind in controls.IMAGE_KINDS:
             draw_image(layout, group, item)
     for parameter in operation.parameters:
         if not parameter.advanced:
@@ -172,7 +174,7 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
 
     def draw_images(self: Any, context: bpy.types.Context) -> None:
         for item in _unfolded(self.layout, operation.inputs):
-            if not item.required:
+            if not item.required and item.kind in controls.IMAGE_KINDS:
                 draw_image(self.layout, getattr(context.scene, controls.identifier(operation)), item)
 
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
@@ -180,7 +182,7 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
     folded = {**common, "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}}
     panel = type(name, (_Sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": order, "draw": draw})
     classes: list[type] = [panel]
-    if any(not item.required for item in operation.inputs):
+    if any(not item.required and item.kind in controls.IMAGE_KINDS for item in operation.inputs):
         body = {**folded, "bl_label": "More Images", "draw": draw_images}
         classes.append(type(name + "_images", (_Sidebar, bpy.types.Panel), body))
     if any(parameter.advanced for parameter in operation.parameters):
@@ -195,14 +197,17 @@ def _unfolded(layout: bpy.types.UILayout, items: Sequence[Any]) -> Sequence[Any]
 
 
 def panel_classes() -> list[type]:
-    """All panels, for both editors."""
+    """All panels, for all editors."""
     classes: list[type] = [BACKLOT_UL_jobs, *material_panel.LISTS]
     for space in SPACES:
         for base in (_StatusPanel, _JobsPanel):
             name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
             classes.append(type(name, (base, bpy.types.Panel), {"bl_space_type": space, "__doc__": base.bl_label}))
+        classes += reconstruct_panel.panel_classes(space, _Sidebar)
+        if space == "CLIP_EDITOR":
+            continue
         classes += material_panel.panel_classes(space, _Sidebar)
-        others = [operation for operation in controls.visible_operations() if not is_material(operation)]
+        others = [item for item in controls.visible_operations() if not (is_material(item) or is_reconstruction(item))]
         for order, operation in enumerate(others, start=2):
             # Pictures of the scene are taken where the scene is.
             if space == "VIEW_3D" or not any(item.kind == "frames" for item in operation.inputs):

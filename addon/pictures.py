@@ -107,6 +107,27 @@ def _render_result(image: bpy.types.Image) -> EncodedFile:
         path.unlink(missing_ok=True)
 
 
+def write(image: bpy.types.Image, folder: Path, stem: str) -> Path:
+    """Writes what is sent of an image as a file: its own file's bytes, else PNG of 8 bits or OpenEXR of floats.
+
+    Raises:
+        InputError: As ``send``.
+    """
+    value = send(image)
+    if isinstance(value, EncodedFile):
+        path = folder / (stem + (Path(value.name).suffix.lower() or ".png"))
+        value.data.tofile(path)
+        return path
+    path = folder / f"{stem}{'.exr' if value.pixels.dtype.kind == 'f' else '.png'}"
+    copy = receive(value, stem)
+    try:
+        copy.filepath_raw, copy.file_format = str(path), "OPEN_EXR" if path.suffix == ".exr" else "PNG"
+        copy.save()
+    finally:
+        bpy.data.images.remove(copy)
+    return path
+
+
 def receive(value: Image, name: str) -> bpy.types.Image:
     """Makes an image datablock, packed into the file.
 

@@ -48,7 +48,17 @@ class BACKLOT_PG_jobs(bpy.types.PropertyGroup):  # noqa: N801
 
 @dataclasses.dataclass
 class Live:
-    """What is known of a job in this session. ``saved`` mirrors the scene's record, to repair it after an undo."""
+    """What is known of a job in this session.
+
+    Attributes:
+        scene: Session id of its scene.
+        saved: Mirrors the scene's record, to repair it after an undo.
+        fraction: How far it is, 0 to 1.
+        stage: What is being done, in words.
+        eta: Seconds left, or None.
+        preview: ``(H, W, 3)`` uint8 sRGB, or None.
+        partials: Results before the end, by name and index.
+    """
 
     scene: int
     saved: dict[str, str]
@@ -56,6 +66,7 @@ class Live:
     stage: str = ""
     eta: float | None = None
     preview: Any = None
+    partials: dict[tuple[str, int | None], Any] = dataclasses.field(default_factory=dict)
 
 
 LIVE: dict[str, Live] = {}

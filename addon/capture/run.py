@@ -142,6 +142,12 @@ class Capture:
         """The captured frames as an operation takes them; channels are files."""
         return read_transforms(self.folder)
 
+    def described(self, kind: str) -> dict[str, str]:
+        """Where an input of that kind is, for the record of a job: the colour of the first frame, or all frames."""
+        if kind == "color":
+            return {"path": str(self.folder / str(self.frames[0]["color"])), "color_space": "linear"}
+        return {"frames": str(self.folder)} if kind == "frames" else {}
+
     def color_file(self) -> EncodedFile:
         """The colour of the first frame, OpenEXR, scene-linear."""
         return EncodedFile.read(self.folder / self.frames[0]["color"], "linear")

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ...shared.errors import InputError
-from ...shared.values import Tracks
+from ...shared.values import Mesh, Tracks
 
 TRACKS = "tracks.json"
+MESH = "mesh.npz"
 
 
 def write_tracks(folder: Path, tracks: Tracks) -> Path:
@@ -36,3 +37,26 @@ def read_tracks(folder: Path) -> Tracks:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(expected=f"solved tracks at {path}", got=str(error), fix="Capture again") from error
     return Tracks(points, table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2:].astype(np.float32))
+
+
+def write_mesh(folder: Path, mesh: Mesh) -> Path:
+    """Writes ``mesh.npz``: vertices, faces and UVs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / MESH
+    arrays = {"vertices": mesh.vertices, "faces": mesh.faces} | ({"uvs": mesh.uvs} if mesh.uvs is not None else {})
+    np.savez(path, **arrays)
+    return path
+
+
+def read_mesh(folder: Path) -> Mesh:
+    """Reads what ``write_mesh`` wrote.
+
+    Raises:
+        InputError: No such file, or not one.
+    """
+    path = folder / MESH
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return Mesh(data["vertices"], data["faces"], uvs=data["uvs"] if "uvs" in data.files else None)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(expected=f"a mesh at {path}", got=str(error), fix="Unwrap and bake again") from error

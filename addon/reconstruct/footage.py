@@ -115,6 +115,11 @@ class FootageCapture:
         """The frames as an operation takes them; channels are files."""
         return read_transforms(self.folder)
 
+    def origin(self) -> dict[str, Any]:
+        """What the mesh belongs to, for the record of a job."""
+        solve = self.solve
+        return {"kind": "clip", "clip": solve.clip, "camera": solve.camera, "world": solve.world.tolist(), "error_px": solve.error}
+
     def described(self, kind: str) -> dict[str, str]:
         """Where an input of that kind is, for the record of a job."""
         return {"tracks" if kind == "tracks" else "frames": str(self.folder)}

@@ -1,0 +1,88 @@
+"""What the report of a reconstruction says, in words and in the scene's units."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+
+NOTE = "backlot"
+"""Name of the property of an object that says how it came about."""
+_ERRORS = (
+    ("mesh_to_depth", "Mesh to Depth"),
+    ("depth_to_mesh", "Depth to Mesh"),
+    ("reprojection", "Reprojection"),
+    ("tracks", "Mesh to Tracks"),
+)
+
+
+def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
+    """What is known of an object that came from a reconstruction, empty for any other."""
+    text = item.get(NOTE) if item is not None else None
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and str(found.get("operation", "")).startswith("reconstruct.") else {}
+
+
+def length(scene: bpy.types.Scene, value: float) -> str:
+    """A length in scene units, as the scene shows lengths; plain digits where it has no units."""
+    settings = scene.unit_settings
+    if settings.system == "NONE":
+        return f"{value:.4g}"
+    text = bpy.utils.units.to_string(settings.system, "LENGTH", value * settings.scale_length, precision=3, compatible_unit=False)
+    return str(text).strip()
+
+
+def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts that an artist decides by: label and value, in the order of a panel."""
+    found: list[tuple[str, str]] = []
+    faces, frames = _number(report.get("faces")), _number(report.get("frames"))
+    if faces is not None:
+        found.append(("Triangles", f"{faces:,.0f}"))
+    errors = report.get("error") if isinstance(report.get("error"), dict) else {}
+    for name, label in _ERRORS:
+        statistics = errors.get(name)
+        if not isinstance(statistics, dict):
+            continue
+        median, most = _number(statistics.get("median")), _number(statistics.get("p95"))
+        unit = _pixels if name == "reprojection" else lambda value: length(scene, value)
+        if median is not None:
+            found.append((f"{label}, Median", unit(median)))
+        if most is not None:
+            found.append((f"{label}, 95 %", unit(most)))
+    coverage = _number(errors.get("coverage", report.get("coverage")))
+    if coverage is not None:
+        found.append(("Coverage", f"{coverage:.1%}"))
+    voxel = _number(report.get("voxel"))
+    if voxel is not None:
+        found.append(("Voxel", length(scene, voxel)))
+    if frames is not None:
+        skipped = report.get("frames_skipped")
+        without = f", {len(skipped)} without depth" if isinstance(skipped, list) and skipped else ""
+        found.append(("Frames", f"{frames:.0f}{without}"))
+    return found
+
+
+def sentence(scene: bpy.types.Scene, report: dict[str, Any]) -> str:
+    """The same in one line, for the job list."""
+    return ", ".join(f"{label} {value}" for label, value in lines(scene, report))
+
+
+def notes(report: dict[str, Any]) -> list[str]:
+    """What the backend wants the artist to know."""
+    found: list[str] = []
+    for name in ("notes", "warnings"):
+        value = report.get(name)
+        found += [str(note) for note in value] if isinstance(value, list) else []
+    return found
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _pixels(value: float) -> str:
+    return f"{value:.3g} px"

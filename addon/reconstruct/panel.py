@@ -1,0 +1,175 @@
+"""The panels of reconstructions: what to rebuild where it is (scene, clip or plate), and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...shared.operations import OPERATIONS, Operation
+from .. import capture_properties, controls
+from . import facts
+from .operators import DEPTH, FOOTAGE, PLATE, TEXTURE, clip_shown, plate_shown
+
+PLACES = {"VIEW_3D": DEPTH, "CLIP_EDITOR": FOOTAGE, "IMAGE_EDITOR": PLATE}
+"""Where each of them has its panel: where what it is made of is."""
+_ONLY_WITH = {"texture_size": "texture", "proxy_faces": "proxy", "normal_map": "texture", "equal_exposure": "texture"}
+"""Parameters that another one switches on."""
+
+
+def _settings(context: bpy.types.Context, operation: Operation) -> Any:
+    return getattr(context.scene, controls.identifier(operation))
+
+
+def _draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, advanced: bool) -> None:
+    from ..panels import draw_parameter
+
+    settings, group = _settings(context, operation), context.scene.backlot_reconstruct
+    for parameter in operation.parameters:
+        if parameter.advanced is not advanced:
+            continue
+        part = layout.column()
+        part.active = bool(getattr(settings, _ONLY_WITH.get(parameter.name, ""), True))
+        draw_parameter(part, settings, parameter)
+        if parameter.name == "texture" and TEXTURE in OPERATIONS and operation.name in (DEPTH, FOOTAGE):
+            unwrap = layout.column()
+            unwrap.active = settings.texture
+            unwrap.prop(group, "unwrap")
+
+
+def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    from ..panels import wrapped
+
+    group, clip = context.scene.backlot_reconstruct, clip_shown(context)
+    if getattr(context.space_data, "clip", None) is None:
+        layout.prop(group, "clip")
+    if clip is None:
+        wrapped(layout, context, "Open the footage here, track it and solve it", "INFO")
+        return
+    reconstruction = next(item for item in clip.tracking.objects if item.is_camera).reconstruction
+    if reconstruction.is_valid and len(reconstruction.cameras):
+        first, last = reconstruction.cameras[0].frame, reconstruction.cameras[len(reconstruction.cameras) - 1].frame
+        wrapped(layout, context, f"Solved, frames {first} to {last}, error {reconstruction.average_error:.2f} px", "CHECKMARK")
+    else:
+        wrapped(layout, context, "No camera solve: track at least 8 points and press Solve > Solve Camera Motion", "ERROR")
+    column = layout.column(align=True)
+    for name in ("clip_start", "clip_end", "clip_step"):
+        column.prop(group, name)
+
+
+def _draw_plate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    from ..panels import wrapped
+
+    group, image = context.scene.backlot_reconstruct, plate_shown(context)
+    layout.template_ID(group, "plate", open="image.open", text="Plate")
+    if group.plate is None and image is not None:
+        wrapped(layout, context, f"The picture of this editor: {image.name}", "IMAGE_DATA")
+    layout.template_ID(group, "plate_depth", open="image.open", text="Depth")
+    layout.prop(group, "use_tracks")
+    camera = context.scene.camera
+    wrapped(layout, context, f"Seen by {camera.name}, {camera.data.lens:.0f} mm" if camera else "The scene has no camera", "CAMERA_DATA")
+
+
+def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
+    """Draws what an operation is made of, its parameters and its button."""
+    layout.use_property_split, layout.use_property_decorate = True, False
+    group = context.scene.backlot_reconstruct
+    if operation.name == DEPTH:
+        capture_properties.draw(layout, context.scene)
+    elif operation.name == FOOTAGE:
+        _draw_clip(layout, context)
+    elif operation.name == PLATE:
+        _draw_plate(layout, context)
+    _draw_parameters(layout, context, operation, advanced=False)
+    column = layout.column(heading="While It Runs")
+    column.prop(group, "show_progress")
+    column.prop(group, "keep_best")
+    layout.operator("backlot." + operation.label.lower().replace(" ", "_"), icon="PLAY")
+
+
+def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draws what is known of the active object, and what can be done with it."""
+    from .surface import switch
+
+    item = context.active_object
+    note = facts.note_of(item)
+    if note:
+        layout.label(text=item.name, icon="OUTLINER_OB_MESH")
+        column = layout.column(align=True)
+        for label, value in facts.lines(context.scene, note.get("report") or {}):
+            row = column.row()
+            row.label(text=label)
+            row.label(text=value)
+        socket = switch(item.active_material)
+        if socket is not None:
+            row = layout.row(align=True)
+            row.prop(socket, "default_value", text="Projected Plate", slider=True)
+            row.operator("backlot.projected_plate", text="", icon="ARROW_LEFTRIGHT")
+        if TEXTURE in OPERATIONS:
+            operation = OPERATIONS[TEXTURE]
+            layout.operator("backlot." + operation.label.lower().replace(" ", "_"), text="Unwrap and Bake", icon="UV")
+    layout.separator()
+    row = layout.row(align=True)
+    row.prop(context.scene.backlot_reconstruct, "distance")
+    row.operator("backlot.set_scale")
+    row = layout.row(align=True)
+    row.operator("backlot.set_floor")
+    row.operator("backlot.set_origin")
+
+
+def panel_classes(space: str, sidebar: type) -> list[type]:
+    """The panels of one editor."""
+    classes: list[type] = []
+    name = PLACES.get(space, "")
+    if name in OPERATIONS:
+        classes += _operation_panels(OPERATIONS[name], space, sidebar)
+    if space == "VIEW_3D" or (name in OPERATIONS and space == "CLIP_EDITOR"):
+        classes.append(_result_panel(space, sidebar))
+    if space == "VIEW_3D" and TEXTURE in OPERATIONS:
+        classes += _texture_panel(OPERATIONS[TEXTURE], space, sidebar)
+    return classes
+
+
+def _operation_panels(operation: Operation, space: str, sidebar: type) -> list[type]:
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        draw_operation(self.layout, context, operation)
+
+    def draw_advanced(self: Any, context: bpy.types.Context) -> None:
+        self.layout.use_property_split, self.layout.use_property_decorate = True, False
+        _draw_parameters(self.layout, context, operation, advanced=True)
+        row = self.layout.row(align=True)
+        row.prop(_settings(context, operation), "seed")
+        row.operator("backlot.new_seed", text="", icon="FILE_REFRESH").group = controls.identifier(operation)
+
+    name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
+    common = {"bl_space_type": space, "__doc__": operation.summary}
+    folded = {**common, "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}, "bl_label": "Advanced", "draw": draw_advanced}
+    return [
+        type(name, (sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": 4, "draw": draw}),
+        type(name + "_advanced", (sidebar, bpy.types.Panel), folded),
+    ]
+
+
+def _result_panel(space: str, sidebar: type) -> type:
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        draw_result(self.layout, context)
+
+    body = {
+        "bl_space_type": space, "bl_label": "Reconstructed", "bl_order": 5, "draw": draw,
+        "__doc__": "What is known of a rebuilt object, and its scale, floor and origin",
+    }  # fmt: skip
+    return type(f"BACKLOT_PT_reconstructed_{space.lower()}", (sidebar, bpy.types.Panel), body)
+
+
+def _texture_panel(operation: Operation, space: str, sidebar: type) -> list[type]:
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        self.layout.use_property_split, self.layout.use_property_decorate = True, False
+        for advanced in (False, True):
+            _draw_parameters(self.layout, context, operation, advanced)
+        self.layout.prop(_settings(context, operation), "seed")
+
+    body = {
+        "bl_space_type": space, "bl_label": "Unwrap and Bake", "bl_parent_id": f"BACKLOT_PT_reconstructed_{space.lower()}", "draw": draw,
+        "bl_options": {"DEFAULT_CLOSED"}, "__doc__": operation.summary,
+    }  # fmt: skip
+    return [type(f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}", (sidebar, bpy.types.Panel), body)]

@@ -1,0 +1,127 @@
+"""A plate as files: one picture, the camera that saw it, and what else is known of it (depth, solved tracks)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...shared.errors import InputError
+from ...shared.frames import write_transforms
+from ...shared.values import Camera, Tracks
+from .. import pictures
+from ..capture import cameras
+from . import clip as clips
+from . import files, footage
+
+
+@dataclasses.dataclass(frozen=True)
+class PlateSettings:
+    """What the plate is.
+
+    Attributes:
+        image: Name of an image of this file.
+        depth: Name of an image with its depth, or ``""``.
+        use_tracks: Whether the solved tracks of the clip that the picture belongs to are sent along.
+    """
+
+    image: str
+    depth: str = ""
+    use_tracks: bool = True
+
+
+class PlateCapture:
+    """Writes a plate, its camera and its tracks into a folder; everything is looked up at once, and written in one step.
+
+    Args:
+        scene: Its camera saw the plate, unless the picture is a frame of a solved clip.
+        settings: What the plate is.
+        folder: Where the files go; it is created.
+
+    Raises:
+        InputError: No such image, no camera, or one that is no pinhole.
+    """
+
+    total = 1
+
+    def __init__(self, scene: bpy.types.Scene, settings: PlateSettings, folder: Path) -> None:
+        image = bpy.data.images.get(settings.image)
+        if image is None:
+            got = repr(settings.image) if settings.image else "none"
+            raise InputError(expected="an image as the plate", got=got, fix="Open the picture in the Image Editor")
+        self.folder, self.settings = folder, settings
+        width, height = image.size
+        if not width or not height:
+            raise InputError(expected=f"pixels in the image {image.name!r}", got="none", fix="Reload it, or choose another")
+        self.clip, self.number, self.tracks = "", scene.frame_current, None
+        self.camera, self.camera_object = self._from_clip(scene, image)
+        self._depth = ""
+
+    def steps(self) -> Iterator[int]:
+        """Writes the files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        image, depth = bpy.data.images.get(self.settings.image), bpy.data.images.get(self.settings.depth)
+        if image is None:
+            raise InputError(message=f"The image {self.settings.image!r} is gone", fix="Choose another image")
+        channels = {"color": pictures.write(image, self.folder, "color").name}
+        if depth is not None:
+            channels["depth"] = self._depth = pictures.write(depth, self.folder, "depth").name
+        meta: dict[str, Any] = {"camera": self.camera, "files": channels, "number": self.number}
+        write_transforms(self.folder, [meta | ({"depth_scale": 1.0} if depth is not None else {})])
+        if self.tracks is not None:
+            files.write_tracks(self.folder, self.tracks)
+        yield 1
+
+    def described(self, kind: str) -> dict[str, str]:
+        """Where an input of that kind is, for the record of a job."""
+        if kind == "tracks":
+            return {"tracks": str(self.folder)} if self.tracks is not None else {}
+        if kind == "depth":
+            return {"path": str(self.folder / self._depth)} if self._depth else {}
+        return {"frames": str(self.folder)}
+
+    def origin(self) -> dict[str, Any]:
+        """What the mesh belongs to, for the record of a job."""
+        return {"kind": "plate", "image": self.settings.image, "camera": self.camera_object, "folder": str(self.folder)}
+
+    def _from_clip(self, scene: bpy.types.Scene, image: bpy.types.Image) -> tuple[Camera, str]:
+        """The camera: of the clip's frame that the picture is, else the scene's; with the tracks seen in it."""
+        found = clip_of(image)
+        if found is not None:
+            clip, number = found
+            solve = clips.solve(clip, scene)
+            self.clip, self.number = clip.name, number
+            self.tracks = self._seen(clip, solve.world)
+            return clips.cameras(clip, solve)[number], solve.camera
+        if scene.camera is None:
+            raise InputError(expected="a camera", got=f"none in the scene {scene.name!r}", fix="Add a camera with the plate's lens")
+        width, height = image.size
+        evaluated = scene.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        lens = cameras.intrinsics(evaluated.data, width, height, (1.0, 1.0))
+        pose = np.array(cameras.rigid(evaluated.matrix_world), np.float64)
+        return Camera(width, height, lens["fl_x"], lens["fl_y"], lens["cx"], lens["cy"], pose), scene.camera.name
+
+    def _seen(self, clip: bpy.types.MovieClip, world: np.ndarray) -> Tracks | None:
+        try:
+            return clips.tracks(clip, world, {self.number}) if self.settings.use_tracks else None
+        except InputError:
+            return None
+
+
+def clip_of(image: bpy.types.Image) -> tuple[bpy.types.MovieClip, int] | None:
+    """The solved clip of this file whose sequence the picture is from, and its frame there."""
+    if image.source not in {"FILE", "SEQUENCE"} or not image.filepath:
+        return None
+    path = Path(bpy.path.abspath(image.filepath, library=image.library)).resolve()
+    for clip in bpy.data.movieclips:
+        if clip.source != "SEQUENCE" or Path(bpy.path.abspath(clip.filepath, library=clip.library)).resolve().parent != path.parent:
+            continue
+        tracking = next(item for item in clip.tracking.objects if item.is_camera)
+        for item in tracking.reconstruction.cameras if tracking.reconstruction.is_valid else ():
+            if footage.sequence_file(clip, int(item.frame)).resolve() == path:
+                return clip, int(item.frame)
+    return None

@@ -1,0 +1,53 @@
+"""The best so far in the scene while a job runs, for artists who asked to see it; gone when the result arrives.
+
+Imports no numpy until there is something to show.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from ...shared.values import Mesh
+
+MARK = "backlot_progress"
+
+
+def show(scene: bpy.types.Scene, job_id: str, label: str, mesh: Mesh) -> bpy.types.Object | None:
+    """Shows a coarse mesh in the place of the last one of the same job; gives its object, None for an empty mesh."""
+    from . import mesh_object
+
+    if not len(mesh.faces):
+        return None
+    item = next((item for item in scene.objects if item.get(MARK) == job_id), None)
+    if item is None:
+        item = mesh_object.make(scene, mesh, f"{label} (in progress)")
+        item[MARK] = job_id
+        item.hide_select = item.hide_render = True
+        return item
+    before = item.data
+    item.data = mesh_object.data(mesh, before.name)
+    if before.users == 0:
+        bpy.data.meshes.remove(before)
+    return item
+
+
+def forget(job_id: str) -> None:
+    """Takes the coarse mesh of a job out of the file."""
+    for item in [item for item in bpy.data.objects if item.get(MARK) == job_id]:
+        _remove(item)
+
+
+def repair(running: set[str]) -> None:
+    """After undo, redo or loading: an old coarse mesh may be back though its job is over."""
+    for item in [item for item in bpy.data.objects if item.get(MARK) and item[MARK] not in running]:
+        _remove(item)
+
+
+def _remove(item: bpy.types.Object) -> None:
+    data = item.data
+    bpy.data.objects.remove(item)
+    if data is not None and data.users == 0:
+        bpy.data.meshes.remove(data)

@@ -1,0 +1,64 @@
+"""What the scene stores about reconstructions, beside the operations' own parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+
+UNWRAP = [
+    ("SMART", "Smart UV", "The mesh arrives with its colours at vertices, Blender unwraps it, and its texture follows"),
+    ("BACKEND", "By the Backend", "The mesh arrives with its texture; large meshes are simplified before"),
+]
+
+
+def footage_annotations(**extra: Any) -> dict[str, Any]:
+    """Deferred properties of which frames of a clip are taken; ``extra`` goes to each."""
+    return {
+        "clip": StringProperty(name="Clip", description="Name of a solved movie clip; empty for the one in the editor", **extra),
+        "clip_start": IntProperty(name="Start", min=0, description="First frame of the clip; 0 for the first solved one", **extra),
+        "clip_end": IntProperty(name="End", min=0, description="Last frame of the clip; 0 for the last solved one", **extra),
+        "clip_step": IntProperty(name="Step", default=1, min=1, description="Frames from one picture to the next", **extra),
+    }
+
+
+def plate_annotations(**extra: Any) -> dict[str, Any]:
+    """Deferred properties of what a plate is; ``extra`` goes to each."""
+    return {
+        "plate": StringProperty(name="Plate", description="Name of an image; empty for the one in the editor", **extra),
+        "plate_depth": StringProperty(name="Depth", description="Name of an image with the plate's depth; empty for none", **extra),
+        "use_tracks": BoolProperty(
+            name="Use Tracks", default=True,
+            description="Align the depth to the solved tracks, when the picture belongs to a solved clip", **extra,
+        ),
+    }  # fmt: skip
+
+
+class BACKLOT_PG_reconstruct(bpy.types.PropertyGroup):  # noqa: N801
+    """Settings of reconstructions in Blender."""
+
+    __annotations__ = {
+        **{name: prop for name, prop in footage_annotations().items() if name != "clip"},
+        "clip": PointerProperty(type=bpy.types.MovieClip, name="Clip", description="A clip with a camera solve"),
+        **{name: prop for name, prop in plate_annotations().items() if name not in ("plate", "plate_depth")},
+        "plate": PointerProperty(type=bpy.types.Image, name="Plate", description="One picture of the place"),
+        "plate_depth": PointerProperty(
+            type=bpy.types.Image, name="Depth", description="Depth of the plate, if there is any; what its numbers mean is said below"
+        ),
+        "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs of a mesh whose texture is baked"),
+        "show_progress": BoolProperty(
+            name="Show Progress in Scene",
+            description="Put the mesh into the scene while it still grows; the finished one takes its place",
+        ),
+        "keep_best": BoolProperty(
+            name="Keep Best So Far", default=True,
+            description="When a job is cancelled, put the last mesh that it had into the scene",
+        ),
+        "distance": bpy.props.FloatProperty(
+            name="Distance", default=1.0, min=1e-6, unit="LENGTH", description="True distance of the two selected points"
+        ),
+    }  # fmt: skip
+
+
+CLASSES = (BACKLOT_PG_reconstruct,)

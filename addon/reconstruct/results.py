@@ -1,0 +1,171 @@
+"""A reconstruction into the scene: the mesh with its material, coarser ones and the proxy hidden beside it, the facts noted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+import mathutils
+import numpy as np
+
+from ...shared.errors import InputError
+from ...shared.frames import read_transforms
+from ...shared.values import Camera, Image, Mesh
+from .. import pictures, records
+from . import clip as clips
+from . import facts, mesh_object, surface
+
+_EXTRA = {"lod_1": "LOD 1", "lod_2": "LOD 2", "lod_3": "LOD 3", "proxy": "Proxy"}
+
+
+def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
+    """Puts the outputs of a reconstruction into the scene.
+
+    Args:
+        scene: The scene that sent the job.
+        operation: Name of the operation.
+        label: Names new datablocks.
+        outputs: By name; ``mesh`` is required.
+        request: What the record of the job holds. ``origin`` says what the mesh belongs to: a clip, a plate, or an object whose mesh
+            was sent.
+
+    Returns:
+        What happened, in words.
+
+    Raises:
+        InputError: There is no mesh, or the object that it was for is gone.
+    """
+    value = outputs.get("mesh")
+    if not isinstance(value, Mesh):
+        raise InputError(expected="a mesh", got=type(value).__name__, fix="Update extension and backend to the same version")
+    report = outputs["report"] if isinstance(outputs.get("report"), dict) else {}
+    origin = request.get("origin") or {}
+    if operation == "reconstruct.texture":
+        item = _textured(scene, value, outputs, origin)
+    else:
+        item = _placed(scene, value, label, outputs, request, origin)
+        note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report), "origin": origin}
+        item[facts.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
+    told = ["stopped early, this is the best so far"] if report.get("unfinished") else []
+    told += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
+    for name, title in _EXTRA.items():
+        if isinstance(outputs.get(name), Mesh) and len(outputs[name].faces):
+            extra = _extra(scene, outputs[name], f"{item.name} {title}", item, name == "proxy")
+            told.append(f"{title} {len(extra.data.polygons):,} triangles")
+    if origin.get("kind") == "clip" and not origin.get("camera"):
+        told.append("no camera in the scene follows the solve, so the mesh lies in the solve's own space")
+    return told + facts.notes(report)
+
+
+def _placed(
+    scene: bpy.types.Scene, value: Mesh, label: str, outputs: dict[str, Any], request: dict[str, Any], origin: dict[str, Any]
+) -> bpy.types.Object:
+    """A new object, where the camera that it was seen by is now."""
+    item = mesh_object.make(scene, value, label)
+    item.matrix_world = _moved_since(scene, origin)
+    plate = _plate(scene, item, request) if origin.get("kind") == "plate" else None
+    _dress(item, value, outputs, plate)
+    return item
+
+
+def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: Any = None) -> None:
+    texture = value.texture or outputs.get("texture")
+    picture = _receive(texture, item.name, "Color") if isinstance(texture, Image) and value.uvs is not None else None
+    bend = outputs.get("normal_map")
+    bump = _receive(bend, item.name, "Normal") if isinstance(bend, Image) and value.uvs is not None else None
+    if picture is None and plate is None and value.colors is None:
+        return
+    material = surface.build(item.name, picture, bump, plate)
+    sure = outputs.get("texture_confidence")
+    if isinstance(sure, Image) and value.uvs is not None:
+        node = material.node_tree.nodes.new("ShaderNodeTexImage")
+        node.image, node.label, node.location = _receive(sure, item.name, "Confidence"), "Confidence (not connected)", (-300, -620)
+    item.data.materials.clear()
+    item.data.materials.append(material)
+
+
+def _receive(value: Image, name: str, title: str) -> bpy.types.Image:
+    """An image datablock. Alpha says where a texture was seen; as a base colour it would blacken the seams."""
+    pixels = value.pixels[..., :3] if value.pixels.shape[2] == 4 else value.pixels
+    return pictures.receive(Image(np.ascontiguousarray(pixels), value.color_space), f"{name} {title}")
+
+
+def _extra(scene: bpy.types.Scene, value: Mesh, name: str, item: bpy.types.Object, proxy: bool) -> bpy.types.Object:
+    extra = mesh_object.make(scene, value, name)
+    extra.parent = item  # goes where the fine mesh goes
+    if proxy:
+        extra.display_type, extra.hide_render = "WIRE", True
+        return extra
+    if value.texture is not None:
+        _dress(extra, value, {})
+    elif item.data.materials and (value.uvs is not None or item.data.uv_layers.active is None):
+        extra.data.materials.append(item.data.materials[0])
+    elif value.colors is not None:
+        _dress(extra, value, {})
+    mesh_object.hide(scene, extra)
+    return extra
+
+
+def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], origin: dict[str, Any]) -> bpy.types.Object:
+    """Gives the object whose mesh was sent the mesh that came back: the same surface with UVs and a texture."""
+    found, gone = records.resolve([origin["target"]]) if origin.get("target") else ([], ["without a name"])
+    if not found or found[0].type != "MESH":
+        raise InputError(expected=f"the object {gone[0] if gone else found[0].name}", got="it is gone", fix="Unwrap and bake another one")
+    item = found[0]
+    before = item.data
+    item.data = mesh_object.data(value, before.name)
+    _dress(item, value, outputs)
+    if before.users == 0:
+        bpy.data.meshes.remove(before)
+    return item
+
+
+def _moved_since(scene: bpy.types.Scene, origin: dict[str, Any]) -> mathutils.Matrix:
+    """From where the solved camera stood when the job was sent to where it stands now: the artist may have set floor and scale."""
+    clip, sent = bpy.data.movieclips.get(str(origin.get("clip", ""))), origin.get("world")
+    camera = clips.solved_camera(clip, scene) if clip is not None and sent else None
+    if camera is None or not origin.get("camera"):
+        return mathutils.Matrix.Identity(4)
+    moved = clips.orientation(camera) @ mathutils.Matrix(sent).inverted()
+    same = np.abs(np.array(moved) - np.eye(4)).max() < 1e-5
+    return mathutils.Matrix.Identity(4) if same else moved
+
+
+def _plate(
+    scene: bpy.types.Scene, item: bpy.types.Object, request: dict[str, Any]
+) -> tuple[bpy.types.Image, bpy.types.Object, Camera] | None:
+    """Picture, projector and camera of the plate that was sent; the projector goes where the mesh goes."""
+    origin = request["origin"]
+    image = bpy.data.images.get(str(origin.get("image", "")))
+    if image is None:
+        return None
+    camera = read_transforms(origin["folder"])[0].camera
+    found = surface.projector(f"{item.name} Projector", camera)
+    mesh_object.collection(scene).objects.link(found)
+    found.parent = item
+    mesh_object.hide(scene, found)
+    layer = item.data.uv_layers.new(name="Camera", do_init=False)
+    layer.uv.foreach_set("vector", _camera_uvs(item.data, camera).reshape(-1))
+    if len(item.data.uv_layers) > 1:
+        item.data.uv_layers.active_index = 0
+    return image, found, camera
+
+
+def _camera_uvs(mesh: bpy.types.Mesh, camera: Camera) -> np.ndarray:
+    """UVs of the plate's camera for each corner, for other programs: ``(L, 2)`` float32."""
+    points = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", points)
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    view = np.linalg.inv(camera.camera_to_world)
+    at = points.reshape(-1, 3).astype(np.float64) @ view[:3, :3].T + view[:3, 3]
+    ahead = np.maximum(-at[:, 2], 1e-9)
+    u = (camera.cx + camera.fl_x * at[:, 0] / ahead) / camera.width
+    v = 1.0 - (camera.cy - camera.fl_y * at[:, 1] / ahead) / camera.height
+    return np.stack([u, v], 1).astype(np.float32)[corners]
+
+
+def _small(report: dict[str, Any]) -> dict[str, Any]:
+    kept = ("faces", "vertices", "frames", "frames_skipped", "voxel", "error", "coverage", "notes", "warnings", "bounds", "components")
+    return {key: report[key] for key in kept if key in report}

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..shared.digest import as_bytes
 from ..shared.errors import InputError
-from ..shared.operations import Operation
-from ..shared.values import EncodedFile, Image, Mesh
+from ..shared.operations import Input, Operation
+from ..shared.values import EncodedFile, Image, Mesh, SceneFrame, Tracks
 from ..shared.version import __version__
 
 
 def decode_inputs(schema: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Decodes image and mask files; frames are left as they are, because operations stream them.
+    """Decodes files of images, masks and meshes; frames are left as they are, because operations stream them.
 
     Raises:
         InputError: A value is not of the input's kind, or a file cannot be read.
@@ -32,17 +32,44 @@ def decode_inputs(schema: Operation, values: Mapping[str, Any]) -> dict[str, Any
         value = values.get(item.name)
         if value is None:
             continue
-        if item.kind in ("image", "mask"):
-            if isinstance(value, EncodedFile):
-                from .imaging import decode
-
-                value = decode(value)
-            if not isinstance(value, Image):
-                raise InputError(expected=f"an image as {item.name}", got=type(value).__name__)
-        elif item.kind == "frames" and (not isinstance(value, list) or not value):
-            raise InputError(expected=f"a list of scene frames as {item.name}", got=type(value).__name__)
-        decoded[item.name] = value
+        decoded[item.name] = _decode_input(item, value)
     return decoded
+
+
+def _decode_input(item: Input, value: Any) -> Any:
+    if item.kind in ("image", "mask"):
+        return _image(item, value)
+    if item.kind == "images":
+        if not isinstance(value, list) or not value:
+            raise InputError(expected=f"a list of images as {item.name}", got=_kind(value))
+        return [_image(item, one) for one in value]
+    if item.kind == "frames":
+        if not isinstance(value, list) or not value or not all(isinstance(one, SceneFrame) for one in value):
+            raise InputError(expected=f"a list of scene frames as {item.name}", got=_kind(value))
+    elif item.kind == "mesh":
+        if isinstance(value, EncodedFile):
+            from .surface.meshfiles import decode_mesh
+
+            value = decode_mesh(value)
+        if not isinstance(value, Mesh):
+            raise InputError(expected=f"a mesh as {item.name}", got=_kind(value))
+    elif item.kind == "tracks" and not isinstance(value, Tracks):
+        raise InputError(expected=f"solved tracks as {item.name}", got=_kind(value))
+    return value
+
+
+def _image(item: Input, value: Any) -> Image:
+    if isinstance(value, EncodedFile):
+        from .imaging import decode
+
+        value = decode(value)
+    if not isinstance(value, Image):
+        raise InputError(expected=f"an image as {item.name}", got=_kind(value))
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "an empty list" if value == [] else type(value).__name__
 
 
 def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +133,10 @@ def _describe(value: Any) -> Any:
         return {"file": value.name, "sha256": hashlib.sha256(as_bytes(value.data)).hexdigest(), "bytes": value.data.nbytes}
     if isinstance(value, Image):
         return {"image": list(value.pixels.shape), "dtype": value.pixels.dtype.name, "color_space": value.color_space}
+    if isinstance(value, Mesh):
+        return {"vertices": len(value.vertices), "faces": len(value.faces)}
+    if isinstance(value, Tracks):
+        return {"points": len(value.points), "observations": len(value.frames)}
     if isinstance(value, list):
-        return {"frames": len(value)}
+        return {"frames": len(value)} if all(isinstance(v, SceneFrame) for v in value) else [_describe(v) for v in value]
     return value

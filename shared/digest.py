@@ -6,6 +6,7 @@ threads at once (hashlib releases the interpreter lock) and are the same chunks 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -34,6 +35,33 @@ def digest(data: memoryview | bytes) -> str:
     view = memoryview(data)
     leaves = _chunks(lambda offset: hashlib.sha256(view[offset : offset + CHUNK]).digest(), len(view))
     return hashlib.sha256(b"".join(leaves)).hexdigest()
+
+
+def same_as_file(data: bytes, path: Path) -> bool:
+    """Whether the file at ``path`` holds exactly ``data``.
+
+    Raises:
+        OSError: It is there but cannot be read.
+    """
+    if not path.is_file() or path.stat().st_size != len(data):
+        return False
+    return not data or digest(memoryview(np.memmap(path, np.uint8, "r"))) == digest(data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file in one step: whoever looks sees the old one or the new one, never half of it.
+
+    Raises:
+        OSError: Disk full or no permission; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def write_file(data: memoryview, path: Path) -> None:

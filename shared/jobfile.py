@@ -1,33 +1,30 @@
-"""Job files: a job on disk, and its results beside it.
+"""Job files: a job on disk, whose results go beside it.
 
     {"backlot_job": 1, "operation": "texture.synthesize", "parameters": {"size": [512, 512]}, "seed": 1,
      "inputs": {"exemplar": "brick.png"}, "outputs": "out", "formats": {"base_color": "png"}}
 
-Paths are relative to the job file. Where an input is ``{"capture": {...}}`` Blender renders it; see docs/farm.md.
+Paths are relative to the job file; where an input is several images it is a list of paths. Where an input is
+``{"capture": {...}}`` Blender renders it; see docs/farm.md.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .digest import as_bytes, digest
-from .errors import InputError, StorageError
-from .events import Finished
-from .frames import read_transforms
+from .errors import InputError
+from .inputs import read_input
 from .jobs import Job, check_request, request_digest
 from .operations import Input, find
+from .outputs import SIDECAR
 from .tree import Buffer, encode
-from .values import EncodedFile
 
 VERSION = 1
-SIDECAR = "provenance.json"
 _KEYS = {"backlot_job", "operation", "parameters", "seed", "inputs", "outputs", "formats", "priority", "label", "apply", "save"}
 Capture = Callable[[dict[str, Any], Input], Any]
 
@@ -82,7 +79,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
         if isinstance(value, dict) and isinstance(value.get("capture"), dict):
             captures[item.name] = _later(value["capture"], item, capture)
         elif value is not None:
-            inputs[item.name] = _load_input(value, item, path.parent)
+            inputs[item.name] = read_input(item, value, path.parent)
     job = Job(schema.name, data.get("parameters", {}), inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
     check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)
@@ -98,30 +95,6 @@ def is_done(loaded: JobFile) -> bool:
         return note["request"] == loaded.digest and all((loaded.output_folder / name).is_file() for name in note["files"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def write_outputs(outputs: dict[str, Any], folder: Path, provenance: dict[str, Any]) -> list[Path]:
-    """Writes results, each in one step (never half a file), and ``provenance.json`` last.
-
-    Raises:
-        StorageError: The folder cannot be written.
-    """
-    written: list[Path] = []
-    for name, value in outputs.items():
-        if isinstance(value, EncodedFile):
-            written.append(_write(folder / value.name, value.data.tobytes()))
-        elif isinstance(value, dict):
-            written.append(_write(folder / f"{name}.json", _json(value)))
-    note = {**provenance, "files": [p.name for p in written]}
-    return [*written, _write(folder / SIDECAR, _json(note))]
-
-
-def write_single(result: Finished, name: str, path: Path) -> list[Path]:
-    """Writes the output ``name`` to ``path``, reports and provenance to ``path`` + ``.json``."""
-    value = result.outputs[name]
-    reports = {k: v for k, v in result.outputs.items() if isinstance(v, dict)}
-    written = _write(path, value.data.tobytes())
-    return [written, _write(path.with_name(path.name + ".json"), _json({**result.provenance, **reports, "files": [path.name]}))]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -150,33 +123,9 @@ def _later(description: dict[str, Any], item: Input, capture: Capture | None) ->
     return functools.partial(capture, description, item)
 
 
-def _load_input(value: Any, item: Input, folder: Path) -> Any:
-    if not isinstance(value, str):
-        raise InputError(expected=f"a path as the input {item.name!r}", got=repr(value)[:80])
-    return read_transforms(folder / value) if item.kind == "frames" else EncodedFile.read(folder / value)
-
-
 def _digest(job: Job, given: dict[str, Any], scene: str) -> str:
     buffers: list[Buffer] = []
     inputs = encode(job.inputs, buffers)
     content = [digest(as_bytes(b.array)) for b in buffers]
     return request_digest(job.operation, find(job.operation).check_parameters(job.parameters), [given, inputs, scene], content,
                           job.seed, job.formats)  # fmt: skip
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return (json.dumps(value, indent=1) + "\n").encode()
-
-
-def _write(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        msg = f"Cannot write {path}: {error.strerror}"
-        raise StorageError(msg, fix="Free space there or choose another folder") from error
-    return path

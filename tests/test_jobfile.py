@@ -10,8 +10,9 @@ import pytest
 from backend_process import Backend, backend, wait_for, wait_until
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError
-from backlot.shared.jobfile import SIDECAR, is_done, load_job_file, write_outputs
+from backlot.shared.jobfile import is_done, load_job_file
 from backlot.shared.jobs import Job
+from backlot.shared.outputs import SIDECAR, write_outputs
 from backlot.shared.values import EncodedFile
 
 

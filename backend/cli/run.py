@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...shared.errors import InputError
-from ...shared.frames import read_transforms
-from ...shared.jobfile import is_done, load_job_file, write_outputs, write_single
+from ...shared.errors import BacklotError, InputError
+from ...shared.inputs import SEVERAL, read_input
+from ...shared.jobfile import is_done, load_job_file
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.operations import OPERATIONS, Operation, Parameter
-from ...shared.values import EncodedFile
+from ...shared.outputs import Writer
 from ...shared.wire import new_id
 from .report import progress
 from .session import any_backend
@@ -38,11 +39,15 @@ def add_verbs(verbs: Any) -> None:
         schema = OPERATIONS[name]
         parser = verbs.add_parser(verb, help=schema.summary, description=schema.summary + ".")
         for item in schema.inputs:
-            if item.required:
+            flag = "--" + item.name.replace("_", "-")
+            if item.kind in SEVERAL:
+                parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar="FILE", help=item.help)
+            elif item.required:
                 metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
                 parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help)
             else:
-                parser.add_argument("--" + item.name.replace("_", "-"), dest=item.name, type=Path, metavar="FILE", help=item.help)
+                metavar = "FOLDER" if item.kind == "frames" else "FILE"
+                parser.add_argument(flag, dest=item.name, type=Path, metavar=metavar, help=item.help)
         for parameter in schema.parameters:
             _add_flag(parser, parameter)
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
@@ -62,7 +67,7 @@ def add_verbs(verbs: Any) -> None:
 
 def _gives_folder(schema: Operation) -> bool:
     """Whether the results are several files, or may be."""
-    return sum(output.kind != "report" for output in schema.outputs) > 1
+    return sum(output.kind != "report" for output in schema.outputs) > 1 or schema.outputs[0].kind == "sequence"
 
 
 def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
@@ -114,14 +119,14 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     for item in schema.inputs:
         path = getattr(arguments, item.name)
         if path is not None:
-            inputs[item.name] = read_transforms(path) if item.kind == "frames" else EncodedFile.read(path)
+            inputs[item.name] = read_input(item, path)
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
     out, main, formats = arguments.out, schema.outputs[0], {}
     to_folder = _gives_folder(schema)
     if to_folder:
         first = getattr(arguments, schema.inputs[0].name)
-        linear = first is not None and schema.inputs[0].required and first.suffix.lower() in SCENE_LINEAR
+        linear = isinstance(first, Path) and schema.inputs[0].required and first.suffix.lower() in SCENE_LINEAR
         if linear or arguments.format:
             wanted = arguments.format or "exr"
             formats = {output.name: wanted for output in schema.outputs if wanted in output.formats}
@@ -131,11 +136,7 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
             raise InputError(expected=f"--out as a file ending in {', '.join('.' + f for f in main.formats)}", got=str(out))
         formats[main.name] = suffix
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=f"{arguments.verb} {out.name}")
-    result = _finish(job, schema.label)
-    written = write_outputs(result.outputs, out, result.provenance) if to_folder else write_single(result, main.name, out)
-    for path in written:
-        print(path)
-    return 0
+    return _finish(job, schema.label, Writer(out, "" if to_folder else main.name))
 
 
 def _run_file(arguments: argparse.Namespace) -> int:
@@ -144,13 +145,19 @@ def _run_file(arguments: argparse.Namespace) -> int:
         print(f"already done: {loaded.output_folder}")
         return 0
     job = replace(loaded.job, id=new_id()) if arguments.force else loaded.job
-    result = _finish(job, OPERATIONS[job.operation].label)
-    for path in write_outputs(result.outputs, loaded.output_folder, {**result.provenance, "request": loaded.digest}):
+    return _finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
+
+
+def _finish(job: Job, label: str, writer: Writer, **note: str) -> int:
+    """Runs a job and writes its results; if it does not get to its end, says what is there nevertheless."""
+    job.encode()  # says what is wrong before a backend is started for it
+    try:
+        with any_backend() as client, progress(label) as report:
+            result = client.result(client.submit_once(job), report, patience=PATIENCE, on_partial=writer)
+    except (KeyboardInterrupt, BacklotError):
+        if kept := writer.kept():
+            print(kept, file=sys.stderr)
+        raise
+    for path in writer.finish(result, **note):
         print(path)
     return 0
-
-
-def _finish(job: Job, label: str) -> Any:
-    job.encode()  # says what is wrong before a backend is started for it
-    with any_backend() as client, progress(label) as report:
-        return client.result(client.submit_once(job), report, patience=PATIENCE)

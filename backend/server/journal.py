@@ -93,6 +93,8 @@ class Journal:
     def add(self, job_id: str, request: dict[str, Any], buffers: list[dict[str, Any]], digest: str) -> None:
         """Notes a new job as queued; from here on it is safe.
 
+        What the latest job of the same digest and delivery gave before it was cancelled or failed is this one's from the start.
+
         Raises:
             StorageError: The disk is full or read-only; nothing was noted.
         """
@@ -110,6 +112,12 @@ class Journal:
                 time.time(),
             ),
         )
+        rows = self._db.execute("SELECT id, request FROM jobs WHERE digest = ? AND state IN ('cancelled', 'failed') "
+                                "AND id IN (SELECT job FROM partials) ORDER BY finished DESC", (digest,)).fetchall()  # fmt: skip
+        for row in rows:
+            if json.loads(row["request"]).get("deliver") == request.get("deliver"):
+                self._write("INSERT INTO partials SELECT ?, name, place, value, buffers FROM partials WHERE job = ?", (job_id, row["id"]))
+                break
 
     def next_queued(self) -> sqlite3.Row | None:
         """The job to be done next: highest priority, then oldest."""

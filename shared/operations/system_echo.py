@@ -7,12 +7,22 @@ OPERATION = Operation(
     version=1,
     label="Echo",
     summary="Give an image back, to measure the way there and back",
-    inputs=(Input("image", "image", "Image", "any image, or none", required=False),),
+    inputs=(
+        Input("image", "image", "Image", "any image, or none", required=False),
+        Input("images", "images", "Images", "any images, or none", required=False),
+        Input("mesh", "mesh", "Mesh", "any mesh, or none", required=False),
+        Input("tracks", "tracks", "Tracks", "any solved tracks, or none", required=False),
+    ),
     parameters=(
         Parameter("negate", "bool", False, "Negate", "Flip the sign (or all bits) of each pixel, so that the result is a new picture"),
         Parameter("emit", "int", 0, "Emit", "Give the image so many times before the end, evenly in time", minimum=0, maximum=1000),
         Parameter("seconds", "float", 0.0, "Seconds", "Work for so long before answering", minimum=0, maximum=3600),
     ),
-    outputs=(Output("image", "image", ("exr", "png"), "The image"),),
+    outputs=(
+        Output("image", "image", ("exr", "png"), "The image"),
+        Output("images", "sequence", ("png", "exr"), "The images"),
+        Output("mesh", "mesh", ("ply", "obj", "glb"), "The mesh"),
+        Output("tracks", "report", ("json",), "How many points and observations there were"),
+    ),
     hidden=True,
 )

@@ -1,0 +1,112 @@
+"""An operation's results to disk: early ones as they come, all of them at the end. Never half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .digest import same_as_file, write_whole
+from .errors import StorageError
+from .events import Finished, Partial
+from .values import EncodedFile
+
+SIDECAR = "provenance.json"
+
+
+class Writer:
+    """Writes the results of one job.
+
+    Args:
+        out: The folder for them, or the file where ``only`` is given.
+        only: The one output that is wanted; reports and provenance go to ``out`` + ``.json``.
+
+    Attributes:
+        early: Files of results that came before the end, in order.
+    """
+
+    def __init__(self, out: Path, only: str = "") -> None:
+        self._out, self._only = out, only
+        self.early: list[Path] = []
+
+    def __call__(self, event: Partial) -> None:
+        """Writes a result that came early, in place of an earlier one of the same name.
+
+        Raises:
+            StorageError: The folder cannot be written.
+        """
+        if not self.early and not self._only:  # what lies there is not the finished job any more
+            with contextlib.suppress(OSError):  # none there; a folder that cannot be used is found out below
+                (self._out / SIDECAR).unlink()
+        if self._only:
+            found = [self._out] if event.name == self._only and event.index is None and isinstance(event.value, EncodedFile) else []
+            files = {path: event.value.data.tobytes() for path in found}
+        else:
+            label = event.name if event.index is None else f"{event.name}_{event.index:04d}"
+            files = _files(self._out, label, event.value)
+        for path, data in files.items():
+            _write(path, data)
+            if path not in self.early:
+                self.early.append(path)
+
+    def finish(self, result: Finished, **note: Any) -> list[Path]:
+        """Writes all results, then how they came about (with ``note``); gives the files.
+
+        Raises:
+            StorageError: The folder cannot be written.
+        """
+        if not self._only:
+            return write_outputs(result.outputs, self._out, {**result.provenance, **note})
+        reports = {k: v for k, v in result.outputs.items() if isinstance(v, dict)}
+        written = _write(self._out, result.outputs[self._only].data.tobytes())
+        more = {**result.provenance, **note, **reports, "files": [self._out.name]}
+        return [written, _write(self._out.with_name(self._out.name + ".json"), _json(more))]
+
+    def kept(self) -> str:
+        """What a person whose job did not finish has nevertheless, or ``""``."""
+        if not self.early:
+            return ""
+        if len(self.early) == 1:
+            return f"What was ready is kept: {self.early[0]}"
+        return f"What was ready is kept: {len(self.early)} files, {self.early[0]} to {self.early[-1].name}"
+
+
+def write_outputs(outputs: dict[str, Any], folder: Path, provenance: dict[str, Any]) -> list[Path]:
+    """Writes results into a folder, each file in one step, and ``provenance.json`` last. What is there already is left alone.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    written: list[Path] = []
+    for name, value in outputs.items():
+        for path, data in _files(folder, name, value).items():
+            written.append(_write(path, data))
+    note = {**provenance, "files": [p.name for p in written]}
+    return [*written, _write(folder / SIDECAR, _json(note))]
+
+
+def _files(folder: Path, label: str, value: Any) -> dict[Path, bytes]:
+    """What the files of one result are; what is no file (an array) is left out."""
+    if isinstance(value, EncodedFile):
+        return {folder / Path(value.name).name: value.data.tobytes()}
+    if isinstance(value, dict):
+        return {folder / f"{label}.json": _json(value)}
+    if isinstance(value, list):
+        return {path: data for item in value for path, data in _files(folder, label, item).items()}
+    return {}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> Path:
+    try:
+        if not same_as_file(data, path):  # a frame that came early and is the same now
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, data)
+    except OSError as error:
+        msg = f"Cannot write {path}: {error.strerror}"
+        raise StorageError(msg, fix="Free space there or choose another folder") from error
+    return path

@@ -55,17 +55,20 @@ class Fixed:
     Attributes:
         pixels: ``(C, H, W)``, of which those under the mask count.
         mask: ``(1, H, W)``, 1 where the output is given, else 0.
-        corner: Row and column in the output of the (first) source's top-left corner: there its pixels are these.
+        corner: Row and column in the output of the (first) source's top-left corner: there its pixels are these. None where the
+            pixels are no part of a source.
     """
 
     pixels: torch.Tensor
     mask: torch.Tensor
-    corner: tuple[int, int] = (0, 0)
+    corner: tuple[int, int] | None = (0, 0)
 
     def at(self, size: tuple[int, int]) -> Fixed:
         """The same at a level's size; pixels beyond the mask do not bleed into it."""
         mask = pyramid.resize(self.mask, size)
         pixels = pyramid.resize(self.pixels * self.mask, size) / mask.clamp_min(1e-6)
+        if self.corner is None:
+            return Fixed(pixels, (mask >= 0.5).float(), None)
         top, left = (round(c * s / whole) for c, s, whole in zip(self.corner, size, self.mask.shape[1:], strict=True))
         return Fixed(pixels, (mask >= 0.5).float(), (top, left))
 
@@ -75,6 +78,7 @@ class Fixed:
 
     def settled(self, sheet: Sheet, tile: tuple[bool, bool]) -> tuple[torch.Tensor, torch.Tensor]:
         """Which patches are given as a whole, ``(gh, gw)`` bool, and where they come from, ``(2, gh, gw)`` int32."""
+        assert self.corner is not None
         padded = matching.wrap(self.mask, tile, 0, PATCH - 1)
         whole = -F.max_pool2d(-padded[None], PATCH, 1)[0, 0] > 0
         rows, columns = (torch.arange(n, device=whole.device) - c for n, c in zip(whole.shape, self.corner, strict=True))
@@ -146,7 +150,7 @@ def synthesize(
         project = Projection(key_side, settings.components, sheet.usable)
         state = _Level(project(key_side), sheet, settings)
         state.share = _share(sheet, guides, here, tile)
-        if given is not None:
+        if given is not None and given.corner is not None:
             state.settled = given.settled(sheet, tile)
         if field is None or before is None:
             picture = start(pixels[:, : sheet.sizes[0][0], : sheet.sizes[0][1]], here)

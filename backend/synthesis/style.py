@@ -7,13 +7,14 @@ stroke size, so that a proxy and the full frame match; above it the match field 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 
 from . import pyramid
 from .color_match import luminance, match_distribution, move_colors
 from .descriptor import PATCH
-from .engine import Guide, Report, Settings, synthesize
+from .engine import Fixed, Guide, Report, Settings, synthesize
 from .voting import vote
 
 REFERENCE_STROKE = 1.5
@@ -43,6 +44,27 @@ class Scale:
     zoom: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What is given when a part of a frame is painted into what is there already.
+
+    Attributes:
+        frame: Height and width of the whole frame: strokes are as large as its height says.
+        grade: From content to target luminance ``(1, h, w)`` and target colours ``(C, h, w)``, the same for every frame of a shot.
+        known: ``(C, H, W)`` paint that is there, as large as the content, or None.
+        keep: ``(1, H, W)``, 1 where ``known`` stays.
+        levels: Levels that are searched; few go on from the picture that is there, all start afresh.
+        begin: ``(C, H, W)`` from which the search starts, or None for the target colours.
+    """
+
+    frame: tuple[int, int]
+    grade: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    known: torch.Tensor | None = None
+    keep: torch.Tensor | None = None
+    levels: int = 0
+    begin: torch.Tensor | None = None
+
+
 def scale_for(content: tuple[int, int], style: tuple[int, int], stroke: float) -> Scale:
     """The working sizes for a stroke size in percent of the content's height.
 
@@ -67,6 +89,7 @@ def paint(
     variety: float,
     generator: torch.Generator,
     report: Report | None = None,
+    part: Part | None = None,
 ) -> torch.Tensor:
     """Paints the content with the style's patches.
 
@@ -78,15 +101,24 @@ def paint(
         variety: 0..1, how strongly over-used strokes are avoided.
         generator: On the CPU; breaks ties in flat areas.
         report: Called between steps.
+        part: Given when the content is a part of a frame of a shot.
 
     Returns:
         ``(C, H, W)`` float32, made of the style's pixels.
     """
     full = (int(content.shape[1]), int(content.shape[2]))
-    scale = scale_for(full, (int(style.shape[1]), int(style.shape[2])), stroke)
+    scale = scale_for(full if part is None else part.frame, (int(style.shape[1]), int(style.shape[2])), stroke)
+    if part is not None:
+        scale = dataclasses.replace(scale, working=full if scale.zoom == 1 else pyramid.size_at(full, 1 / scale.zoom, LEAST_SIDE))
     small, source = pyramid.resize(content, scale.working), pyramid.resize(style, scale.style)
-    target = match_distribution(luminance(small), luminance(source))
-    moved = move_colors(small, source)
+    if part is None:
+        target, moved = match_distribution(luminance(small), luminance(source)), move_colors(small, source)
+    else:
+        target, moved = part.grade(small)
+    first = moved if part is None or part.begin is None else pyramid.resize(part.begin, scale.working)
+    fixed = None
+    if part is not None and part.known is not None and part.keep is not None:
+        fixed = Fixed(2 * part.known - 1, part.keep, None).at(scale.working)
     weight = 5.0 * structure**1.5
     guides = (
         Guide(2 * luminance(source), 2 * target, (weight,)),
@@ -95,15 +127,15 @@ def paint(
 
     def start(level_source: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         noise = torch.randn(1, *size, generator=generator).to(content.device)
-        return 2 * pyramid.resize(moved, size) - 1 + 0.1 * level_source.std() * noise
+        return 2 * pyramid.resize(first, size) - 1 + 0.1 * level_source.std() * noise
 
     def show(fraction: float, stage: str, picture: torch.Tensor | None) -> None:
         if report is not None:
             report(0.95 * fraction, stage, None if picture is None else (picture + 1) / 2)
 
     settings = Settings(variety=variety, passes=(6, 6, 5, 4, 3), components=24)
-    levels = min(_LEVELS, pyramid.level_count(scale.style, scale.working))
-    picture, field = synthesize(2 * source - 1, scale.working, start, settings, guides, levels, show)
+    levels = min(_LEVELS if part is None or not part.levels else part.levels, pyramid.level_count(scale.style, scale.working))
+    picture, field = synthesize(2 * source - 1, scale.working, start, settings, guides, levels, show, fixed)
     picture = (picture + 1) / 2
     output, kept = scale.working, scale.style
     while output != full:

@@ -1,0 +1,85 @@
+"""What is seen in two frames: ids and depth meet where the vectors lead, and the vectors back lead home.
+
+Visibility is exact up to the passes' sampling: ids, depth and vectors are taken at pixel centres, so that along silhouettes a pixel's
+colour belongs to two surfaces. ``edges`` finds those pixels; measures leave them out.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from .warp import grid, inside, nearest
+
+HOME = 0.6
+"""Pixels by which the way there and back may miss: half a pixel of rounding and a little."""
+DEPTH_STEP = 0.12
+"""Part of its depth by which a surface point may come nearer or go away between neighbouring frames."""
+
+
+def edges(ids: torch.Tensor) -> torch.Tensor:
+    """Pixels ``(H, W)`` bool that touch another id, diagonally too."""
+    values = ids.float()[None, None]
+    low = -F.max_pool2d(F.pad(-values, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    high = F.max_pool2d(F.pad(values, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return (low != high)[0, 0]
+
+
+def visible(
+    here: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    there: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    rest: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """Which pixels of one frame are seen in its neighbour.
+
+    Args:
+        here: Ids ``(H, W)``, depth ``(H, W)`` and displacement ``(2, H, W)`` to the other frame.
+        there: The other frame's ids, depth and displacement back.
+        rest: Rest positions ``(3, H, W)`` of both frames, or None: where they are known they decide about surfaces that hide parts of
+            themselves.
+
+    Returns:
+        ``(H, W)`` bool.
+    """
+    ids, depth, way = here
+    size = int(ids.shape[0]), int(ids.shape[1])
+    start = grid(size, ids.device)
+    places = start + way
+    seen = inside(places, size) & (nearest(there[0], places) == ids)
+    other = nearest(there[1], places)
+    both = torch.isinf(other) & torch.isinf(depth)
+    span = _span(there[1])
+    near = (other - depth).abs() <= DEPTH_STEP * depth + nearest(span, places)
+    seen &= both | near
+    rows, columns = (p.round().long().clamp(0, s - 1) for p, s in zip(places, size, strict=True))
+    back = there[2][:, rows, columns]
+    landed = torch.stack([rows.float(), columns.float()]) + back
+    # The nearest pixel's way back starts up to half a pixel beside the place: both ends are moved by the same.
+    miss = (landed - start - (torch.stack([rows.float(), columns.float()]) - places)).square().sum(0).sqrt()
+    seen &= miss <= HOME + 0.05 * way.square().sum(0).sqrt()
+    if rest is not None:
+        mine, theirs = rest
+        apart = (theirs[:, rows, columns] - mine).square().sum(0).sqrt()
+        # Neighbouring pixels' distance on the surface is the yardstick; half of it is rounding.
+        seen &= apart <= 1.5 * _steps(mine) + 1e-4
+    return seen
+
+
+def _span(depth: torch.Tensor) -> torch.Tensor:
+    """Difference of depth to the neighbours, without jumps to the background, ``(H, W)``."""
+    finite = torch.where(torch.isinf(depth), torch.zeros_like(depth), depth)[None, None]
+    padded = F.pad(finite, (1, 1, 1, 1), mode="replicate")
+    steps = [(padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]).abs(), (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]).abs()]
+    total: torch.Tensor = (0.5 * (steps[0] + steps[1]))[0, 0]
+    return torch.minimum(total, 0.1 * finite[0, 0].abs())
+
+
+def _steps(rest: torch.Tensor) -> torch.Tensor:
+    """The larger distance to the neighbours on either side, the smaller of both sides of each axis, ``(H, W)``."""
+    padded = F.pad(rest[None], (1, 1, 1, 1), mode="replicate")[0]
+    sides = []
+    for a, b in (((1, 0), (1, 2)), ((0, 1), (2, 1))):
+        one, two = ((padded[:, r : r + rest.shape[1], c : c + rest.shape[2]] - rest).square().sum(0).sqrt() for r, c in (a, b))
+        one, two = torch.where(one == 0, two, one), torch.where(two == 0, one, two)
+        sides.append(torch.minimum(one, two))
+    return torch.maximum(*sides)

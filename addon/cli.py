@@ -115,7 +115,10 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
         InputError: It cannot be captured.
     """
     from .capture import Capture, CaptureSettings
+    from .reconstruct import jobfiles
 
+    if jobfiles.is_mine(description):
+        return jobfiles.capture(description, item, folder)
     description = dict(description)
     target = folder / str(description.pop("folder", "capture"))
     if item.kind != "frames":
@@ -152,6 +155,7 @@ def _apply(loaded: JobFile, path: Path, client: Any) -> str:
     from ..shared.wire import new_id
     from . import apply, records
     from .link import PATIENCE_S
+    from .reconstruct import jobfiles
 
     job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
     outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
@@ -159,7 +163,12 @@ def _apply(loaded: JobFile, path: Path, client: Any) -> str:
     parameters = find(job.operation).check_parameters(job.parameters)
     given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})
     inputs = {name: {"path": str((path.parent / where).resolve())} for name, where in given.items() if isinstance(where, str)}
+    captured = {name: where["capture"] for name, where in given.items() if isinstance(where, dict)}
+    inputs |= {name: {"frames": str((path.parent / str(where.get("folder", "capture"))).resolve())} for name, where in captured.items()}
     request = {"parameters": parameters, "seed": job.seed, "inputs": inputs, "targets": targets}
+    for where in captured.values():
+        if jobfiles.is_mine(where):
+            request["origin"] = jobfiles.origin(where, path.parent)
     return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)
 
 

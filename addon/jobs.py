@@ -43,6 +43,7 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
         InputError: An input is missing or unreadable.
     """
     from ..shared.frames import read_transforms
+    from ..shared.tracks import read_tracks
     from ..shared.values import EncodedFile
     from . import pictures
 
@@ -55,10 +56,12 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
             inputs[name] = pictures.send(image)
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
-        elif "tracks" in where or "mesh" in where:
+        elif "tracks" in where:
+            inputs[name] = read_tracks(where["tracks"])
+        elif "mesh" in where:
             from .reconstruct import files
 
-            inputs[name] = files.read_tracks(Path(where["tracks"])) if "tracks" in where else files.read_mesh(Path(where["mesh"]))
+            inputs[name] = files.read_mesh(Path(where["mesh"]))
         else:
             inputs[name] = EncodedFile.read(where["path"], where.get("color_space", ""))
     return inputs

@@ -5,6 +5,7 @@
     mesh_object   a mesh as an object                             surface      its material: projected plate or Principled
     results       a job's outputs into the scene                  progress     the best so far, while a job runs
     facts         what a report says, in the scene's units        align        scale, floor and origin of a solve
+    jobfiles      what a job file asks to be captured              files        a mesh on disk
     properties    what the scene stores                           operators    the buttons
     panel         what the artist sees
 

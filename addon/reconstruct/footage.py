@@ -13,11 +13,11 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms, write_transforms
+from ...shared.tracks import write_tracks
 from ...shared.values import Camera, SceneFrame, Tracks
 from ..capture.scene_copy import remove_scene, set_output
 from ..pictures import LINEAR
 from . import clip as clips
-from . import files
 
 _DISPLAY = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".tga", ".webp")
 _SCENE_LINEAR = (".exr", ".hdr")
@@ -101,7 +101,7 @@ class FootageCapture:
             fix = "Use File > External Data > Find Missing Files"
             raise InputError(expected=f"at least {clips.MIN_FRAMES} pictures of the clip {self.solve.clip!r}", got=got, fix=fix)
         write_transforms(self.folder, metas)
-        files.write_tracks(self.folder, self.tracks())
+        write_tracks(self.tracks(), self.folder)
 
     def tracks(self) -> Tracks:
         """The solved tracks in the chosen frames."""

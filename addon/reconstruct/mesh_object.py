@@ -121,5 +121,6 @@ def hide(scene: bpy.types.Scene, item: bpy.types.Object) -> None:
     """Closes the eye of an object in every view layer of its scene, and keeps it out of renders."""
     item.hide_render = True
     for layer in scene.view_layers:
+        layer.update()  # else Blender 5.0 does not know the new object there
         if item.name in layer.objects:
             item.hide_set(True, view_layer=layer)

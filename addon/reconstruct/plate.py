@@ -12,11 +12,12 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.frames import write_transforms
+from ...shared.tracks import write_tracks
 from ...shared.values import Camera, Tracks
 from .. import pictures
 from ..capture import cameras
 from . import clip as clips
-from . import files, footage
+from . import footage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ class PlateCapture:
         meta: dict[str, Any] = {"camera": self.camera, "files": channels, "number": self.number}
         write_transforms(self.folder, [meta | ({"depth_scale": 1.0} if depth is not None else {})])
         if self.tracks is not None:
-            files.write_tracks(self.folder, self.tracks)
+            write_tracks(self.tracks, self.folder)
         yield 1
 
     def described(self, kind: str) -> dict[str, str]:

@@ -4,9 +4,10 @@ import bpy
 import numpy as np
 import pytest
 from backlot.addon.reconstruct import clip as clips
-from backlot.addon.reconstruct import files, footage
+from backlot.addon.reconstruct import footage
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms
+from backlot.shared.tracks import read_tracks
 from blender import solved_clip
 from blender.solved_clip import FRAMES, POINTS, SIZE
 
@@ -88,7 +89,7 @@ def test_files_and_back(scene, tmp_path):
         assert np.allclose(frame.camera.camera_to_world, camera.camera_to_world)
         assert frame.camera.distortion.coefficients == pytest.approx(camera.distortion.coefficients)
         assert (frame.camera.cx, frame.camera.fl_y) == pytest.approx((camera.cx, camera.fl_y))
-    before, after = capture.tracks(), files.read_tracks(tmp_path / "capture")
+    before, after = capture.tracks(), read_tracks(tmp_path / "capture")
     assert np.allclose(before.points, after.points)
     assert np.abs(before.pixels - after.pixels).max() < 1e-3
     assert np.array_equal(before.frames, after.frames)

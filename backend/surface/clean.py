@@ -1,0 +1,107 @@
+"""Removes from a mesh what makes other programs stumble: fragments, collapsed and double faces, edges with three faces."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ...shared.errors import InputError
+from ...shared.values import Mesh
+from ..reconstruct.marching import large_components
+from . import topology
+
+_ROUNDS = 8
+"""Taking a face off a crowded edge can at worst reveal nothing new; a few rounds settle edges that share faces."""
+
+
+def select(mesh: Mesh, keep: np.ndarray) -> Mesh:
+    """The mesh with some of its faces, and the vertices they use in their order.
+
+    Args:
+        mesh: Any mesh.
+        keep: ``(M,)`` bool.
+    """
+    faces = mesh.faces[keep]
+    used = np.zeros(len(mesh.vertices), bool)
+    used[faces.ravel()] = True
+    number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+
+    def pick(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[used]
+
+    attributes = {name: values[used] for name, values in mesh.attributes.items()}
+    uvs = None if mesh.uvs is None else mesh.uvs[keep]
+    return Mesh(mesh.vertices[used], number[faces], pick(mesh.normals), pick(mesh.colors), uvs, attributes, mesh.texture)
+
+
+def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
+    """Cleans up.
+
+    Vertices of an edge without length become one; faces that collapse, repeat another or have a vertex that is not finite go; of more
+    than two faces at an edge the smallest go; parts with few triangles go; vertices that nothing uses go.
+
+    Args:
+        mesh: Of triangles.
+        min_component: Least triangles of a connected part; 0 keeps all.
+
+    Returns:
+        The mesh, and how many faces went for which reason (``collapsed``, ``double``, ``crowded``, ``fragments``) with ``components``,
+        the number of parts that are left.
+
+    Raises:
+        InputError: No face is left.
+    """
+    faces = mesh.faces.astype(np.int32, copy=True)
+    report = {}
+    finite = np.isfinite(mesh.vertices).all(1)
+    _merge_zero_edges(mesh.vertices, faces)
+    alive = finite[faces].all(1) & (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    report["collapsed"] = int((~alive).sum())
+    chosen = np.flatnonzero(alive)
+    _, first = np.unique(np.sort(faces[chosen], 1), axis=0, return_index=True) if len(chosen) else (None, chosen)
+    report["double"] = len(chosen) - len(first)
+    chosen = chosen[np.sort(first)]
+    before = len(chosen)
+    chosen = _thin_crowds(mesh.vertices, faces, chosen)
+    report["crowded"] = before - len(chosen)
+    keep, report["components"] = large_components(len(mesh.vertices), faces[chosen], min_component)
+    report["fragments"] = int((~keep).sum())
+    chosen = chosen[keep]
+    if not len(chosen):
+        got = f"{len(mesh.faces)} triangles, all broken or in smaller parts" if len(mesh.faces) else "none"
+        fix = "Lower Smallest Part, or check where the mesh comes from"
+        raise InputError(expected=f"triangles in parts of at least {max(min_component, 1)}", got=got, fix=fix)
+    kept = np.zeros(len(faces), bool)
+    kept[chosen] = True
+    return select(dataclasses.replace(mesh, faces=faces), kept), report
+
+
+def _merge_zero_edges(vertices: np.ndarray, faces: np.ndarray) -> None:
+    """Gives both ends of an edge without length the smaller number, in place; chains shrink over a few rounds."""
+    for _ in range(_ROUNDS):
+        start, end = faces.ravel(), np.roll(faces, -1, 1).ravel()
+        same = (start != end) & (vertices[start] == vertices[end]).all(1)
+        if not same.any():
+            return
+        to = np.arange(len(vertices), dtype=np.int32)
+        np.minimum.at(to, np.maximum(start[same], end[same]), np.minimum(start[same], end[same]))
+        faces[:] = to[faces]
+
+
+def _thin_crowds(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    for _ in range(_ROUNDS):
+        found = topology.edges(faces[chosen])
+        crowded = found.counts > 2
+        if not crowded.any():
+            break
+        at = np.flatnonzero(crowded[found.of_faces].any(1))
+        area = np.linalg.norm(topology.face_vectors(vertices, faces[chosen[at]]), axis=1)
+        drop = np.zeros(len(chosen), bool)
+        left = found.counts.copy()
+        for index in at[np.argsort(area, kind="stable")]:
+            if (left[found.of_faces[index]] > 2).any():
+                drop[index] = True
+                left[found.of_faces[index]] -= 1
+        chosen = chosen[~drop]
+    return chosen

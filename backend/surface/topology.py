@@ -1,0 +1,97 @@
+"""How the triangles of a mesh hang together: edges, neighbours, parts, and whether the surface is closed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ..reconstruct.marching import large_components
+
+
+@dataclasses.dataclass(frozen=True)
+class Edges:
+    """The edges of a mesh, each once.
+
+    Attributes:
+        vertices: ``(E, 2)`` int32, the smaller vertex number first.
+        of_faces: ``(M, 3)`` int32, number of the edge from corner k to corner k + 1.
+        counts: ``(E,)`` int32, how many faces use the edge: 2 inside a manifold, 1 at a border.
+        balance: ``(E,)`` int32, faces that run along the edge upwards minus those that run downwards: 0 where two faces agree.
+    """
+
+    vertices: np.ndarray
+    of_faces: np.ndarray
+    counts: np.ndarray
+    balance: np.ndarray
+
+
+def edges(faces: np.ndarray) -> Edges:
+    """Finds the edges of ``(M, 3)`` faces."""
+    start, end = faces.astype(np.int64).ravel(), np.roll(faces, -1, 1).astype(np.int64).ravel()
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    unique, inverse, counts = np.unique(low << 32 | high, return_inverse=True, return_counts=True)
+    balance = np.bincount(inverse.ravel(), np.where(start < end, 1, -1), len(unique)).astype(np.int32)
+    vertices = np.stack([unique >> 32, unique & 0xFFFFFFFF], 1).astype(np.int32)
+    return Edges(vertices, inverse.reshape(-1, 3).astype(np.int32), counts.astype(np.int32), balance)
+
+
+def neighbours(faces: np.ndarray, found: Edges | None = None) -> np.ndarray:
+    """``(M, 3)`` int32: the face across the edge from corner k to k + 1; -1 at borders and where more than two faces meet."""
+    found = found or edges(faces)
+    flat = found.of_faces.ravel()
+    order = np.argsort(flat, kind="stable")
+    pairs = (
+        order[np.isin(flat[order], np.flatnonzero(found.counts == 2), kind="table")].reshape(-1, 2) if len(order) else order.reshape(0, 2)
+    )
+    result = np.full(flat.shape, -1, np.int32)
+    result[pairs[:, 0]], result[pairs[:, 1]] = pairs[:, 1] // 3, pairs[:, 0] // 3
+    return result.reshape(-1, 3)
+
+
+def describe(vertex_count: int, faces: np.ndarray) -> dict[str, int | bool]:
+    """What a person wants to know of a mesh's topology before it is used.
+
+    Returns:
+        ``faces``, ``vertices``, ``components`` (connected through vertices), ``open_edges``, ``non_manifold_edges`` (three faces or
+        more), ``flipped_edges`` (two faces that disagree which side is out) and ``watertight`` (none of these three).
+    """
+    found = edges(faces)
+    used = np.unique(faces)
+    _, components = large_components(vertex_count, faces, 1)
+    opened, crowded = int((found.counts == 1).sum()), int((found.counts > 2).sum())
+    flipped = int(((found.counts == 2) & (found.balance != 0)).sum())
+    return {
+        "faces": len(faces),
+        "vertices": len(used),
+        "components": components,
+        "open_edges": opened,
+        "non_manifold_edges": crowded,
+        "flipped_edges": flipped,
+        "watertight": bool(len(faces)) and not opened and not crowded and not flipped,
+    }
+
+
+def face_vectors(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """``(M, 3)`` float64: along each face's normal, twice its area long."""
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    return np.cross(b - a, c - a)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """``(N, 3)`` float32, unit length: the mean of the faces around, by area; +z for a vertex without faces."""
+    vectors = face_vectors(vertices, faces)
+    total = np.zeros((len(vertices), 3))
+    for k in range(3):
+        for axis in range(3):
+            total[:, axis] += np.bincount(faces[:, k], vectors[:, axis], len(vertices))
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.where(length > 0, total / np.maximum(length, 1e-300), (0.0, 0.0, 1.0)).astype(np.float32)
+
+
+def detail(vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Median edge length in scene units: for a fused surface about the size of a voxel."""
+    if not len(faces):
+        return 0.0
+    some = faces[:: max(1, len(faces) // 20000)]
+    return float(np.median(np.linalg.norm(vertices[some[:, 0]].astype(np.float64) - vertices[some[:, 1]], axis=1)))

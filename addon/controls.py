@@ -60,7 +60,9 @@ def parameter_property(parameter: Parameter, **extra: Any) -> Any:
         items = [(value, value.replace("_", " ").title(), text) for value, text in parameter.choices.items()]
         return EnumProperty(items=items, default=str(default or next(iter(parameter.choices))), **common)
     if parameter.kind == "text":
-        longest = {} if math.isinf(parameter.maximum) else {"maxlen": int(parameter.maximum)}
+        longest: dict[str, Any] = {} if math.isinf(parameter.maximum) else {"maxlen": int(parameter.maximum)}
+        if parameter.unit == "folder":
+            longest["subtype"] = "DIR_PATH"
         return StringProperty(default=str(default or ""), **longest, **common)
     if parameter.kind == "color":
         # COLOR_GAMMA: numbers as on the screen, which is what the schema means by a colour.

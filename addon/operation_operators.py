@@ -66,8 +66,9 @@ class OperationOperator(CapturingOperator):
         panel = controls.panel(operation, scene)
         selected = list(context.selected_objects) if context.mode == "OBJECT" or context.selected_objects else [context.object]
         selected = [item for item in selected if item is not None]
-        described, wanted = self._describe_inputs(panel)
+        described, wanted = self.describe_inputs(panel)
         parameters = operation.check_parameters(controls.parameter_values(operation, *controls.sources(operation, scene, self)))
+        _allow_folders(operation, parameters)
         request: dict[str, Any] = {
             "parameters": parameters,
             "seed": self.chosen_seed(scene),
@@ -105,7 +106,7 @@ class OperationOperator(CapturingOperator):
         """The seed of the job."""
         return int(controls.chosen("seed", self, controls.panel(self.operation, scene)))
 
-    def _describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
+    def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
         """Where each input is, and what must be captured for it (``color``, ``frames`` or nothing)."""
         from . import pictures
 
@@ -139,6 +140,20 @@ class OperationOperator(CapturingOperator):
         from .capture import CaptureSettings
 
         return CaptureSettings(mode="frame", geometry=False)
+
+
+def _allow_folders(operation: Operation, parameters: dict[str, Any]) -> None:
+    """Lets this user's backend read the folders that the artist picked; a bare name is one of its own ``models`` folder.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    for parameter in operation.parameters:
+        given = str(parameters.get(parameter.name) or "")
+        if parameter.unit == "folder" and ("/" in given or "\\" in given):
+            from ..shared.model_folders import allow_folder
+
+            parameters[parameter.name] = str(allow_folder(bpy.path.abspath(given)))
 
 
 def operator_class(operation: Operation, base: type[OperationOperator] = OperationOperator) -> type[bpy.types.Operator]:

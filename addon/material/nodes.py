@@ -143,13 +143,13 @@ def _multiply(tree: bpy.types.NodeTree, textures: dict[str, bpy.types.Node], sha
     mix = tree.nodes.new("ShaderNodeMix")
     mix.data_type, mix.blend_type, mix.label = "RGBA", "MULTIPLY", "Occlusion"
     mix.location = (-240, 160)
-    _socket(mix.inputs, "Factor_Float").default_value = 1.0
-    tree.links.new(textures["base_color"].outputs["Color"], _socket(mix.inputs, "A_Color"))
-    tree.links.new(textures["ambient_occlusion"].outputs["Color"], _socket(mix.inputs, "B_Color"))
-    tree.links.new(_socket(mix.outputs, "Result_Color"), shader.inputs["Base Color"])
+    socket(mix.inputs, "Factor_Float").default_value = 1.0
+    tree.links.new(textures["base_color"].outputs["Color"], socket(mix.inputs, "A_Color"))
+    tree.links.new(textures["ambient_occlusion"].outputs["Color"], socket(mix.inputs, "B_Color"))
+    tree.links.new(socket(mix.outputs, "Result_Color"), shader.inputs["Base Color"])
 
 
-def _socket(sockets: Any, identifier: str) -> Any:
+def socket(sockets: Any, identifier: str) -> Any:
     """A socket of the Mix node, whose sockets share their names across types."""
     return next(socket for socket in sockets if socket.identifier == identifier)
 

@@ -15,6 +15,7 @@ _ERRORS = (
     ("reprojection", "Reprojection"),
     ("tracks", "Mesh to Tracks"),
 )
+_SHARES = (("confirmed", "Seen by Several Frames"), ("invented", "Invented"))
 
 
 def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
         found.append(("Triangles", f"{faces:,.0f}"))
     errors = report.get("error") if isinstance(report.get("error"), dict) else {}
     for name, label in _ERRORS:
-        statistics = errors.get(name)
+        statistics = errors.get(name, report.get(name))
         if not isinstance(statistics, dict):
             continue
         median, most = _number(statistics.get("median")), _number(statistics.get("p95"))
@@ -56,6 +57,10 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
     coverage = _number(errors.get("coverage", report.get("coverage")))
     if coverage is not None:
         found.append(("Coverage", f"{coverage:.1%}"))
+    for name, label in _SHARES:
+        share = _number(report.get(name))
+        if share is not None:
+            found.append((label, f"{share:.1%}"))
     voxel = _number(report.get("voxel"))
     if voxel is not None:
         found.append(("Voxel", length(scene, voxel)))

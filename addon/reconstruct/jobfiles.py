@@ -1,8 +1,8 @@
 """What a job file asks to be captured for a reconstruction: ``{"capture": {"clip": "shot.png"}}`` and its kind.
 
-{"clip": name, "start": 1, "end": 100, "step": 2}      pictures, cameras and tracks of a solved clip
-{"plate": name, "depth": name}                          one picture, seen by the scene camera or a solved one
-{"object": name}                                        a mesh, unwrapped by Smart UV
+- ``{"clip": name, "start": 1, "end": 100, "step": 2}``: pictures, cameras and tracks of a solved clip;
+- ``{"plate": name, "depth": name}``: one picture, seen by the scene camera or a solved one;
+- ``{"object": name}``: a mesh, unwrapped by Smart UV.
 """
 
 from __future__ import annotations

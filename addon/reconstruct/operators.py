@@ -78,15 +78,34 @@ class _Plate(_Reconstruct):
         """Which picture, and what is known of it."""
         return properties.plate_annotations(options={"SKIP_SAVE"})
 
+    def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
+        """The picture goes with its camera; a depth image of the artist's own beside them."""
+        names = ("frames", "tracks", "depth")
+        return {item.name: {"capture": item.name} for item in self.operation.inputs if item.name in names}, "frames"
+
     def prepare(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str) -> Any:
         """One picture with its camera."""
         from .plate import PlateCapture, PlateSettings
 
-        group = context.scene.backlot_reconstruct
-        image = self.plate or getattr(plate_shown(context), "name", "")  # type: ignore[attr-defined]
-        depth = self.plate_depth or getattr(group.plate_depth, "name", "")  # type: ignore[attr-defined]
-        settings = PlateSettings(image, depth, bool(controls.chosen("use_tracks", self, group)))
+        image, depth = (self._image(name) for name in ("image", "depth"))
+        shown = plate_shown(context)
+        image = image or (shown.name if shown is not None else "")
+        use_tracks = bool(controls.chosen("use_tracks", self, context.scene.backlot_reconstruct))
+        fov = controls.parameter_values(self.operation, *controls.sources(self.operation, context.scene, self)).get("fov")
+        settings = PlateSettings(image, depth, use_tracks, float(fov) if isinstance(fov, (int, float)) else 0.0)
         return PlateCapture(context.scene, settings, new_folder())
+
+    def _image(self, name: str) -> str:
+        """The name of the image that a call gives by name or path; ``""`` for none."""
+        from .. import pictures
+
+        given = getattr(self, name)
+        if not given:
+            chosen = getattr(controls.panel(self.operation, bpy.context.scene), controls.INPUT + name) if name == "depth" else None
+            return chosen.name if chosen is not None else ""
+        if not isinstance(pictures.find(given, name), bpy.types.Image):
+            return bpy.data.images.load(bpy.path.abspath(given), check_existing=True).name
+        return str(given)
 
 
 class _Texture(_Reconstruct):
@@ -117,7 +136,8 @@ def clip_shown(context: bpy.types.Context) -> bpy.types.MovieClip | None:
 
 def plate_shown(context: bpy.types.Context) -> bpy.types.Image | None:
     """The picture of the panel, or the one that the Image Editor shows."""
-    return context.scene.backlot_reconstruct.plate or getattr(context.space_data, "image", None)
+    chosen = controls.panel(OPERATIONS[PLATE], context.scene).input_image
+    return chosen or getattr(context.space_data, "image", None)
 
 
 def operation_classes() -> list[type]:

@@ -13,7 +13,9 @@ from .operators import DEPTH, FOOTAGE, PLATE, TEXTURE, clip_shown, plate_shown
 
 PLACES = {"VIEW_3D": DEPTH, "CLIP_EDITOR": FOOTAGE, "IMAGE_EDITOR": PLATE}
 """Where each of them has its panel: where what it is made of is."""
-_ONLY_WITH = {"texture_size": "texture", "proxy_faces": "proxy", "normal_map": "texture", "equal_exposure": "texture"}
+_ONLY_WITH = {
+    "texture_size": "texture", "proxy_faces": "proxy", "normal_map": "texture", "equal_exposure": "texture", "fill_width": "fill",
+}  # fmt: skip
 """Parameters that another one switches on."""
 
 
@@ -60,14 +62,15 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _draw_plate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     from ..panels import wrapped
 
-    group, image = context.scene.backlot_reconstruct, plate_shown(context)
-    layout.template_ID(group, "plate", open="image.open", text="Plate")
-    if group.plate is None and image is not None:
+    settings, image = _settings(context, OPERATIONS[PLATE]), plate_shown(context)
+    layout.template_ID(settings, controls.INPUT + "image", open="image.open", text="Plate")
+    if settings.input_image is None and image is not None:
         wrapped(layout, context, f"The picture of this editor: {image.name}", "IMAGE_DATA")
-    layout.template_ID(group, "plate_depth", open="image.open", text="Depth")
-    layout.prop(group, "use_tracks")
+    layout.template_ID(settings, controls.INPUT + "depth", open="image.open", text="Depth")
+    layout.prop(context.scene.backlot_reconstruct, "use_tracks")
     camera = context.scene.camera
-    wrapped(layout, context, f"Seen by {camera.name}, {camera.data.lens:.0f} mm" if camera else "The scene has no camera", "CAMERA_DATA")
+    text = f"Seen by {camera.name}, {camera.data.lens:.0f} mm" if camera else "The scene has no camera: set the field of view"
+    wrapped(layout, context, text, "CAMERA_DATA" if camera else "INFO")
 
 
 def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,13 @@ class PlateSettings:
         image: Name of an image of this file.
         depth: Name of an image with its depth, or ``""``.
         use_tracks: Whether the solved tracks of the clip that the picture belongs to are sent along.
+        fov: Degrees across, where the scene has no camera: the plate then stands upright, seen from the world's origin. 0 for none.
     """
 
     image: str
     depth: str = ""
     use_tracks: bool = True
+    fov: float = 0.0
 
 
 class PlateCapture:
@@ -68,11 +71,10 @@ class PlateCapture:
         image, depth = bpy.data.images.get(self.settings.image), bpy.data.images.get(self.settings.depth)
         if image is None:
             raise InputError(message=f"The image {self.settings.image!r} is gone", fix="Choose another image")
-        channels = {"color": pictures.write(image, self.folder, "color").name}
         if depth is not None:
-            channels["depth"] = self._depth = pictures.write(depth, self.folder, "depth").name
-        meta: dict[str, Any] = {"camera": self.camera, "files": channels, "number": self.number}
-        write_transforms(self.folder, [meta | ({"depth_scale": 1.0} if depth is not None else {})])
+            self._depth = pictures.write(depth, self.folder, "depth").name
+        picture = pictures.write(image, self.folder, "color").name
+        write_transforms(self.folder, [{"camera": self.camera, "files": {"color": picture}, "number": self.number}])
         if self.tracks is not None:
             write_tracks(self.tracks, self.folder)
         yield 1
@@ -82,7 +84,7 @@ class PlateCapture:
         if kind == "tracks":
             return {"tracks": str(self.folder)} if self.tracks is not None else {}
         if kind == "depth":
-            return {"path": str(self.folder / self._depth)} if self._depth else {}
+            return {"path": str(self.folder / self._depth), "color_space": "data"} if self._depth else {}
         return {"frames": str(self.folder)}
 
     def origin(self) -> dict[str, Any]:
@@ -98,9 +100,17 @@ class PlateCapture:
             self.clip, self.number = clip.name, number
             self.tracks = self._seen(clip, solve.world)
             return clips.cameras(clip, solve)[number], solve.camera
-        if scene.camera is None:
-            raise InputError(expected="a camera", got=f"none in the scene {scene.name!r}", fix="Add a camera with the plate's lens")
         width, height = image.size
+        if scene.camera is None and self.settings.fov:
+            focal = width / 2 / math.tan(math.radians(self.settings.fov) / 2)
+            upright = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float64)
+            return Camera(width, height, focal, focal, width / 2, height / 2, upright), ""
+        if scene.camera is None:
+            raise InputError(
+                expected="a camera",
+                got=f"none in the scene {scene.name!r}",
+                fix="Add a camera with the plate's lens, or set the Field of View",
+            )
         evaluated = scene.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
         lens = cameras.intrinsics(evaluated.data, width, height, (1.0, 1.0))
         pose = np.array(cameras.rigid(evaluated.matrix_world), np.float64)

@@ -24,14 +24,12 @@ def footage_annotations(**extra: Any) -> dict[str, Any]:
 
 
 def plate_annotations(**extra: Any) -> dict[str, Any]:
-    """Deferred properties of what a plate is; ``extra`` goes to each."""
+    """Deferred properties of what is known of a plate; ``extra`` goes to each."""
     return {
-        "plate": StringProperty(name="Plate", description="Name of an image; empty for the one in the editor", **extra),
-        "plate_depth": StringProperty(name="Depth", description="Name of an image with the plate's depth; empty for none", **extra),
         "use_tracks": BoolProperty(
             name="Use Tracks", default=True,
             description="Align the depth to the solved tracks, when the picture belongs to a solved clip", **extra,
-        ),
+        )
     }  # fmt: skip
 
 
@@ -41,11 +39,7 @@ class BACKLOT_PG_reconstruct(bpy.types.PropertyGroup):  # noqa: N801
     __annotations__ = {
         **{name: prop for name, prop in footage_annotations().items() if name != "clip"},
         "clip": PointerProperty(type=bpy.types.MovieClip, name="Clip", description="A clip with a camera solve"),
-        **{name: prop for name, prop in plate_annotations().items() if name not in ("plate", "plate_depth")},
-        "plate": PointerProperty(type=bpy.types.Image, name="Plate", description="One picture of the place"),
-        "plate_depth": PointerProperty(
-            type=bpy.types.Image, name="Depth", description="Depth of the plate, if there is any; what its numbers mean is said below"
-        ),
+        **plate_annotations(),
         "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs of a mesh whose texture is baked"),
         "show_progress": BoolProperty(
             name="Show Progress in Scene",

@@ -64,19 +64,26 @@ def _placed(
     """A new object, where the camera that it was seen by is now."""
     item = mesh_object.make(scene, value, label)
     item.matrix_world = _moved_since(scene, origin)
-    plate = _plate(scene, item, request) if origin.get("kind") == "plate" else None
-    _dress(item, value, outputs, plate)
+    if origin.get("kind") != "plate":
+        _dress(item, value, outputs)
+        return item
+    plate = _plate(scene, item, request)
+    cards = (request.get("parameters") or {}).get("mode") == "cards"  # they overlap: only their own textures say what is on each
+    bent = plate is not None and plate[2].distortion is not None  # a projection knows no lens
+    _dress(item, value, outputs, None if cards or bent else plate, captured=True)
     return item
 
 
-def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: Any = None) -> None:
+def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: Any = None, captured: bool = False) -> None:
+    """Gives an object its material. ``captured``: a plate's result, whose texture's alpha is a matte, and which starts unlit."""
     texture = value.texture or outputs.get("texture")
-    picture = _receive(texture, item.name, "Color") if isinstance(texture, Image) and value.uvs is not None else None
+    picture = _receive(texture, item.name, "Color", captured) if isinstance(texture, Image) and value.uvs is not None else None
     bend = outputs.get("normal_map")
     bump = _receive(bend, item.name, "Normal") if isinstance(bend, Image) and value.uvs is not None else None
     if picture is None and plate is None and value.colors is None:
         return
-    material = surface.build(item.name, picture, bump, plate)
+    matte = captured and isinstance(texture, Image) and texture.pixels.shape[2] == 4
+    material = surface.build(item.name, picture, bump, plate, matte, captured)
     sure = outputs.get("texture_confidence")
     if isinstance(sure, Image) and value.uvs is not None:
         node = material.node_tree.nodes.new("ShaderNodeTexImage")
@@ -85,9 +92,9 @@ def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: 
     item.data.materials.append(material)
 
 
-def _receive(value: Image, name: str, title: str) -> bpy.types.Image:
-    """An image datablock. Alpha says where a texture was seen; as a base colour it would blacken the seams."""
-    pixels = value.pixels[..., :3] if value.pixels.shape[2] == 4 else value.pixels
+def _receive(value: Image, name: str, title: str, matte: bool = False) -> bpy.types.Image:
+    """An image datablock. Alpha of a baked texture says where it was seen; as a base colour it would blacken the seams."""
+    pixels = value.pixels[..., :3] if value.pixels.shape[2] == 4 and not matte else value.pixels
     return pictures.receive(Image(np.ascontiguousarray(pixels), value.color_space), f"{name} {title}")
 
 
@@ -167,5 +174,20 @@ def _camera_uvs(mesh: bpy.types.Mesh, camera: Camera) -> np.ndarray:
 
 
 def _small(report: dict[str, Any]) -> dict[str, Any]:
-    kept = ("faces", "vertices", "frames", "frames_skipped", "voxel", "error", "coverage", "notes", "warnings", "bounds", "components")
+    kept = (
+        "faces",
+        "vertices",
+        "frames",
+        "frames_skipped",
+        "voxel",
+        "error",
+        "coverage",
+        "reprojection",
+        "confirmed",
+        "invented",
+        "notes",
+        "warnings",
+        "bounds",
+        "components",
+    )
     return {key: report[key] for key in kept if key in report}

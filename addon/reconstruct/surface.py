@@ -26,6 +26,8 @@ def build(
     texture: bpy.types.Image | None,
     normal_map: bpy.types.Image | None = None,
     plate: tuple[bpy.types.Image, bpy.types.Object, Camera] | None = None,
+    matte: bool = False,
+    captured: bool = False,
 ) -> bpy.types.Material:
     """Makes the material.
 
@@ -33,14 +35,20 @@ def build(
         name: Of the material.
         texture: Base colour by UVs; None for the colour attribute of the mesh, or for the plate alone.
         normal_map: Tangent space, by UVs.
-        plate: Picture, projector object and camera of a projected plate; it starts projected, everything else starts lit.
+        plate: Picture, projector object and camera of a projected plate. Where the mesh says that it is invented, the texture
+            shows in its place.
+        matte: Whether the texture's alpha cuts the surface out.
+        captured: Whether it starts as it was captured; else it starts lit.
     """
     material, tree, shader, output = nodes.principled(name)
     links = tree.links
     shader.inputs["Roughness"].default_value = 1.0  # the captured colours hold the light already
     projected = _projected(tree, *plate) if plate is not None else None
+    alpha = None
     if texture is not None:
-        color = _texture(tree, texture, (shader.location.x - 300, shader.location.y)).outputs["Color"]
+        picture = _texture(tree, texture, (shader.location.x - 300, shader.location.y))
+        color, alpha = picture.outputs["Color"], picture.outputs["Alpha"] if matte else None
+        projected = _unless_invented(tree, projected, color) if projected is not None else None
     elif projected is not None:
         color = projected
     else:
@@ -61,7 +69,9 @@ def build(
     links.new(shader.outputs["BSDF"], switch.inputs["Principled"])
     links.new(projected if projected is not None else color, switch.inputs["Captured"])
     links.new(switch.outputs["Surface"], output.inputs["Surface"])
-    switch.inputs[SWITCH].default_value = 1.0 if plate is not None else 0.0
+    if alpha is not None:
+        links.new(alpha, switch.inputs["Alpha"])
+    switch.inputs[SWITCH].default_value = 1.0 if captured else 0.0
     return material
 
 
@@ -131,6 +141,17 @@ def _projected(tree: bpy.types.NodeTree, image: bpy.types.Image, item: bpy.types
     return picture.outputs["Color"]
 
 
+def _unless_invented(tree: bpy.types.NodeTree, projected: bpy.types.NodeSocket, color: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The projected plate, but behind its edges, where it shows something else, what was painted there."""
+    invented, mix = tree.nodes.new("ShaderNodeAttribute"), tree.nodes.new("ShaderNodeMix")
+    invented.attribute_name, invented.location = "invented", (-240, 520)
+    mix.data_type, mix.label, mix.location = "RGBA", "Painted Behind Edges", (20, 320)
+    tree.links.new(invented.outputs["Fac"], nodes.socket(mix.inputs, "Factor_Float"))
+    tree.links.new(projected, nodes.socket(mix.inputs, "A_Color"))
+    tree.links.new(color, nodes.socket(mix.inputs, "B_Color"))
+    return nodes.socket(mix.outputs, "Result_Color")
+
+
 def _group() -> bpy.types.NodeTree:
     """The node group of the switch; one for the file."""
     for tree in bpy.data.node_groups:
@@ -144,13 +165,20 @@ def _group() -> bpy.types.NodeTree:
     interface.new_socket("Captured", in_out="INPUT", socket_type="NodeSocketColor")
     factor = interface.new_socket(SWITCH, in_out="INPUT", socket_type="NodeSocketFloat")
     factor.min_value, factor.max_value, factor.subtype = 0.0, 1.0, "FACTOR"
+    alpha = interface.new_socket("Alpha", in_out="INPUT", socket_type="NodeSocketFloat")
+    alpha.default_value, alpha.min_value, alpha.max_value = 1.0, 0.0, 1.0
     factor.description = "0 is lit by the scene, 1 shows the picture as it was captured"
     entry, leave = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
     emission, mix = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeMixShader")
-    entry.location, emission.location, mix.location, leave.location = (-400, 0), (-200, -120), (0, 0), (200, 0)
+    entry.location, emission.location, mix.location, leave.location = (-400, 0), (-200, -120), (0, 0), (400, 0)
     tree.links.new(entry.outputs["Captured"], emission.inputs["Color"])
     tree.links.new(entry.outputs[SWITCH], mix.inputs[0])
     tree.links.new(entry.outputs["Principled"], mix.inputs[1])
     tree.links.new(emission.outputs[0], mix.inputs[2])
-    tree.links.new(mix.outputs[0], leave.inputs["Surface"])
+    clear, cut = tree.nodes.new("ShaderNodeBsdfTransparent"), tree.nodes.new("ShaderNodeMixShader")
+    clear.location, cut.location, leave.location = (0, 160), (200, 0), (400, 0)
+    tree.links.new(entry.outputs["Alpha"], cut.inputs[0])
+    tree.links.new(clear.outputs[0], cut.inputs[1])
+    tree.links.new(mix.outputs[0], cut.inputs[2])
+    tree.links.new(cut.outputs[0], leave.inputs["Surface"])
     return tree

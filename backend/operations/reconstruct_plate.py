@@ -1,0 +1,73 @@
+"""``reconstruct.plate``: a relief or cards from one picture. Parameters: ``shared/operations/reconstruct_plate.py``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...shared.values import Image
+from ..context import Context
+from ..plate.aligned import align_plate, make_surface
+from ..plate.cards import make_cards
+from ..plate.relief import make_relief, tear_surface
+from ..plate.source import read_plate
+
+
+def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Gives ``mesh`` (``Mesh`` in world space with UVs and texture), ``depth`` (``Image``, scene units) and ``report``.
+
+    Raises:
+        InputError: No picture or depth, depth that cannot be what it is declared to be, a model that cannot be read, tracks that
+            contradict the picture.
+        JobCancelled: From ``context.progress``.
+    """
+    start = time.perf_counter()
+    context.progress(0.0, "reading the plate")
+    plate = read_plate(inputs, parameters, context.device)
+    context.progress(0.15, "aligning the depth")
+    depth, facts = align_plate(plate, inputs.get("tracks"), parameters, context.seed)
+    surface = make_surface(plate, depth, parameters)
+    picture = np.where(surface.valid & ~surface.assumed, 1 / np.maximum(surface.disparity, 1e-12), 0).astype(np.float32)
+    context.progress(0.2, "finding edges", _preview(surface.disparity))
+    tears = tear_surface(plate, surface, float(parameters["tear"]) / 100, float(parameters["grazing"]))
+    longest = max(surface.disparity.shape)
+    fill = round(float(parameters["fill_width"]) / 100 * longest) if parameters["fill"] else 0
+
+    def report(fraction: float, stage: str) -> None:
+        context.progress(0.2 + 0.78 * fraction, stage)
+
+    if parameters["mode"] == "cards":
+        mesh, more = make_cards(plate, surface, tears, parameters, fill, context.seed, context.device, report)
+    else:
+        gap = float(parameters["tear"]) / 200
+        cells = int(parameters["resolution"])
+        if context.attempt == 1 and fill:
+            context.emit("mesh", make_relief(plate, surface, tears, min(cells, 128), 0, gap, 0, context.device, lambda *_: None)[0])
+        mesh, more = make_relief(plate, surface, tears, cells, fill, gap, context.seed, context.device, report)
+    context.progress(1.0, "done")
+    return {
+        "mesh": mesh,
+        "depth": Image(picture[..., None], "data"),
+        "report": {
+            "coverage": round(float(surface.valid.mean()), 4),
+            "measured": round(float((surface.valid & ~surface.assumed).mean()), 4),
+            **more,
+            "vertices": len(mesh.vertices),
+            "faces": len(mesh.faces),
+            "alignment": facts["alignment"],
+            "notes": [*plate.notes, *facts["notes"]],
+            "seconds": round(time.perf_counter() - start, 2),
+        },
+    }
+
+
+def _preview(disparity: np.ndarray) -> np.ndarray:
+    """Near is bright, ``(h, w, 3)`` uint8."""
+    step = max(1, max(disparity.shape) // 256)
+    small = disparity[::step, ::step]
+    low, high = np.percentile(small, (1, 99))
+    gray = np.clip((small - low) / max(high - low, 1e-12), 0, 1)
+    return np.repeat((gray * 255).astype(np.uint8)[..., None], 3, 2)

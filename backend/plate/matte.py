@@ -1,0 +1,101 @@
+"""Soft edges of a layer: how much of each pixel at its outline is the layer's, and what colour it has by itself.
+
+In a band around the outline, a pixel is a mixture of the colours of the sure inside and the sure outside: its alpha is where it lies
+between them (the projection of A. Berman's Knockout). Where the two hardly differ the outline itself decides. A guided filter with the
+picture as guide (K. He et al., 2010) then makes alpha follow the picture's edges.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+_CONTRAST = 0.02
+"""Squared distance of colours at which projection and outline count the same."""
+_EPSILON = 1e-4
+"""Of the guided filter, in squared units of display-encoded brightness."""
+
+
+def matte(color: np.ndarray, inside: np.ndarray, radius: int) -> np.ndarray:
+    """Alpha of a region.
+
+    Args:
+        color: ``(H, W, 3)`` float32, display-encoded.
+        inside: ``(H, W)`` bool.
+        radius: Half width of the band in pixels; 0 gives hard edges.
+
+    Returns:
+        ``(H, W)`` float32 in 0..1.
+    """
+    hard = torch.from_numpy(inside.astype(np.float32))[None, None]
+    if radius < 1 or inside.all() or not inside.any():
+        return inside.astype(np.float32)
+    picture = torch.from_numpy(np.ascontiguousarray(color.transpose(2, 0, 1)))[None]
+    size = 2 * radius + 1
+    sure_in = -F.max_pool2d(-_bordered(hard, radius), size, 1)
+    sure_out = 1 - F.max_pool2d(_bordered(hard, radius), size, 1)
+    band = (sure_in == 0) & (sure_out == 0)
+    front, back = _spread(picture, sure_in, size + 1), _spread(picture, sure_out, size + 1)
+    span = front - back
+    contrast = (span**2).sum(1, keepdim=True)
+    along = (((picture - back) * span).sum(1, keepdim=True) / contrast.clamp(min=1e-6)).clamp(0, 1)
+    edge = F.avg_pool2d(F.pad(hard, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    trust = contrast / (contrast + _CONTRAST)
+    alpha = torch.where(band, trust * along + (1 - trust) * edge, hard)
+    alpha = _guided(picture.mean(1, keepdim=True), alpha, max(1, radius // 2))
+    # Towards the ends of the band it must come to 1 and 0, else a faint outline of the band would show.
+    ramp = _ramp(hard, radius)
+    alpha = alpha.clamp(0, 1)
+    low, high = (2 * ramp - 1).clamp(0, 1), (2 * ramp).clamp(0, 1)
+    return torch.where(band, torch.minimum(torch.maximum(alpha, low), high), hard)[0, 0].numpy()
+
+
+def own_color(color: np.ndarray, back: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """What a layer's pixels would be without the layer behind: over ``back`` they give the picture again, as far as colours allow.
+
+    Args:
+        color: ``(H, W, C)`` float32, the picture.
+        back: ``(H, W, C)`` float32, what is behind.
+        alpha: ``(H, W)`` float32.
+    """
+    a = np.maximum(alpha, 0.05)[..., None]
+    found: np.ndarray = np.where(alpha[..., None] > 0.999, color, (color - (1 - a) * back) / a)
+    return np.clip(found, min(0.0, float(color.min())), float(color.max())).astype(np.float32)
+
+
+def _bordered(planes: torch.Tensor, radius: int) -> torch.Tensor:
+    return F.pad(planes, (radius, radius, radius, radius), mode="replicate")
+
+
+def _spread(picture: torch.Tensor, sure: torch.Tensor, steps: int) -> torch.Tensor:
+    """Colours of the sure pixels carried outwards, nearest first."""
+    result, ready = picture * sure, sure.clone()
+    for _ in range(steps):
+        total = F.avg_pool2d(F.pad(result, (1, 1, 1, 1)), 3, 1)
+        share = F.avg_pool2d(F.pad(ready, (1, 1, 1, 1)), 3, 1)
+        new = (share > 0) & (ready == 0)
+        result = torch.where(new, total / share.clamp(min=1e-6), result)
+        ready = torch.where(new, 1.0, ready)
+    return torch.where(ready > 0, result, picture)
+
+
+def _ramp(hard: torch.Tensor, radius: int) -> torch.Tensor:
+    """0 at the band's outer end, 1/2 on the outline, 1 at its inner end."""
+    total = hard.clone()
+    for r in range(1, radius + 1):
+        size = 2 * r + 1
+        total = total + -F.max_pool2d(-_bordered(hard, r), size, 1) + F.max_pool2d(_bordered(hard, r), size, 1)
+    ramp: torch.Tensor = total / (2 * radius + 1)
+    return ramp
+
+
+def _guided(guide: torch.Tensor, values: torch.Tensor, radius: int) -> torch.Tensor:
+    def mean(planes: torch.Tensor) -> torch.Tensor:
+        return F.avg_pool2d(_bordered(planes, radius), 2 * radius + 1, 1)
+
+    mean_g, mean_v = mean(guide), mean(values)
+    variance = (mean(guide * guide) - mean_g**2).clamp(min=0)
+    slope = (mean(guide * values) - mean_g * mean_v) / (variance + _EPSILON)
+    offset = mean_v - slope * mean_g
+    return mean(slope) * guide + mean(offset)

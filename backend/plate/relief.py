@@ -1,0 +1,200 @@
+"""A relief: the picture's surface as a mesh, torn where it jumps, with what lies behind the tears filled in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ...shared.values import Camera, Image, Mesh
+from ..imaging import to_planes
+from .atlas import make_atlas
+from .edges import Tears, find_tears
+from .extend import Hidden, extend_behind
+from .inpaint import inpaint
+from .sheet import Sheet, make_sheet
+from .source import Plate, resize
+from .view import place
+
+PUSHED = 0.002
+"""Part of its distance by which filled surface lies behind the visible surface that it grew from, so that the two do not flicker."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+    """Depth of the whole picture, ready to become geometry.
+
+    Attributes:
+        disparity: ``(H, W)`` float32, 1 / planar depth, sharpened.
+        valid: ``(H, W)`` bool, where there is to be geometry.
+        assumed: ``(H, W)`` bool, where depth was not measured but assumed (the backdrop).
+    """
+
+    disparity: np.ndarray
+    valid: np.ndarray
+    assumed: np.ndarray
+
+
+def tear_surface(plate: Plate, surface: Surface, threshold: float, grazing: float) -> Tears:
+    """The tears of a surface; nothing assumed hangs together with what was measured."""
+    tears = find_tears(surface.disparity, surface.valid, threshold, grazing, (plate.camera.fl_x, plate.camera.fl_y))
+    right = np.where(surface.assumed[:, 1:] != surface.assumed[:, :-1], np.maximum(tears.right, 1), tears.right)
+    down = np.where(surface.assumed[1:] != surface.assumed[:-1], np.maximum(tears.down, 1), tears.down)
+    return Tears(right.astype(np.float32), down.astype(np.float32))
+
+
+def make_relief(
+    plate: Plate,
+    surface: Surface,
+    tears: Tears,
+    cells: int,
+    fill: int,
+    gap: float,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[float, str], None],
+) -> tuple[Mesh, dict[str, Any]]:
+    """Builds the textured mesh in world space.
+
+    Args:
+        plate: The picture and its camera.
+        surface: Its depth.
+        tears: Of the surface.
+        cells: Cells of the grid along the longer side.
+        fill: How many pixels of hidden surface are added behind each tear; 0 for none.
+        gap: Relative disparity by which added surface stays behind what hides it.
+        seed: Of the paint.
+        device: Where the paint is made.
+        progress: Told the fraction of this part, and the stage.
+
+    Returns:
+        The mesh, with the attributes ``confidence`` (cosine between surface and line of sight; 0 where invented) and ``invented``, and
+        facts for the report.
+    """
+    progress(0.0, "cutting the relief")
+    front = make_sheet(surface.disparity, surface.valid, tears, cells)
+    paint = working_planes(plate)
+    back: Sheet | None = None
+    facts: dict[str, Any] = {"torn_edges": tears.count}
+    if fill > 0 and tears.count:
+        progress(0.05, "extending what lies behind")
+
+        def painted(fraction: float) -> None:
+            progress(0.1 + 0.8 * fraction, "painting what lies behind")
+
+        hidden = extend_behind(surface.disparity, surface.valid, tears, fill, gap)
+        facts["filled"] = round(float(hidden.grown.mean()), 4)
+        if hidden.grown.any():
+            paint = paint_hidden(
+                paint, surface, tears, hidden, seed, device, lambda f: progress(0.1 + 0.8 * f, "painting behind the tears")
+            )
+            back = _back_sheet(surface, hidden, gap, cells, plate.camera)
+    progress(0.92, "placing the mesh")
+    shows_paint = front.behind if back is not None else np.zeros(len(front.faces), bool)
+    margin = int(np.ceil(max(surface.disparity.shape) / cells)) + 4
+    corners = front.places[front.faces]
+    behind = corners[shows_paint] if back is None else np.concatenate([corners[shows_paint], back.places[back.faces]])
+    atlas = make_atlas(plate.image, paint, corners[~shows_paint], behind, margin)
+    count = int(shows_paint.sum())
+    uvs = np.zeros((len(front.faces), 3, 2), np.float32)
+    uvs[~shows_paint], uvs[shows_paint] = atlas.front, atlas.painted[:count]
+    vertices, faces = _world(front, plate.camera), front.faces
+    invented = surface.assumed[front.pixels[:, 1], front.pixels[:, 0]].astype(np.float32)
+    if back is not None:
+        faces = np.concatenate([faces, back.faces + len(vertices)])
+        vertices = np.concatenate([vertices, _world(back, plate.camera)])
+        invented = np.concatenate([invented, np.ones(len(back.places), np.float32)])
+        uvs = np.concatenate([uvs, atlas.painted[count:]])
+    return textured_mesh(vertices, faces, uvs, invented, atlas.image, plate.camera), facts
+
+
+def working_planes(plate: Plate) -> torch.Tensor:
+    """The picture at the working size as ``to_planes`` has it, ``(C, H, W)``."""
+    return resize(to_planes(plate.image, torch.device("cpu")), plate.values.shape)
+
+
+def paint_hidden(
+    planes: torch.Tensor,
+    surface: Surface,
+    tears: Tears,
+    hidden: Hidden,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[float], None],
+) -> torch.Tensor:
+    """The picture with the hidden surface painted in, ``(C, H, W)`` on the CPU.
+
+    Pixels right behind a tear are painted too: half of their colour may be the near side's.
+    """
+    at_tear = torch.from_numpy(tears.pixels())
+    near_tear = F.max_pool2d(at_tear[None, None].float(), 3, 1, 1)[0, 0] > 0
+    source = torch.from_numpy(surface.valid & ~surface.assumed) & ~near_tear
+    if not bool(source.any()):
+        source = torch.from_numpy(surface.valid)
+    wanted = torch.from_numpy(hidden.grown | hidden.seeds)
+    behind = torch.from_numpy(np.where(hidden.grown, hidden.disparity, surface.disparity))
+    given = [t.to(device) for t in (planes, torch.from_numpy(surface.disparity), source, wanted, behind)]
+    painted: torch.Tensor = inpaint(*given, torch.Generator().manual_seed(seed & (2**63 - 1)), progress).cpu()
+    return painted
+
+
+def _back_sheet(surface: Surface, hidden: Hidden, gap: float, cells: int, camera: Camera) -> Sheet | None:
+    """The hidden surface as a sheet of its own. It laps under the visible surface that it grew from, a little behind it."""
+    shape = surface.disparity.shape
+    lap = int(np.ceil(max(shape) / cells)) + 1
+    wide = hidden.grown.copy()
+    for _ in range(lap):
+        wide = _dilated(wide)
+    value = hidden.disparity * np.float32(1 - PUSHED)
+    # Under the lap the sheet must stay behind the picture: where something farther is visible, it would hang in front of it.
+    valid = surface.valid & (hidden.grown | (wide & (value < surface.disparity)))
+    tears = find_tears(value, valid, 4 * gap, 89.9, (camera.fl_x, camera.fl_y))
+    sheet = make_sheet(value, valid, tears, cells)
+    return sheet if len(sheet.faces) else None
+
+
+def _dilated(mask: np.ndarray) -> np.ndarray:
+    result = mask.copy()
+    result[1:] |= mask[:-1]
+    result[:-1] |= mask[1:]
+    result[:, 1:] |= mask[:, :-1]
+    result[:, :-1] |= mask[:, 1:]
+    return result
+
+
+def _world(sheet: Sheet, camera: Camera) -> np.ndarray:
+    return place(camera, sheet.places, 1 / sheet.disparity.astype(np.float64))
+
+
+def textured_mesh(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    uvs: np.ndarray,
+    invented: np.ndarray,
+    texture: Image,
+    camera: Camera,
+    more: Mapping[str, np.ndarray] | None = None,
+) -> Mesh:
+    """A mesh with normals and attributes (``more`` besides), without vertices that the lens cannot see or that no face uses."""
+    seen = np.isfinite(vertices).all(1)
+    keep = seen[faces].all(1)
+    faces, uvs = faces[keep], uvs[keep]
+    used, faces = np.unique(faces, return_inverse=True)
+    faces, vertices, invented = faces.reshape(-1, 3), vertices[used], invented[used]
+    corners = vertices[faces]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.stack([np.bincount(faces.ravel(), np.repeat(normal[:, k], 3), len(vertices)) for k in range(3)], 1)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    sight = camera.camera_to_world[:3, 3] - vertices
+    sight = sight / np.maximum(np.linalg.norm(sight, axis=1, keepdims=True), 1e-12)
+    normals = np.where(length > 1e-30, total / np.maximum(length, 1e-30), sight)
+    confidence = np.clip((normals * sight).sum(1), 0, 1) * (1 - invented)
+    attributes = {"confidence": confidence.astype(np.float32), "invented": invented.astype(np.float32)}
+    attributes |= {name: values[used] for name, values in (more or {}).items()}
+    return Mesh(
+        vertices.astype(np.float32), faces.astype(np.int32), normals.astype(np.float32), None, uvs.astype(np.float32), attributes, texture
+    )

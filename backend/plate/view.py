@@ -1,0 +1,79 @@
+"""The plate's camera: from the scene, or from a field of view; from places in the picture to the world and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ...shared.errors import InputError
+from ...shared.frames import check_rigid
+from ...shared.values import Camera
+from ..footage.lens import distort_pixels, straighten_pixels
+
+LEVEL = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])
+"""A camera at the origin that looks along +y, with z up: a plate without a scene stands upright in Blender."""
+USUAL_FOV = 50.0
+"""Degrees across, if nobody knows: a lens of 39 mm on a full frame."""
+
+
+def camera_for(width: int, height: int, given: Camera | None, fov: float | None) -> tuple[Camera, list[str]]:
+    """The camera with the plate's size in pixels, and notes about what had to be assumed.
+
+    Args:
+        width: Of the plate.
+        height: Of the plate.
+        given: The scene's camera; its picture must have the plate's shape.
+        fov: Horizontal field of view in degrees, where there is no scene camera.
+
+    Raises:
+        InputError: The camera's picture has another shape, or its pose is not rigid.
+    """
+    if given is None:
+        notes = [] if fov else [f"Neither camera nor field of view was given: {USUAL_FOV:g} degrees across were assumed"]
+        focal = width / 2 / math.tan(math.radians(fov or USUAL_FOV) / 2)
+        return Camera(width, height, focal, focal, width / 2, height / 2, LEVEL), notes
+    check_rigid(np.asarray(given.camera_to_world, np.float64), "the camera of the plate")
+    if abs(width * given.height - height * given.width) > max(width, given.width, height, given.height):
+        raise InputError(
+            expected=f"a camera whose picture has the plate's shape, {width} x {height} pixels",
+            got=f"{given.width} x {given.height} pixels",
+            fix="Set the render size to the plate's size, or crop the plate to the camera's frame",
+        )
+    return scaled(given, width, height), []
+
+
+def scaled(camera: Camera, width: int, height: int) -> Camera:
+    """The same camera with another number of pixels."""
+    x, y = width / camera.width, height / camera.height
+    return dataclasses.replace(
+        camera, width=width, height=height, fl_x=camera.fl_x * x, fl_y=camera.fl_y * y, cx=camera.cx * x, cy=camera.cy * y
+    )
+
+
+def place(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """World positions of places in the picture.
+
+    Args:
+        camera: Its lens distortion is undone.
+        pixels: ``(N, 2)`` column and row.
+        depth: ``(N,)`` planar depth, scene units.
+
+    Returns:
+        ``(N, 3)`` float64; NaN where the lens sees nothing.
+    """
+    ideal = straighten_pixels(camera, pixels)
+    x, y = (ideal[:, 0] - camera.cx) / camera.fl_x, -(ideal[:, 1] - camera.cy) / camera.fl_y
+    z = np.asarray(depth, np.float64)
+    local = np.stack([x * z, y * z, -z], 1)
+    world: np.ndarray = local @ camera.camera_to_world[:3, :3].T + camera.camera_to_world[:3, 3]
+    return world
+
+
+def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in the picture, ``(N, 2)`` column and row with lens distortion, and planar depths, ``(N,)``; NaN behind the camera."""
+    local = (np.asarray(points, np.float64) - camera.camera_to_world[:3, 3]) @ camera.camera_to_world[:3, :3]
+    depth = np.where(local[:, 2] < 0, -local[:, 2], np.nan)
+    ideal = np.stack([camera.cx + camera.fl_x * local[:, 0] / depth, camera.cy - camera.fl_y * local[:, 1] / depth], 1)
+    return distort_pixels(camera, ideal), depth

@@ -12,7 +12,8 @@ from ...shared.errors import BacklotError, InputError
 from ...shared.inputs import SEVERAL, read_input
 from ...shared.jobfile import is_done, load_job_file
 from ...shared.jobs import MAX_SEED, Job
-from ...shared.operations import OPERATIONS, Operation, Parameter
+from ...shared.model_folders import allow_folder
+from ...shared.operations import OPERATIONS, Input, Operation, Parameter
 from ...shared.outputs import Writer
 from ...shared.wire import new_id
 from .report import progress
@@ -27,7 +28,9 @@ VERBS = {
     "texture": "texture.synthesize",
     "maps": "texture.maps",
     "style": "style.image",
+    "style-keyframes": "style.keyframes",
     "reconstruct": "reconstruct.depth",
+    "reconstruct-plate": "reconstruct.plate",
 }
 LEADING = "prompt"
 """A parameter of this name stands without a flag, as the first word: it is what the artist came to say."""
@@ -42,9 +45,9 @@ def add_verbs(verbs: Any) -> None:
             flag = "--" + item.name.replace("_", "-")
             if item.kind in SEVERAL:
                 parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar="FILE", help=item.help)
-            elif item.required:
+            elif item.required or item is _leading(schema):
                 metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
-                parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help)
+                parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help, nargs=None if item.required else "?")
             else:
                 metavar = "FOLDER" if item.kind == "frames" else "FILE"
                 parser.add_argument(flag, dest=item.name, type=Path, metavar=metavar, help=item.help)
@@ -63,6 +66,13 @@ def add_verbs(verbs: Any) -> None:
     parser.add_argument("job", type=Path, metavar="JOB.json")
     parser.add_argument("--force", action="store_true", help="run even if the results are there")
     parser.set_defaults(action=_run_file)
+
+
+def _leading(schema: Operation) -> Input | None:
+    """The first input stands without a flag where neither another input nor a prompt does."""
+    if not schema.inputs or any(item.required for item in schema.inputs) or any(p.name == LEADING for p in schema.parameters):
+        return None
+    return schema.inputs[0]
 
 
 def _gives_folder(schema: Operation) -> bool:
@@ -122,8 +132,12 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
             inputs[item.name] = read_input(item, path)
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
+    for parameter in schema.parameters:
+        if parameter.unit == "folder" and parameters.get(parameter.name) and Path(parameters[parameter.name]).is_dir():
+            parameters[parameter.name] = str(allow_folder(parameters[parameter.name]))
     out, main, formats = arguments.out, schema.outputs[0], {}
-    to_folder = _gives_folder(schema)
+    single = main.kind == "mesh" and out.suffix.lower().lstrip(".") in main.formats  # the mesh alone was asked for by its file's name
+    to_folder = _gives_folder(schema) and not single
     if to_folder:
         first = getattr(arguments, schema.inputs[0].name)
         linear = isinstance(first, Path) and schema.inputs[0].required and first.suffix.lower() in SCENE_LINEAR

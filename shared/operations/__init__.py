@@ -7,7 +7,10 @@ import os
 from ..errors import UnknownOperation
 from . import (
     reconstruct_depth,
+    reconstruct_footage,
+    reconstruct_plate,
     style_image,
+    style_keyframes,
     system_echo,
     system_fault,
     texture_generate,
@@ -23,7 +26,10 @@ _MODULES = (
     texture_synthesize,
     texture_maps,
     style_image,
+    style_keyframes,
     reconstruct_depth,
+    reconstruct_footage,
+    reconstruct_plate,
     system_echo,
 )
 OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}

@@ -29,7 +29,7 @@ class Parameter:
         help: One line without a full stop, for tooltip, ``--help`` and docs.
         minimum: Smallest allowed number (each of the two for ``size``).
         maximum: Largest allowed number; for ``text`` the most characters.
-        unit: ``px``, ``percent``, ``length`` (scene units), ``factor`` or ``""``.
+        unit: ``px``, ``percent``, ``length`` (scene units), ``factor``, ``folder`` (for ``text``: may be a folder on disk) or ``""``.
         choices: For ``choice``: value to a one-line help text.
         bare: For ``choice``: what the flag means without a value (``--tile`` = ``--tile both``).
         advanced: Shown in a folded panel.

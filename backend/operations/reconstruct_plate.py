@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ...shared.values import Image
+from ...shared.values import Image, Mesh
 from ..context import Context
 from ..plate.aligned import align_plate, make_surface
 from ..plate.cards import make_cards
 from ..plate.relief import make_relief, tear_surface
 from ..plate.source import read_plate
+
+COARSE = 128
+"""Cells along the longer side of the mesh that comes early."""
+LEVELS = {"lod_1": 0.25, "lod_2": 0.05}
+"""Part of the triangles of the levels of detail. They are cut from the picture anew, so that outlines stay where they are."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -39,17 +44,23 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     def report(fraction: float, stage: str) -> None:
         context.progress(0.2 + 0.78 * fraction, stage)
 
+    coarser: dict[str, Mesh] = {}
     if parameters["mode"] == "cards":
         mesh, more = make_cards(plate, surface, tears, parameters, fill, context.seed, context.device, report)
     else:
         gap = float(parameters["tear"]) / 200
-        cells = int(parameters["resolution"])
-        if context.attempt == 1 and fill:
-            context.emit("mesh", make_relief(plate, surface, tears, min(cells, 128), 0, gap, 0, context.device, lambda *_: None)[0])
-        mesh, more = make_relief(plate, surface, tears, cells, fill, gap, context.seed, context.device, report)
+        cells = [int(parameters["resolution"])]
+        if fill and context.attempt == 1:  # something to look at while the paint is made
+            coarse, _ = make_relief(plate, surface, tears, [min(cells[0], COARSE)], 0, gap, 0, context.device, lambda *_: None)
+            context.emit("mesh", coarse[0])
+        if parameters["lods"]:
+            cells += [max(4, round(cells[0] * share**0.5)) for share in LEVELS.values()]
+        meshes, more = make_relief(plate, surface, tears, cells, fill, gap, context.seed, context.device, report)
+        mesh, coarser = meshes[0], dict(zip(LEVELS, meshes[1:], strict=False))
     context.progress(1.0, "done")
     return {
         "mesh": mesh,
+        **coarser,
         "depth": Image(picture[..., None], "data"),
         "report": {
             "coverage": round(float(surface.valid.mean()), 4),

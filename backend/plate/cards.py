@@ -29,6 +29,8 @@ CELLS = 96
 """Cells of a curved card along the picture's longer side."""
 APART = 0.002
 """Relative disparity that a card keeps behind the one before it."""
+BACK_FILL = 3
+"""How many times farther the last card goes on behind the others: beyond it there is nothing."""
 _EMPTY = 1 / 512
 """Alpha below this shows nothing."""
 
@@ -65,7 +67,7 @@ def make_cards(
     for k in range(count - 1, -1, -1):
         done = (count - 1 - k) / count
         progress(0.05 + 0.8 * done, f"layer {count - k}/{count}")
-        hidden = _hidden(surface, layer, k, fill)
+        hidden = _hidden(surface, layer, k, fill * (BACK_FILL if k == count - 1 else 1))
         painted = planes
         if hidden.grown.any():
             painted = paint_hidden(

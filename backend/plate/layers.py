@@ -1,6 +1,6 @@
 """Where to cut a picture into a few layers of depth.
 
-The cuts are levels of disparity, found by dynamic programming over a histogram: layers should hold pixels of like disparity (as in
+The cuts are levels of log disparity, found by dynamic programming over a histogram: layers should hold pixels of like disparity (as in
 Otsu's method, 1979), a cut should run along tears, and it should cross as little continuous surface as it can.
 """
 
@@ -11,11 +11,11 @@ import numpy as np
 from .edges import Tears
 
 _BINS = 128
-_CROSSING = 0.6
+_CROSSING = 0.3
 """Price of a cut through continuous surface as long as the picture's side, in units of the variance explained."""
 _TORN = 0.6
 """Reward of a cut that follows all tears."""
-_SMALLEST = 0.01
+_SMALLEST = 0.03
 """Part of the picture that a layer holds at least."""
 
 
@@ -31,9 +31,9 @@ def cut_layers(disparity: np.ndarray, valid: np.ndarray, tears: Tears, count: in
     Returns:
         ``(H, W)`` int32: 0 is the nearest; -1 where not valid.
     """
-    known = disparity[valid]
-    low, high = (float(q) for q in np.percentile(known, (0.2, 99.8)))
-    level = np.clip((disparity - low) / max(high - low, 1e-12) * _BINS, 0, _BINS - 1).astype(np.int32)
+    scaled = np.log(np.maximum(disparity, 1e-12))
+    low, high = (float(q) for q in np.percentile(scaled[valid], (0.2, 99.8)))
+    level = np.clip((scaled - low) / max(high - low, 1e-12) * _BINS, 0, _BINS - 1).astype(np.int32)
     level[~valid] = -1
     thresholds = _thresholds(level, valid, tears, count)
     layer = np.full(disparity.shape, -1, np.int32)

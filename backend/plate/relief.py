@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,20 +51,20 @@ def make_relief(
     plate: Plate,
     surface: Surface,
     tears: Tears,
-    cells: int,
+    cells: Sequence[int],
     fill: int,
     gap: float,
     seed: int,
     device: torch.device,
     progress: Callable[[float, str], None],
-) -> tuple[Mesh, dict[str, Any]]:
-    """Builds the textured mesh in world space.
+) -> tuple[list[Mesh], dict[str, Any]]:
+    """Builds the textured mesh in world space, in one or several levels of detail that share one texture.
 
     Args:
         plate: The picture and its camera.
         surface: Its depth.
         tears: Of the surface.
-        cells: Cells of the grid along the longer side.
+        cells: Cells of the grid along the longer side, for each level, the finest first.
         fill: How many pixels of hidden surface are added behind each tear; 0 for none.
         gap: Relative disparity by which added surface stays behind what hides it.
         seed: Of the paint.
@@ -72,13 +72,13 @@ def make_relief(
         progress: Told the fraction of this part, and the stage.
 
     Returns:
-        The mesh, with the attributes ``confidence`` (cosine between surface and line of sight; 0 where invented) and ``invented``, and
-        facts for the report.
+        A mesh for each level, with the attributes ``confidence`` (cosine between surface and line of sight; 0 where invented) and
+        ``invented``, and facts for the report.
     """
     progress(0.0, "cutting the relief")
-    front = make_sheet(surface.disparity, surface.valid, tears, cells)
+    fronts = [make_sheet(surface.disparity, surface.valid, tears, n) for n in cells]
     paint = working_planes(plate)
-    back: Sheet | None = None
+    backs: list[Sheet | None] = [None] * len(cells)
     facts: dict[str, Any] = {"torn_edges": tears.count}
     if fill > 0 and tears.count:
         progress(0.05, "extending what lies behind")
@@ -89,27 +89,34 @@ def make_relief(
         hidden = extend_behind(surface.disparity, surface.valid, tears, fill, gap)
         facts["filled"] = round(float(hidden.grown.mean()), 4)
         if hidden.grown.any():
-            paint = paint_hidden(
-                paint, surface, tears, hidden, seed, device, lambda f: progress(0.1 + 0.8 * f, "painting behind the tears")
-            )
-            back = _back_sheet(surface, hidden, gap, cells, plate.camera)
+            paint = paint_hidden(paint, surface, tears, hidden, seed, device, painted)
+            backs = [_back_sheet(surface, hidden, gap, n, plate.camera) for n in cells]
     progress(0.92, "placing the mesh")
-    shows_paint = front.behind if back is not None else np.zeros(len(front.faces), bool)
-    margin = int(np.ceil(max(surface.disparity.shape) / cells)) + 4
-    corners = front.places[front.faces]
-    behind = corners[shows_paint] if back is None else np.concatenate([corners[shows_paint], back.places[back.faces]])
-    atlas = make_atlas(plate.image, paint, corners[~shows_paint], behind, margin)
-    count = int(shows_paint.sum())
-    uvs = np.zeros((len(front.faces), 3, 2), np.float32)
-    uvs[~shows_paint], uvs[shows_paint] = atlas.front, atlas.painted[:count]
-    vertices, faces = _world(front, plate.camera), front.faces
-    invented = surface.assumed[front.pixels[:, 1], front.pixels[:, 0]].astype(np.float32)
-    if back is not None:
-        faces = np.concatenate([faces, back.faces + len(vertices)])
-        vertices = np.concatenate([vertices, _world(back, plate.camera)])
-        invented = np.concatenate([invented, np.ones(len(back.places), np.float32)])
-        uvs = np.concatenate([uvs, atlas.painted[count:]])
-    return textured_mesh(vertices, faces, uvs, invented, atlas.image, plate.camera), facts
+    # Faces at a tear, on its farther side, show the paint too: their pixels may have half of the near side's colour.
+    shows = [f.behind if b is not None else np.zeros(len(f.faces), bool) for f, b in zip(fronts, backs, strict=True)]
+    plain = [f.places[f.faces][~s] for f, s in zip(fronts, shows, strict=True)]
+    hidden_faces = [
+        np.concatenate([f.places[f.faces][s], *([] if b is None else [b.places[b.faces]])])
+        for f, s, b in zip(fronts, shows, backs, strict=True)
+    ]
+    margin = int(np.ceil(max(surface.disparity.shape) / min(cells))) + 4
+    atlas = make_atlas(plate.image, paint, np.concatenate(plain), np.concatenate(hidden_faces), margin)
+    front_uvs = np.split(atlas.front, np.cumsum([len(p) for p in plain])[:-1])
+    paint_uvs = np.split(atlas.painted, np.cumsum([len(p) for p in hidden_faces])[:-1])
+    meshes = []
+    for front, back, shown, own, others in zip(fronts, backs, shows, front_uvs, paint_uvs, strict=True):
+        count = int(shown.sum())
+        uvs = np.zeros((len(front.faces), 3, 2), np.float32)
+        uvs[~shown], uvs[shown] = own, others[:count]
+        vertices, faces = _world(front, plate.camera), front.faces
+        invented = surface.assumed[front.pixels[:, 1], front.pixels[:, 0]].astype(np.float32)
+        if back is not None:
+            faces = np.concatenate([faces, back.faces + len(vertices)])
+            vertices = np.concatenate([vertices, _world(back, plate.camera)])
+            invented = np.concatenate([invented, np.ones(len(back.places), np.float32)])
+            uvs = np.concatenate([uvs, others[count:]])
+        meshes.append(textured_mesh(vertices, faces, uvs, invented, atlas.image, plate.camera))
+    return meshes, facts
 
 
 def working_planes(plate: Plate) -> torch.Tensor:

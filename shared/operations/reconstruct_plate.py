@@ -1,7 +1,7 @@
 """``reconstruct.plate``: a mesh from one picture."""
 
 from .schema import Input, Operation, Output, Parameter
-from .surface_parameters import MESH_FORMATS
+from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
     name="reconstruct.plate",
@@ -183,6 +183,7 @@ OPERATION = Operation(
         Parameter(
             "sharpen", "bool", True, "Sharpen Edges", "Give smeared pixels of a depth edge to the side that they look like", advanced=True
         ),
+        next(p for p in SURFACE_PARAMETERS if p.name == "lods"),
         Parameter("layers", "int", 3, "Layers", "How many cards", minimum=2, maximum=4),
         Parameter(
             "card_shape",
@@ -206,6 +207,7 @@ OPERATION = Operation(
     ),
     outputs=(
         Output("mesh", "mesh", ("glb", *(f for f in MESH_FORMATS if f != "glb")), "The textured mesh, in world space and scene units"),
+        *(output for output in SURFACE_OUTPUTS if output.name in ("lod_1", "lod_2")),
         Output("depth", "image", ("exr", "tif"), "Distance along the view in scene units, 0 where there is none"),
         Output("report", "report", ("json",), "Coverage, tears, how the depth was aligned, and what had to be assumed"),
     ),

@@ -50,3 +50,19 @@ def from_float(values: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
         limit = np.finfo(np.float16).max
         return np.clip(values, -limit, limit).astype(np.float16)
     return values.astype(kind)
+
+
+def associate(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colour times alpha; what is not finite stays as it is, but for colour behind an alpha of 0, which is nothing."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = color * alpha
+    product = np.where(alpha == 1, color, product)
+    return np.where((alpha == 0) & ~np.isfinite(color), np.float32(0), product).astype(np.float32)
+
+
+def to_half(values: np.ndarray) -> np.ndarray:
+    """Float32 as half, rounded to the nearest: finite numbers stay finite, infinity and NaN stay."""
+    limit = np.float32(np.finfo(np.float16).max)
+    finite = np.isfinite(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(finite, np.clip(values, -limit, limit), values).astype(np.float16)

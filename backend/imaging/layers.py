@@ -9,6 +9,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
+from .ocio import to_working
 from .reading import decode, open_file, read_part, unassociate
 
 _RENAMED = {"Object Index": "IndexOB", "Material Index": "IndexMA"}
@@ -16,17 +17,21 @@ _RENAMED = {"Object Index": "IndexOB", "Material Index": "IndexMA"}
 _ORDER = {name: number for number, name in enumerate("RGBAXYZWUV")}
 
 
-def decode_layers(file: EncodedFile) -> dict[str, Image]:
+def decode_layers(file: EncodedFile, *, associated: bool = False) -> dict[str, Image]:
     """Decodes every pass of an image file.
 
     Args:
         file: OpenEXR in one or several parts; other formats give the one pass ``Combined``.
+        associated: Whether colour stays multiplied by alpha, as it is in the file: then every bit of it is kept, light without
+            alpha too, and ``encode_layers(..., associated=...)`` writes the same again.
 
     Returns:
         Pass name (``Combined``, ``Depth``, ``Normal``, ``Vector``, ``IndexOB`` …) to picture. Channels are in RGBA, XYZW or UV order.
         In a file of several view layers those of ``ViewLayer``, else of the one with most channels, have plain names, all others are
         keyed ``LayerName.PassName``. RGB(A) passes are ``linear`` with unassociated alpha,
-        all others ``data``. Half stays half, float stays float, unsigned integers stay integers.
+        all others ``data``. Half stays half (but for RGBA with soft edges, which only float32 can hold unassociated), float stays
+        float, unsigned integers stay integers. Negative numbers, infinity and NaN stay: the caller decides. What a cropped file
+        does not have is 0 (see ``data_window``).
 
     Raises:
         InputError: Unreadable, truncated or too large.
@@ -44,14 +49,17 @@ def decode_layers(file: EncodedFile) -> dict[str, Image]:
             whole = read_part(source, part, "float32", file.name)
             for key, members in _group(names, part_name).items():
                 if key not in found:
-                    found[key] = _picture(whole, members, names, kinds, source, part, file.name)
+                    picture = _picture(whole, members, names, kinds, source, part, file.name, associated)
+                    found[key] = to_working(picture, file.color_space, spec.get_string_attribute("oiio:ColorSpace"))
             part += 1
     if not found:
         raise InputError(expected=f"{file.name} to hold render passes", got="no channels")
     main = _main_view_layer(found)
-    return {
-        name if view_layer == main else f"{view_layer}.{name}" if view_layer else name: image for (view_layer, name), image in found.items()
-    }
+    layers = {name: image for (view_layer, name), image in found.items() if view_layer == main}
+    for (view_layer, name), image in found.items():
+        if view_layer != main:  # plain channels beside named layers are a copy for viewers
+            layers.setdefault(f"{view_layer}.{name}" if view_layer else name, image)
+    return layers
 
 
 def _main_view_layer(found: dict[tuple[str, str], Image]) -> str:
@@ -68,35 +76,44 @@ def _main_view_layer(found: dict[tuple[str, str], Image]) -> str:
 def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[int]]:
     """Channel numbers by (view layer, pass), each list in component order."""
     groups: dict[tuple[str, str], list[int]] = {}
+    plain: list[int] = []
     for number, channel in enumerate(channels):
         path = channel.split(".")
         if len(path) == 1 and part_name and path[0].upper() in (*_ORDER, "Z", "V"):
             path = [*part_name.split("."), channel]
-        if len(path) == 1:  # bare names of a plain file
-            upper = channel.upper()
-            key = ("", "Combined" if upper in "RGBAY" else "Depth" if upper in ("Z", "DEPTH") else channel)
+        upper = channel.upper()
+        if len(path) == 1 and upper in tuple("RGBAY"):  # a plain file, or beside layers a copy for viewers
+            plain.append(number)
+            continue
+        if len(path) == 1:
+            key = ("", "Depth" if upper in ("Z", "DEPTH") else channel)
         else:
             view_layer, name = (path[0], ".".join(path[1:-1])) if len(path) > 2 else ("", path[0])
             key = (view_layer, _RENAMED.get(name, name))
         groups.setdefault(key, []).append(number)
+    if plain:
+        groups.setdefault(("", "Combined"), plain)
     for members in groups.values():
         members.sort(key=lambda n: _ORDER.get(channels[n].rpartition(".")[2].upper()[:1], 99))
     return groups
 
 
-def _picture(whole: np.ndarray, members: list[int], names: list[str], kinds: list[str], source: object, part: int, file: str) -> Image:
+def _picture(
+    whole: np.ndarray, members: list[int], names: list[str], kinds: list[str], source: object, part: int, file: str, associated: bool
+) -> Image:  # fmt: skip
     if all(kinds[n] in ("uint", "uint32") for n in members):
         # As float they would be scaled to 0..1, which loses ids.
         pixels = np.concatenate([read_part(source, part, "uint32", file, n, n + 1) for n in members], axis=2)
     else:
         pixels = np.ascontiguousarray(whole[..., members])
         if all(kinds[n] == "half" for n in members):
-            pixels = pixels.astype(np.float16)
+            with np.errstate(invalid="ignore"):
+                pixels = pixels.astype(np.float16)
     parts = "".join(names[n].rpartition(".")[2].upper()[:1] for n in members)
     if parts not in ("RGB", "RGBA", "Y", "YA"):
         return Image(np.ascontiguousarray(pixels), "data")
     if parts == "YA":
         pixels, parts = pixels[..., [0, 0, 0, 1]], "RGBA"
-    return Image(
-        np.ascontiguousarray(unassociate(pixels) if parts == "RGBA" else pixels), "linear" if parts != "Y" or len(names) < 3 else "data"
-    )
+    if parts == "RGBA" and not associated:
+        pixels = unassociate(pixels, exact=True)
+    return Image(np.ascontiguousarray(pixels), "linear" if parts != "Y" or len(names) < 3 else "data")

@@ -14,8 +14,9 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError
-from ...shared.values import EncodedFile, Image
+from ...shared.values import COLOR_SPACES, EncodedFile, Image
 from .color import from_float, to_float
+from .ocio import to_working
 
 MAX_PIXELS = 2**28
 """Largest picture that is decoded, 16384 x 16384; a header that claims more is refused before any memory is taken."""
@@ -84,22 +85,26 @@ def decode(file: EncodedFile) -> Image:
         part, channels, is_color = _choose_channels(source, file.name)
         source.seek_subimage(part, 0)
         spec = source.spec()
-        kind = _NATIVE.get(str(spec.format), "float32")
-        whole = read_part(source, part, kind, file.name)
-        pixels = np.ascontiguousarray(whole[..., channels])
+        kinds = {str(spec.channelformats[c]) for c in channels} if spec.channelformats else {str(spec.format)}
+        kind = _NATIVE.get(kinds.pop(), "float32") if len(kinds) == 1 else "float32"
+        first = min(channels)
+        whole = read_part(source, part, kind, file.name, first, max(channels) + 1)  # not all the passes beside it
+        pixels = np.ascontiguousarray(whole[..., [c - first for c in channels]])
         associated = (
             pixels.shape[2] in (2, 4)
             and is_color
             and source.format_name() in ("openexr", "tiff")
             and spec.get_int_attribute("oiio:UnassociatedAlpha") != 1
         )
-        space = file.color_space or _color_space(source.format_name(), spec, is_color, pixels)
+        given = file.color_space if file.color_space in COLOR_SPACES else ""
+        space = given or _color_space(source.format_name(), spec, is_color, pixels)
+        stated = spec.get_string_attribute("oiio:ColorSpace")
         orientation = spec.get_int_attribute("Orientation", 1)
     if is_color and pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]
     if associated:
         pixels = unassociate(pixels)
-    return Image(np.ascontiguousarray(_upright(pixels, orientation)), space)
+    return to_working(Image(np.ascontiguousarray(_upright(pixels, orientation)), space), file.color_space, stated)
 
 
 def check_size(spec: Any, name: str) -> None:
@@ -150,12 +155,43 @@ def read_part(source: Any, part: int, kind: str, name: str, first: int = 0, last
     return frame
 
 
-def unassociate(pixels: np.ndarray) -> np.ndarray:
-    """Divides colour by alpha (the last channel) where alpha is above 0; the storage type stays."""
+def unassociate(pixels: np.ndarray, *, exact: bool = False) -> np.ndarray:
+    """Divides colour by alpha (the last channel) where alpha is above 0; infinity and NaN stay.
+
+    Args:
+        pixels: ``(H, W, 2 or 4)``.
+        exact: Whether halves become float32 where there is an alpha between 0 and 1, so that they come back to the bit when they
+            are multiplied again; else the storage type stays.
+    """
     alpha = to_float(pixels[..., -1:])
+    soft = (alpha > 0) & (alpha != 1)
+    if not soft.any():
+        return pixels
     color = to_float(pixels[..., :-1])
-    color = np.divide(color, alpha, out=color, where=alpha > 0)
-    return np.concatenate([from_float(color, pixels.dtype), pixels[..., -1:]], axis=2)
+    with np.errstate(over="ignore"):
+        color = np.divide(color, alpha, out=color, where=soft)
+    if pixels.dtype == np.float16 and exact:
+        return np.concatenate([color, alpha], axis=2)
+    odd = ~np.isfinite(pixels[..., :-1]) if pixels.dtype.kind == "f" else np.zeros(1, bool)
+    return np.concatenate([np.where(odd, pixels[..., :-1], from_float(color, pixels.dtype)), pixels[..., -1:]], axis=2)
+
+
+def data_window(file: EncodedFile) -> tuple[int, int, int, int] | None:
+    """Which pixels of a cropped or overscanned picture the file has.
+
+    Returns:
+        ``(left, top, right, bottom)`` in pixels of the display window, right and bottom excluded, as far as they lie in it; None if
+        the whole of it is there. What lies outside is 0 in what ``decode`` and ``decode_layers`` give, depth too.
+
+    Raises:
+        InputError: Unreadable.
+    """
+    with open_file(file) as source:
+        spec = source.spec()
+        left, top = spec.x - spec.full_x, spec.y - spec.full_y
+        width, height = spec.full_width, spec.full_height
+        box = max(left, 0), max(top, 0), min(left + spec.width, width), min(top + spec.height, height)
+    return None if box == (0, 0, width, height) else (box[0], box[1], max(box[0], box[2]), max(box[1], box[3]))
 
 
 def _refuse_several(source: Any, file: EncodedFile) -> None:

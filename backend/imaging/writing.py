@@ -11,7 +11,7 @@ import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError, StorageError
 from ...shared.values import Image
-from .color import from_float, to_float, to_linear, to_srgb
+from .color import associate, from_float, to_float, to_half, to_linear, to_srgb
 
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 _OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "float16": "half", "float32": "float"}
@@ -90,9 +90,9 @@ def _prepare(image: Image, form: str) -> tuple[np.ndarray, str]:
     if wanted != space:
         color = to_linear(color) if wanted == "linear" else to_srgb(np.maximum(color, 0.0))
     if alpha and form == "exr":
-        color = color * values[..., 3:]
+        color = associate(color, values[..., 3:])
     values = np.concatenate([color, values[..., 3:]], axis=2) if alpha else color
-    return np.ascontiguousarray(from_float(values, kind)), wanted
+    return np.ascontiguousarray(to_half(values) if kind == "float16" else from_float(values, kind)), wanted
 
 
 def _write(pixels: np.ndarray, spec: oiio.ImageSpec, form: str) -> bytes:

@@ -73,9 +73,19 @@ def _kind(value: Any) -> str:
 
 
 def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
-    """Encodes images and meshes as files named after the output; files, sequences of them and reports stay as they are."""
+    """Encodes images and meshes as files named after the output; files, sequences of them and reports stay as they are.
+
+    Files that belong beside a mesh's (the material and the texture of ``mesh.obj``) come under their own names, ``mesh.mtl``.
+    """
+    from .surface.meshfiles import companions
+
     given = {item.name: outputs[item.name] for item in schema.outputs if outputs.get(item.name) is not None}
-    return {name: deliver_one(schema, name, value, formats) for name, value in given.items()}
+    files = {name: deliver_one(schema, name, value, formats) for name, value in given.items()}
+    for name, value in given.items():
+        if isinstance(value, Mesh):
+            suffix = formats.get(name) or next(item.formats[0] for item in schema.outputs if item.name == name)
+            files |= {file.name: file for file in companions(value, suffix, name)}
+    return files
 
 
 def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, str] | None, index: int | None = None) -> Any:
@@ -99,9 +109,9 @@ def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, 
 
         data = encode_image(value, suffix)
     elif isinstance(value, Mesh):
-        from .reconstruct.meshio import encode_mesh
+        from .surface.meshfiles import encode_mesh
 
-        data = encode_mesh(value, suffix)
+        data = encode_mesh(value, suffix, name)
     else:
         return value
     return EncodedFile(np.frombuffer(data, np.uint8), f"{name}.{suffix}" if index is None else f"{name}_{index:04d}.{suffix}")

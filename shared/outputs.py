@@ -59,9 +59,21 @@ class Writer:
         if not self._only:
             return write_outputs(result.outputs, self._out, {**result.provenance, **note})
         reports = {k: v for k, v in result.outputs.items() if isinstance(v, dict)}
-        written = _write(self._out, result.outputs[self._only].data.tobytes())
-        more = {**result.provenance, **note, **reports, "files": [self._out.name]}
-        return [written, _write(self._out.with_name(self._out.name + ".json"), _json(more))]
+        files = self._with_companions(result.outputs)
+        written = [_write(path, data) for path, data in files.items()]
+        more = {**result.provenance, **note, **reports, "files": [path.name for path in files]}
+        return [*written, _write(self._out.with_name(self._out.name + ".json"), _json(more))]
+
+    def _with_companions(self, outputs: dict[str, Any]) -> dict[Path, bytes]:
+        """The wanted file and those that belong beside it (``mesh.mtl``), all under the wanted name, by which they know each other."""
+        files = {self._out: outputs[self._only].data.tobytes()}
+        names = [name for name in outputs if name.startswith(self._only + ".")]
+        for name in names:
+            files[self._out.with_suffix(Path(name).suffix)] = outputs[name].data.tobytes()
+        for path in [p for p in files if p.suffix.lower() in (".obj", ".mtl", ".usda")]:
+            for name in names:
+                files[path] = files[path].replace(name.encode(), (self._out.stem + Path(name).suffix).encode())
+        return files
 
     def kept(self) -> str:
         """What a person whose job did not finish has nevertheless, or ``""``."""

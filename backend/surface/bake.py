@@ -19,8 +19,7 @@ from ..reconstruct import kernels
 from ..reconstruct.compile import kernel
 from ..reconstruct.frames import DepthFrame
 from ..reconstruct.fusion import view_matrix
-from . import topology
-from .raster import Atlas, view_depth
+from . import raster, topology
 
 _f = np.float32
 KEPT = 4
@@ -67,7 +66,7 @@ class Baker:
         tolerance: How far the mesh may lie from a frame's depth and still be what the frame shows, in scene units.
     """
 
-    def __init__(self, mesh: Mesh, atlas: Atlas, tolerance: float) -> None:
+    def __init__(self, mesh: Mesh, atlas: raster.Atlas, tolerance: float) -> None:
         self._mesh, self._tolerance = mesh, tolerance
         self.positions = atlas.at(np.asarray(mesh.vertices, np.float32), mesh.faces)
         vectors = topology.face_vectors(mesh.vertices, mesh.faces)
@@ -110,7 +109,7 @@ class Baker:
         missing = depth <= 0
         if missing.mean() < _HOLES:
             return depth, trust
-        own = view_depth(self._mesh.vertices, self._mesh.faces, view, lens, depth.shape[1], depth.shape[0])
+        own, _ = raster.view(self._mesh.vertices, self._mesh.faces, view, lens, depth.shape[1], depth.shape[0])
         holes = missing & (own > 0)
         if missing.all():
             return own, trust

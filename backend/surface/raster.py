@@ -96,26 +96,28 @@ def rasterise_reference(uvs: np.ndarray, size: int, device: torch.device | str =
     return owner
 
 
-def view_depth(vertices: np.ndarray, faces: np.ndarray, view: np.ndarray, lens: tuple[float, float, float, float],
-               width: int, height: int) -> np.ndarray:  # fmt: skip
-    """Depth of a mesh in a view, for frames that bring none.
+def view(
+    vertices: np.ndarray, faces: np.ndarray, pose: np.ndarray, lens: tuple[float, float, float, float], width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera sees of a mesh.
 
     Args:
         vertices: ``(N, 3)``, world space.
         faces: ``(M, 3)`` int32. Faces that reach behind the camera are left out.
-        view: ``(3, 4)`` world-to-camera, x right, y down, z forward.
+        pose: ``(3, 4)`` world-to-camera, x right, y down, z forward.
         lens: fl_x, fl_y, cx, cy in pixels.
         width: Pixels.
         height: Pixels.
 
     Returns:
-        ``(H, W)`` float32, planar z in scene units; 0 where there is no surface.
+        ``(H, W)`` float32, planar z in scene units, 0 where there is no surface; ``(H, W)`` int32, the face, -1 for none.
     """
-    local = vertices.astype(np.float64) @ view[:, :3].T + view[:, 3]
+    local = vertices.astype(np.float64) @ pose[:, :3].T + pose[:, 3]
     depth = np.full((height, width), np.inf, np.float32)
-    _fill_depth(np.ascontiguousarray(local), np.ascontiguousarray(faces, np.int32), *(float(k) for k in lens), depth)
-    depth[np.isinf(depth)] = 0
-    return depth
+    owner = np.full((height, width), -1, np.int32)
+    _draw(np.ascontiguousarray(local), np.ascontiguousarray(faces, np.int32), *(float(k) for k in lens), depth, owner)
+    depth[owner < 0] = 0
+    return depth, owner
 
 
 @kernel()
@@ -126,9 +128,8 @@ def _own(flat, faces, owner):  # type: ignore[no-untyped-def]
     numbers = np.empty((1, 3), np.int32)
     for f in range(len(flat)):
         # Rows run downwards here: what is counter-clockwise in UV is clockwise, and mirrored charts are the other way again.
-        twice = (flat[f, 1, 0] - flat[f, 0, 0]) * (flat[f, 2, 1] - flat[f, 0, 1]) - (flat[f, 1, 1] - flat[f, 0, 1]) * (
-            flat[f, 2, 0] - flat[f, 0, 0]
-        )
+        a, b, c = flat[f, 0], flat[f, 1], flat[f, 2]
+        twice = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
         if twice == 0 or twice != twice:
             continue
         for k in range(3):
@@ -197,7 +198,7 @@ def _weights(flat, index, face, size, weights):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _fill_depth(local, faces, fl_x, fl_y, cx, cy, depth):  # type: ignore[no-untyped-def]
+def _draw(local, faces, fl_x, fl_y, cx, cy, depth, owner):  # type: ignore[no-untyped-def]
     height, width = depth.shape
     for f in range(len(faces)):
         a, b, c = local[faces[f, 0]], local[faces[f, 1]], local[faces[f, 2]]
@@ -220,3 +221,4 @@ def _fill_depth(local, faces, fl_x, fl_y, cx, cy, depth):  # type: ignore[no-unt
                 z = 1 / (u / a[2] + v / b[2] + (1 - u - v) / c[2])
                 if z < depth[y, x]:
                     depth[y, x] = z
+                    owner[y, x] = f

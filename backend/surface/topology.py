@@ -41,9 +41,7 @@ def neighbours(faces: np.ndarray, found: Edges | None = None) -> np.ndarray:
     found = found or edges(faces)
     flat = found.of_faces.ravel()
     order = np.argsort(flat, kind="stable")
-    pairs = (
-        order[np.isin(flat[order], np.flatnonzero(found.counts == 2), kind="table")].reshape(-1, 2) if len(order) else order.reshape(0, 2)
-    )
+    pairs = order[(found.counts == 2)[flat[order]]].reshape(-1, 2)
     result = np.full(flat.shape, -1, np.int32)
     result[pairs[:, 0]], result[pairs[:, 1]] = pairs[:, 1] // 3, pairs[:, 0] // 3
     return result.reshape(-1, 3)

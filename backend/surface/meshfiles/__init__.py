@@ -1,0 +1,79 @@
+"""Meshes as files: PLY, OBJ and USD in Blender's axes and units, GLB turned to glTF's.
+
+Vertex colours are scene-linear in a ``Mesh``. PLY and OBJ have no rule; readers take their colours for sRGB, so that is written (Blender's
+importers assume it by default). Textures are written as 8-bit sRGB PNG: inside ``glb`` and ``usdz``, beside ``obj`` and ``usda``; ``ply``
+has none. The float texture itself is an output of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ....shared.errors import InputError
+from ....shared.values import EncodedFile, Mesh
+from . import glb, glb_read, obj, ply, usd
+from .common import check, picture_bytes
+
+FORMATS = ("ply", "obj", "glb", "usda", "usdz")
+READABLE: dict[str, Callable[[bytes, str], Mesh]] = {".ply": ply.read, ".obj": obj.read, ".glb": glb_read.read}
+
+
+def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh") -> bytes:
+    """The mesh as the bytes of a file.
+
+    Args:
+        mesh: In world space, z up.
+        suffix: One of ``FORMATS``, with or without a dot.
+        stem: The file's name without suffix; ``companions`` of that name belong beside it.
+
+    Raises:
+        InputError: Another suffix, or arrays that make no mesh.
+    """
+    form = _form(suffix)
+    check(mesh)
+    if form == "obj":
+        return obj.write(mesh, stem)
+    if form == "usda":
+        return usd.write(mesh, stem)
+    return {"ply": ply.write, "glb": glb.write, "usdz": usd.archive}[form](mesh)
+
+
+def companions(mesh: Mesh, suffix: str, stem: str = "mesh") -> list[EncodedFile]:
+    """The files that belong beside ``encode_mesh``'s: material and texture of ``obj``, texture of ``usda``."""
+    form = _form(suffix)
+    if mesh.texture is None or mesh.uvs is None or form not in ("obj", "usda"):
+        return []
+    files = [EncodedFile(np.frombuffer(picture_bytes(mesh.texture), np.uint8), f"{stem}.png", "srgb")]
+    if form == "obj":
+        files.insert(0, EncodedFile(np.frombuffer(obj.material(stem), np.uint8), f"{stem}.mtl"))
+    return files
+
+
+def decode_mesh(file: EncodedFile) -> Mesh:
+    """A mesh from a file: ``ply``, ``obj`` or ``glb``. Polygons become triangles; a texture inside a ``glb`` comes along.
+
+    Raises:
+        InputError: Another kind of file, or one that makes no mesh; the message names the file and what is wrong.
+    """
+    suffix = Path(file.name).suffix.lower()
+    if suffix not in READABLE:
+        fix = "Export the mesh as .glb, .ply or .obj"
+        raise InputError(expected=f"a mesh file ending in {', '.join(READABLE)}", got=file.name, fix=fix)
+    try:
+        mesh = READABLE[suffix](file.data.tobytes(), file.name)
+        check(mesh)
+    except InputError as error:
+        if file.name in str(error):
+            raise
+        raise InputError(expected=f"{file.name} to be a mesh", got=str(error).rstrip(".")) from error
+    return mesh
+
+
+def _form(suffix: str) -> str:
+    form = suffix.lower().lstrip(".")
+    if form not in FORMATS:
+        raise InputError(expected="a mesh file as ." + ", .".join(FORMATS), got=repr(suffix))
+    return form

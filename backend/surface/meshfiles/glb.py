@@ -1,0 +1,96 @@
+"""Binary glTF 2.0 out: y up, texture embedded, attributes as ``_NAME``.
+
+glTF defines COLOR_0 as linear (3.7.2.1) and +Y as up (3.4); Blender's importer turns +Y up to its own +Z up, so a mesh lands where it was.
+Where there is a texture, vertex colours go as ``_COLOR``: readers would multiply COLOR_0 into the picture.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import numpy as np
+
+from ....shared.errors import InputError
+from ....shared.values import Mesh
+from .common import picture_bytes, split
+
+_FLOAT, _UINT, _ARRAY, _ELEMENTS = 5126, 5125, 34962, 34963
+
+
+class _Buffer:
+    """The binary chunk as it grows."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.views: list[dict[str, Any]] = []
+        self.accessors: list[dict[str, Any]] = []
+        self.size = 0
+
+    def view(self, data: bytes, **more: Any) -> int:
+        self.views.append({"buffer": 0, "byteOffset": self.size, "byteLength": len(data), **more})
+        padded = data + b"\0" * (-len(data) % 4)
+        self.parts.append(padded)
+        self.size += len(padded)
+        return len(self.views) - 1
+
+    def add(self, values: np.ndarray, target: int = _ARRAY, **more: Any) -> int:
+        kind = "SCALAR" if values.ndim == 1 else f"VEC{values.shape[1]}"
+        view = self.view(values.tobytes(), target=target)
+        component = _FLOAT if values.dtype.kind == "f" else _UINT
+        self.accessors.append({"bufferView": view, "componentType": component, "count": len(values), "type": kind, **more})
+        return len(self.accessors) - 1
+
+
+def write(mesh: Mesh) -> bytes:
+    """The mesh as a file."""
+    if not len(mesh.vertices) or not len(mesh.faces):
+        raise InputError(expected="a mesh with faces for .glb", got="an empty mesh", fix="Use .ply or .obj, or check the input")
+    source, faces, uvs = split(mesh) if mesh.uvs is not None else (np.arange(len(mesh.vertices)), mesh.faces, None)
+    buffer = _Buffer()
+    positions = y_up(mesh.vertices[source])
+    attributes = {"POSITION": buffer.add(positions, min=positions.min(0).tolist(), max=positions.max(0).tolist())}
+    if mesh.normals is not None:
+        attributes["NORMAL"] = buffer.add(_unit_length(y_up(mesh.normals[source])))
+    if uvs is not None:
+        attributes["TEXCOORD_0"] = buffer.add(np.ascontiguousarray(np.stack([uvs[:, 0], 1 - uvs[:, 1]], 1), "<f4"))
+    if mesh.colors is not None:
+        colors = np.hstack([np.clip(mesh.colors[source], 0, 1), np.ones((len(source), 1), np.float32)])
+        attributes["_COLOR" if mesh.texture is not None else "COLOR_0"] = buffer.add(np.ascontiguousarray(colors, "<f4"))
+    for name, values in sorted(mesh.attributes.items()):
+        attributes["_" + name.upper()] = buffer.add(np.ascontiguousarray(values[source], "<f4"))
+    indices = buffer.add(np.ascontiguousarray(faces.reshape(-1), "<u4"), _ELEMENTS)
+    shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "Backlot"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "reconstruction"}],
+        "materials": [{"name": "reconstruction", "pbrMetallicRoughness": shading}],
+        "meshes": [{"name": "reconstruction", "primitives": [{"attributes": attributes, "indices": indices, "material": 0}]}],
+    }
+    if mesh.texture is not None and uvs is not None:
+        document["images"] = [{"bufferView": buffer.view(picture_bytes(mesh.texture)), "mimeType": "image/png", "name": "texture"}]
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        document["textures"] = [{"source": 0, "sampler": 0}]
+        shading["baseColorTexture"] = {"index": 0}
+        if mesh.texture.pixels.shape[2] == 4:
+            document["materials"][0] |= {"alphaMode": "BLEND", "doubleSided": True}
+    document |= {"buffers": [{"byteLength": buffer.size}], "bufferViews": buffer.views, "accessors": buffer.accessors}
+    head = json.dumps(document, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 4)
+    body = b"".join(buffer.parts)
+    total = 12 + 8 + len(head) + 8 + len(body)
+    return struct.pack("<4sIII4s", b"glTF", 2, total, len(head), b"JSON") + head + struct.pack("<I4s", len(body), b"BIN\0") + body
+
+
+def y_up(vectors: np.ndarray) -> np.ndarray:
+    """(x, y, z) with z up becomes (x, z, -y) with y up."""
+    return np.ascontiguousarray(np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], 1), "<f4")
+
+
+def _unit_length(vectors: np.ndarray) -> np.ndarray:
+    """GlTF demands unit normals; one that has no direction becomes "up"."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.where(length > 1e-6, vectors / np.maximum(length, 1e-6), np.array([0, 1, 0])).astype("<f4")

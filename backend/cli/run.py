@@ -28,6 +28,7 @@ VERBS = {
     "texture": "texture.synthesize",
     "maps": "texture.maps",
     "style": "style.image",
+    "style-vgg": "style.vgg",
     "style-keyframes": "style.keyframes",
     "reconstruct": "reconstruct.depth",
     "reconstruct-plate": "reconstruct.plate",

@@ -1,0 +1,196 @@
+"""``style.keyframes``: a shot in the style of a few painted frames. Parameters: ``shared/operations/style_keyframes.py``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from ...shared.errors import InputError
+from ...shared.values import EncodedFile, Image
+from ..context import Context
+from ..imaging import decode, decode_layers, encode
+from ..imaging.color import from_float
+from ..imaging.shaper import shape_linear, unshape_linear
+from ..keyframes.animation import Curve, frame_range
+from ..keyframes.features import measure_shot
+from ..keyframes.model import ShotModel, read_model
+from ..keyframes.network import Config, ShotNetwork, count_multiplications
+from ..keyframes.paint import read_keyframes
+from ..keyframes.rendering import Renderer
+from ..keyframes.shot import Shot
+from ..keyframes.tracking import Tracker
+from ..keyframes.training import Options, Trainer
+
+SAVE_EVERY = 60.0
+"""Seconds between states of the training that survive the worker's death."""
+KEPT = "_model"
+"""Name under which that state is emitted."""
+KEEP_SHARE = 0.25
+"""Part of the free memory for decoded frames and places."""
+
+
+def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Trains on the keyframes and renders ``stylised`` frames; gives the ``model`` and a ``report``.
+
+    Raises:
+        InputError: Frames, keyframes, masks or a model that cannot be used; neither keyframes nor a model.
+        ParameterError: A range, strength or list of frame numbers that cannot be read.
+        JobCancelled: From ``context.progress``.
+    """
+    strength = Curve(str(parameters["strength"]), "strength")
+    warnings: list[str] = []
+    room = int(psutil.virtual_memory().available * KEEP_SHARE)
+    shot = Shot(inputs["frames"], room // 2)
+    wanted = frame_range(str(parameters["frames_wanted"]), shot.numbers)
+    tracker = Tracker(shot, room // 2)
+    if not tracker.able:
+        warnings.append("Without depth and motion no paint can be tracked: the look is learnt from colour alone")
+    model, share = _model(inputs, parameters, context, shot, tracker, warnings, 0.85 if wanted else 1.0)
+    file = model.encode()
+    context.emit("model", file)
+    renderer = Renderer(tracker, model, context.device)
+    warnings += [f"Keyframe {n} is not among the frames: its paint cannot be tracked" for n in renderer.untracked]
+    stylised, tracked = _render(renderer, wanted, strength, context, share)
+    context.progress(1.0, "done")
+    report = {
+        "keyframes": sorted(model.keyframes),
+        "painted": {str(n): round(float((k.mask > 0.99).mean()), 4) for n, k in sorted(model.keyframes.items())},
+        "frames": wanted,
+        "passes": list(shot.present),
+        "missing_passes": shot.missing,
+        "warnings": warnings,
+        "steps": model.steps,
+        "multiplications_per_pixel": count_multiplications(model.network),
+        "tracked": tracked,
+        "training": model.history[:: max(1, len(model.history) // 100)],
+    }
+    return {"stylised": stylised, "model": file, "report": report}
+
+
+def _model(
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    context: Context,
+    shot: Shot,
+    tracker: Tracker,
+    warnings: list[str],
+    share: float,
+) -> tuple[ShotModel, float]:
+    """The model to render from, trained if that is wanted, and the fraction of the job that is done with it."""
+    given: ShotModel | None = None
+    finished = context.emitted.get(("model", None))
+    if finished is not None:  # an earlier attempt had trained already
+        return read_model(finished), 0.0
+    kept = context.emitted.get((KEPT, None))
+    files, masks = inputs.get("keyframes") or [], inputs.get("masks") or []
+    if inputs.get("model") is not None:
+        given = read_model(inputs["model"])
+        if given.size != shot.size:
+            expected = f"a model of frames of {shot.size[1]} x {shot.size[0]} pixels"
+            raise InputError(expected=expected, got=f"{given.size[1]} x {given.size[0]}", fix="Render the shot at that size, or train anew")
+    keyframes = dict(given.keyframes) if given else {}
+    if files:
+        keyframes.update(read_keyframes(files, masks, str(parameters["numbers"]), shot, warnings))
+    if not keyframes:
+        raise InputError(expected="keyframes or a model", got="neither", fix="Paint at least one frame of the shot")
+    trains = float(parameters["minutes"]) > 0 or int(parameters["steps"]) > 0
+    if not trains:
+        if given is None:
+            raise InputError(expected="a model when nothing is to be trained", got="none", fix="Give a model, or some minutes to train")
+        return given, 0.0
+    usable = {n: k for n, k in keyframes.items() if n in shot}
+    if not usable:
+        raise InputError(expected="a keyframe of one of the frames", got=f"keyframes {sorted(keyframes)}", fix="Capture those frames too")
+    start = read_model(kept) if kept is not None else given
+    statistics = start.statistics if start else measure_shot(shot)
+    network = start.network if start else ShotNetwork(_config(parameters, statistics.groups, context.seed))
+    options = Options(
+        minutes=float(parameters["minutes"]) or 1e9, steps=int(parameters["steps"]), detail=float(parameters["detail"]), seed=context.seed
+    )
+    history = list(start.history) if start else []
+    trainer = Trainer(tracker, statistics, usable, network, options, context.device, resumed=start is not None)
+    saved = time.monotonic()
+
+    def report(fraction: float, stage: str, picture: Callable[[], np.ndarray] | None) -> None:
+        nonlocal saved
+        context.progress(share * fraction, stage, None if picture is None else picture())
+        if time.monotonic() - saved > SAVE_EVERY:
+            saved = time.monotonic()
+            state = ShotModel(trainer.network, statistics, shot.size, keyframes, trainer.steps, history + trainer.history)
+            context.emit(KEPT, state.encode())
+
+    trained = trainer.run(report)
+    steps = (start.steps if start else 0) + trainer.steps
+    return ShotModel(trained, statistics, shot.size, keyframes, steps, history + trainer.history), share
+
+
+def _config(parameters: Mapping[str, Any], groups: tuple[str, ...], seed: int) -> Config:
+    torch.manual_seed(seed & (2**63 - 1))
+    return Config.of_size(str(parameters["size"]), groups)
+
+
+def _render(
+    renderer: Renderer, wanted: list[int], strength: Curve, context: Context, start: float
+) -> tuple[list[EncodedFile], dict[str, float]]:
+    files, tracked = [], {}
+    for place, number in enumerate(wanted):
+        done = start + (1 - start) * place / len(wanted)
+        context.progress(done, f"painting frame {number}")
+        earlier = context.emitted.get(("stylised", number))
+        if earlier is not None:
+            files.append(earlier)
+            continue
+        amount = strength.at(number)
+        name = f"stylised_{number:04d}.exr"
+        if amount == 0:
+            file = untouched(renderer.tracker.shot, number, name)
+        else:
+            picture, seen = renderer.render(number, lambda done=done, number=number: context.progress(done, f"painting frame {number}"))  # type: ignore[misc]
+            tracked[str(number)] = round(seen, 4)
+            file = EncodedFile(np.frombuffer(encode(blend(renderer.tracker.shot, number, picture, amount), "exr"), np.uint8), name)
+        context.emit("stylised", file, number)
+        files.append(file)
+    return files, tracked
+
+
+def _color(shot: Shot, number: int) -> Image:
+    """A frame's colour in its own storage type."""
+    value = shot.source(number).channels["color"]
+    if isinstance(value, Image):
+        return value
+    layers = decode_layers(value) if Path(value.name).suffix.lower() == ".exr" else {}
+    return layers["Combined"] if "Combined" in layers else decode(value)
+
+
+def untouched(shot: Shot, number: int, name: str) -> EncodedFile:
+    """The render as it is: the file itself where it holds nothing else, else its pixels in their own type."""
+    channels = shot.source(number).channels
+    value = channels["color"]
+    alone = sum(other is value for other in channels.values()) == 1
+    if isinstance(value, EncodedFile) and alone and value.name.lower().endswith(".exr"):
+        return EncodedFile(value.data, name)
+    return EncodedFile(np.frombuffer(encode(_color(shot, number), "exr"), np.uint8), name)
+
+
+def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
+    """The stylised frame in the type of its render, with its alpha.
+
+    Args:
+        shot: The shot.
+        number: The frame.
+        picture: ``(H, W, 3)`` float32 through the shaper.
+        amount: Above 0, to 1.
+    """
+    source = _color(shot, number)
+    shaped = shape_linear(shot[number].color)
+    color = unshape_linear(np.maximum(shaped + np.float32(amount) * (picture - shaped), 0))
+    kind = np.float32 if source.pixels.dtype in (np.float32, np.uint16, np.uint32) else np.float16
+    alpha = shot[number].alpha
+    values = color if alpha is None else np.concatenate([color, alpha[..., None]], 2)
+    return Image(np.ascontiguousarray(from_float(values, kind)), "linear")

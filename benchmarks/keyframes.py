@@ -1,0 +1,186 @@
+"""Style from keyframes against rendered truth: PSNR and SSIM on frames that nobody painted.
+
+    python3 dev.py bench keyframes [--shots yard] [--looks toon hatched painted] [--keys 1 3] [--minutes 10] [--threads 2] [--steps 0]
+    python3 dev.py bench keyframes --speed [--threads 2]
+
+Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as truth. Keyframes are the looks of frame 18, or of frames 6,
+18 and 30; figures are means over every third other frame, PSNR of display-encoded pixels in 0..1.
+
+``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``frame`` is the
+network's own prediction from each frame's passes without any tracking (trained by early stop in the same run); ``network`` is the
+operation's result. ``gain`` is the network over the better of the two. ``cpu`` is the processor time of the training: the time on the wall
+depends on what else runs. ``--speed`` measures a 1920 x 1080 frame of the lite network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from backlot.backend.context import Context
+from backlot.backend.imaging import decode, to_float, to_srgb
+from backlot.backend.imaging.shaper import unshape_linear
+from backlot.backend.keyframes.dataset import Keyframe
+from backlot.backend.keyframes.features import measure_shot
+from backlot.backend.keyframes.model import ShotModel, read_model
+from backlot.backend.keyframes.network import Config, ShotNetwork, count_multiplications
+from backlot.backend.keyframes.rendering import Renderer
+from backlot.backend.keyframes.shot import Shot
+from backlot.backend.keyframes.tracking import Tracker
+from backlot.backend.operations.style_keyframes import run
+from backlot.shared.frames import read_transforms
+from backlot.shared.operations import find
+from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
+from scipy.ndimage import distance_transform_edt
+from skimage.metrics import structural_similarity
+
+from .report import print_table, save_picture, save_rows
+from .scenes import shots
+
+PAINTED = {1: (18,), 3: (6, 18, 30)}
+
+
+def display(shaped: np.ndarray) -> np.ndarray:
+    """From the shaper to display-encoded colour in 0..1."""
+    return np.clip(to_srgb(np.maximum(unshape_linear(shaped), 0)), 0, 1)
+
+
+def psnr(made: np.ndarray, truth: np.ndarray) -> float:
+    return float(-10 * np.log10(max(float(np.mean((made - truth) ** 2)), 1e-10)))
+
+
+def nearest_warp(guides: np.ndarray) -> np.ndarray:
+    """Paint of the nearer slot, then of the other, then of the nearest pixel that has some."""
+    slots = guides.reshape(2, 9, *guides.shape[1:])
+    first = slots[0, 8] >= slots[1, 8]
+    paint = np.where(first, slots[0, :3], slots[1, :3])
+    seen = np.maximum(slots[0, 6], slots[1, 6]) > 0
+    if not seen.any():
+        return paint.transpose(1, 2, 0)
+    rows, columns = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    return paint[:, rows, columns].transpose(1, 2, 0)
+
+
+def truths(shot: str, look: str) -> dict[int, np.ndarray]:
+    folder = shots.ensure(shot, look)
+    files = sorted(folder.glob("look_*"))
+    found = {}
+    for path in files:
+        image = decode(EncodedFile.read(path))
+        pixels = to_float(image.pixels)[..., :3]
+        found[int(path.stem[-4:])] = np.clip(to_srgb(pixels) if image.color_space == "linear" else pixels, 0, 1)
+    return found
+
+
+def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tuple[dict[str, Any], list[np.ndarray]]:
+    frames, truth = read_transforms(shots.ensure(shot)), truths(shot, look)
+    paths = {int(p.stem[-4:]): p for p in shots.ensure(shot, look).glob("look_*")}
+    painted = PAINTED[count]
+    inputs = {"frames": frames, "keyframes": [EncodedFile.read(paths[n]) for n in painted]}
+    parameters = {"minutes": options.minutes, "steps": options.steps, "frames_wanted": "none", "size": options.size}
+    began, cpu = time.perf_counter(), time.process_time()
+    outputs = run(inputs, find("style.keyframes").check_parameters(parameters), Context(torch.device(options.device), seed=0))
+    spent, cpu = time.perf_counter() - began, time.process_time() - cpu
+    sequence = Shot(frames)
+    renderer = Renderer(Tracker(sequence), read_model(outputs["model"]), torch.device(options.device))
+    sums: dict[str, list[float]] = {name: [] for name in ("warp", "frame", "network", "ssim_warp", "ssim_frame", "ssim")}
+    pictures: list[np.ndarray] = []
+    others = [n for n in sequence.numbers if n not in painted][::3]
+    for number in others:
+        picture, _ = renderer.render(number)
+        guides = renderer.guides().guide(number)
+        predicted = renderer.predict(number)
+        made = {"warp": display(nearest_warp(guides)), "frame": display(predicted), "network": display(picture)}
+        for name, value in made.items():
+            sums[name].append(psnr(value, truth[number]))
+            ssim = structural_similarity(value, truth[number], channel_axis=2, data_range=1.0)
+            sums["ssim" if name == "network" else f"ssim_{name}"].append(float(ssim))
+        if number == others[len(others) // 3]:
+            render = np.clip(to_srgb(np.maximum(sequence[number].color, 0)), 0, 1)
+            pictures = [render, made["warp"], made["frame"], made["network"], truth[number]]
+    row: dict[str, Any] = {"shot": shot, "look": look, "keys": count}
+    row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
+    row["gain"] = round(row["network"] - max(row["warp"], row["frame"]), 2)
+    row |= {"steps": outputs["report"]["steps"], "seconds": round(spent), "cpu": round(cpu)}
+    return row, pictures
+
+
+def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """A 1080p frame of the lite network with one keyframe: its parts in seconds."""
+    height, width = 1080, 1920
+    random = np.random.default_rng(0)
+    camera = Camera(width, height, 2000.0, 2000.0, width / 2, height / 2, np.eye(4))
+    frames = []
+    for number in (1, 2):
+        channels = {
+            "color": Image(random.random((height, width, 3), np.float32), "linear"),
+            "depth": Image(np.full((height, width, 1), 5, np.float32), "data"),
+            "normal": Image(np.zeros((height, width, 3), np.float32), "data"),
+            "motion": Image(np.zeros((height, width, 4), np.float32), "data"),
+            "object_id": Image((np.arange(width)[None, :, None] // 240 + np.zeros((height, 1, 1))).astype(np.float32), "data"),
+        }
+        frames.append(SceneFrame(camera, channels, 1.0, number))
+    shot = Shot(frames)
+    statistics = measure_shot(shot)
+    rows = []
+    for size in ("lite", "full") if options.device != "cpu" else ("lite",):
+        network = ShotNetwork(Config.of_size(size, statistics.groups))
+        key = Keyframe(1, random.random((height, width, 3), np.float32), np.ones((height, width), np.float32))
+        renderer = Renderer(Tracker(shot), ShotModel(network, statistics, (height, width), {1: key}), torch.device(options.device))
+        prepared = renderer.prepare(2)
+        renderer.render(2)
+        whole = _fastest(partial(renderer.render, 2))
+        alone = _fastest(partial(renderer.paint, prepared))
+        row = {"size": size, "multiplications": count_multiplications(network), "network": round(alone, 3), "frame": round(whole, 3)}
+        rows.append({**row, "threads": options.threads, "device": options.device})
+    return rows
+
+
+def _fastest(call: Any) -> float:
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shots", nargs="+", default=list(shots.SHOTS), choices=shots.SHOTS)
+    parser.add_argument("--looks", nargs="+", default=list(shots.LOOKS), choices=shots.LOOKS)
+    parser.add_argument("--keys", nargs="+", type=int, default=[1, 3], choices=(1, 3))
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--size", default="lite", choices=("lite", "full"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save", default="keyframes", help="name of the file of figures in results/")
+    parser.add_argument("--speed", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.speed:
+        rows = speed(options)
+        print_table(rows)
+        save_rows("keyframes_speed", torch.device(options.device), rows)
+        return
+    rows = []
+    for shot in options.shots:
+        for look in options.looks:
+            strips = []
+            for count in options.keys:
+                row, pictures = compare(shot, look, count, options)
+                rows.append(row)
+                print(row, flush=True)
+                strips.append(np.concatenate(pictures, 1))
+            save_picture(f"keyframes_{shot}_{look}.jpg", np.rint(np.concatenate(strips) * 255).astype(np.uint8))
+    print_table(rows)
+    save_rows(options.save, torch.device(options.device), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -75,15 +75,15 @@ class OperationOperator(CapturingOperator):
             "inputs": described,
             "targets": records.targets([item for item in selected if item.type == "MESH"]),
         }
-        capture = self.start(context, selected, wanted, request) if wanted else None
-        label = self.label(request) if capture else jobs.label_of(operation.name, described, parameters)
+        capture = self.make_capture(context, selected, wanted, request) if wanted else None
+        label = self.job_label(request) if capture else jobs.label_of(operation.name, described, parameters)
         record = records.add(scene, new_id(), operation.name, label, "capturing" if capture else "waiting", request)
         if capture is not None:
             return self.run_capture(context, capture, record.name)
         self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
         return {"FINISHED"}
 
-    def start(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
+    def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
         """The capture that ``wanted`` (``color`` or ``frames``) asks for; it may note more in the request.
 
         Raises:
@@ -91,7 +91,7 @@ class OperationOperator(CapturingOperator):
         """
         return start_capture(context, self._capture_settings(context.scene, selected, wanted))
 
-    def label(self, request: dict[str, Any]) -> str:
+    def job_label(self, request: dict[str, Any]) -> str:
         """A job's name in the list, where its inputs are captured."""
         return self.operation.label
 

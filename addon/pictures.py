@@ -118,6 +118,8 @@ def write(image: bpy.types.Image, folder: Path, stem: str) -> Path:
         path = folder / (stem + (Path(value.name).suffix.lower() or ".png"))
         value.data.tofile(path)
         return path
+    if value.color_space == "data":  # numbers, which no alpha may multiply or divide
+        value = Image(np.ascontiguousarray(value.pixels[..., :3]), "data")
     path = folder / f"{stem}{'.exr' if value.pixels.dtype.kind == 'f' else '.png'}"
     copy = receive(value, stem)
     try:

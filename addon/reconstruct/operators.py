@@ -30,7 +30,7 @@ def is_reconstruction(operation: Operation) -> bool:
 class _Reconstruct(OperationOperator):
     """What all of them do: note what the mesh belongs to, and what is to be done while it grows and when it is there."""
 
-    def start(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
+    def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
         """The capture; the request then says what the mesh belongs to."""
         group = context.scene.backlot_reconstruct
         request["show_progress"], request["keep_best"] = group.show_progress, group.keep_best
@@ -47,9 +47,9 @@ class _Reconstruct(OperationOperator):
 
     def prepare(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str) -> Any:
         """The capture itself."""
-        return super().start(context, selected, wanted, {})
+        return super().make_capture(context, selected, wanted, {})
 
-    def label(self, request: dict[str, Any]) -> str:
+    def job_label(self, request: dict[str, Any]) -> str:
         """The operation and what it is made of."""
         origin = request.get("origin") or {}
         subject = origin.get("clip") or origin.get("image") or (origin.get("target") or {}).get("name") or ""

@@ -80,7 +80,7 @@ def test_scale_floor_and_origin(scene, solved):
 
 
 def test_one_step_of_undo_from_edit_mode(scene, solved):
-    clip, camera, item = solved
+    _, camera, item = solved
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.ed.undo_push(message="Edit Mode")

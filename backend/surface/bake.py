@@ -28,8 +28,6 @@ LEAST_COSINE = 0.12
 """Beyond 83 degrees a pixel covers eight texels and more, and depth cannot tell front from back."""
 _FEATHER = 0.06
 """Part of the picture's smaller side over which weights fade towards its border."""
-_HOLES = 0.03
-"""Of the pixels where the mesh is: with more of them without depth, the depth is one with holes, not a renderer's."""
 _EDGE_TRUST = 0.1
 """Weight of pixels at an edge in depth, where colours of both sides are mixed."""
 _HOLE_TRUST = 0.2
@@ -64,10 +62,11 @@ class Baker:
         mesh: The mesh that is being textured.
         atlas: Its texels.
         tolerance: How far the mesh may lie from a frame's depth and still be what the frame shows, in scene units.
+        estimated: Pixels without depth may show the mesh all the same: its own depth stands in for them. Otherwise they do not.
     """
 
-    def __init__(self, mesh: Mesh, atlas: raster.Atlas, tolerance: float) -> None:
-        self._mesh, self._tolerance = mesh, tolerance
+    def __init__(self, mesh: Mesh, atlas: raster.Atlas, tolerance: float, estimated: bool = False) -> None:
+        self._mesh, self._tolerance, self._estimated = mesh, tolerance, estimated
         self.positions = atlas.at(np.asarray(mesh.vertices, np.float32), mesh.faces)
         vectors = topology.face_vectors(mesh.vertices, mesh.faces)
         area = np.linalg.norm(vectors, axis=1)
@@ -81,7 +80,7 @@ class Baker:
     def add(self, frame: DepthFrame) -> int:
         """Adds a frame with colour; gives how many texels it shows."""
         number, self.count = self.count, self.count + 1
-        if frame.color is None:
+        if frame.color is None or (frame.empty and not self._estimated):
             return 0
         camera = frame.camera
         _, view = view_matrix(camera)
@@ -107,15 +106,12 @@ class Baker:
         depth = np.ascontiguousarray(frame.depth, np.float32)
         trust = np.ones(depth.shape, np.float32) if frame.confidence is None else np.clip(frame.confidence, 0, 1).astype(np.float32)
         missing = depth <= 0
-        if missing.mean() < _HOLES:
+        if not self._estimated or not missing.any():
             return depth, trust
         own, _ = raster.view(self._mesh.vertices, self._mesh.faces, view, lens, depth.shape[1], depth.shape[0])
-        holes = missing & (own > 0)
         if missing.all():
             return own, trust
-        if holes.sum() < _HOLES * max((own > 0).sum(), 1):
-            return depth, trust
-        return np.where(missing, own, depth), np.where(holes, np.float32(_HOLE_TRUST) * np.maximum(trust, 0.5), trust)
+        return np.where(missing, own, depth), np.where(missing, np.float32(_HOLE_TRUST) * np.maximum(trust, 0.5), trust)
 
     def _color(self, frame: DepthFrame, depth: np.ndarray) -> np.ndarray:
         """The picture, made smaller where many pixels fall on a texel: taking one of them would alias."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,20 @@ SLACK = 2.5
 
 
 def finish(
-    mesh: Mesh, frames: Iterable[DepthFrame], parameters: Mapping[str, Any], context: Context, span: tuple[float, float] = (0.0, 1.0)
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    mesh: Mesh, frames: Iterable[DepthFrame], parameters: Mapping[str, Any], context: Context, span: tuple[float, float] = (0.0, 1.0),
+    *, tolerance: float = 0.0, estimated: bool = False,
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """Makes a raw surface into what people can use.
 
     Args:
         mesh: As fused, in world space.
-        frames: For the texture; iterated once, and only if one is wanted. A frame whose depth is 0 everywhere is tested against the
-            mesh's own depth.
+        frames: For the texture; iterated once, and only if one is wanted.
         parameters: ``SURFACE_PARAMETERS``; missing ones take their defaults. ``min_component`` is used if it is there.
         context: Progress, cancel, device and seed.
         span: Which part of the job's progress this is.
+        tolerance: How far mesh and depth may differ where colour is taken, scene units; 0 goes by the size of the mesh's edges.
+        estimated: Depth has holes where it is not known, as that of footage has; the mesh's own depth stands in there, also in frames
+            whose depth is 0 everywhere. False for a renderer's or a sensor's depth, where no depth means that nothing is there.
 
     Returns:
         Outputs (``mesh``; ``texture``, ``normal_map``, ``texture_confidence``, ``lod_1``, ``lod_2``, ``proxy`` where asked for), and a
@@ -66,8 +69,8 @@ def finish(
         clock["simplify"] = time.perf_counter() - started
     outputs: dict[str, Any] = {}
     if given["texture"]:
-        tolerance = SLACK * topology.detail(fine.vertices, fine.faces)
-        result, more = _textured(result, fine, frames, given, tolerance, progress, report)
+        tolerance = tolerance or SLACK * topology.detail(fine.vertices, fine.faces)
+        result, more = _textured(result, fine, frames, given, tolerance, estimated, progress, report)
         outputs |= more
     if given["lods"]:
         started = time.perf_counter()
@@ -81,8 +84,9 @@ def finish(
 
 
 def _textured(
-    mesh: Mesh, fine: Mesh, frames: Iterable[DepthFrame], given: Mapping[str, Any], tolerance: float, progress: Any, report: dict[str, Any]
-) -> tuple[Mesh, dict[str, Any]]:
+    mesh: Mesh, fine: Mesh, frames: Iterable[DepthFrame], given: Mapping[str, Any], tolerance: float, estimated: bool,
+    progress: Callable[[float, str], None], report: dict[str, Any],
+) -> tuple[Mesh, dict[str, Any]]:  # fmt: skip
     size = int(given["texture_size"])
     if mesh.uvs is None:
         started = time.perf_counter()
@@ -90,7 +94,7 @@ def _textured(
         mesh = dataclasses.replace(mesh, uvs=uvs)
         report["unwrap"] = {"method": method, "seconds": round(time.perf_counter() - started, 3)}
     baked = texture.bake(
-        mesh, frames, size, tolerance, bool(given["equal_exposure"]), lambda part, stage: progress(0.3 + 0.5 * part, stage)
+        mesh, frames, size, tolerance, bool(given["equal_exposure"]), estimated, lambda part, stage: progress(0.3 + 0.5 * part, stage)
     )
     report["texture"] = baked.figures
     outputs: dict[str, Any] = {"texture": baked.mesh.texture}

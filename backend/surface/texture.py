@@ -11,7 +11,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Image, Mesh
-from ..imaging import to_srgb
+from ..imaging import to_linear, to_srgb
 from ..reconstruct.frames import DepthFrame
 from . import fill, raster
 from .bake import Baker
@@ -37,7 +37,7 @@ class Baked:
     figures: dict[str, Any]
 
 
-def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, equalise: bool, progress: Report) -> Baked:
+def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, equalise: bool, estimated: bool, progress: Report) -> Baked:
     """Bakes the frames' colour onto a mesh with UVs.
 
     Args:
@@ -46,6 +46,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         size: Texels of the texture's sides.
         tolerance: Distance between mesh and depth that still counts as the same surface, scene units.
         equalise: Solve for a gain for each frame and channel.
+        estimated: See ``Baker``.
         progress: Called between steps.
 
     Raises:
@@ -64,7 +65,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     atlas = raster.rasterise(mesh.uvs, mesh.faces, size)
     if not len(atlas.index):
         raise InputError(expected="UVs within 0 to 1", got="none that cover a texel", fix="Unwrap the mesh, or use a larger texture")
-    baker = Baker(mesh, atlas, tolerance)
+    baker = Baker(mesh, atlas, tolerance, estimated)
     lap("rasterise")
     count = len(frames) if hasattr(frames, "__len__") else 0
     colored, useful = 0, 0
@@ -96,7 +97,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     shown = to_srgb(picture)
     before = fill.level_seams(shown, covered, mesh.faces, mesh.uvs)
     after = seam_steps(shown, mesh.faces, mesh.uvs)
-    picture = np.where(covered[..., None], np.maximum(_linear(shown), 0), picture)
+    picture = np.where(covered[..., None], np.maximum(to_linear(shown), 0), picture)
     lap("seams")
     progress(0.95, "filling between charts")
     weight = covered.astype(np.float32)[..., None]
@@ -146,12 +147,6 @@ def bilinear(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     bottom = picture[high[:, 1], low[:, 0]] * (1 - part[:, 0]) + picture[high[:, 1], high[:, 0]] * part[:, 0]
     result: np.ndarray = top * (1 - part[:, 1]) + bottom * part[:, 1]
     return result
-
-
-def _linear(values: np.ndarray) -> np.ndarray:
-    from ..imaging import to_linear
-
-    return to_linear(values)
 
 
 def _steps(values: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,44 @@
+"""``reconstruct.texture``: the colour of frames baked onto a mesh."""
+
+from .schema import Input, Operation, Output, Parameter
+from .surface_parameters import MESH_FORMATS, SURFACE_PARAMETERS, TEXTURE_OUTPUTS
+
+_SHARED = tuple(p for p in SURFACE_PARAMETERS if p.name in ("max_faces", "texture_size", "equal_exposure"))
+
+OPERATION = Operation(
+    name="reconstruct.texture",
+    version=1,
+    label="Bake Texture",
+    summary="Bake the colour of frames with known cameras onto a mesh",
+    inputs=(
+        Input("mesh", "mesh", "Mesh", "the mesh, in the space of the cameras; its UVs are kept"),
+        Input(
+            "frames",
+            "frames",
+            "Frames",
+            "frames with a picture and a camera each",
+            channels=("color",),
+            optional_channels=("depth", "confidence", "mask"),
+        ),
+    ),
+    parameters=(
+        *_SHARED,
+        Parameter("unwrap", "bool", False, "Unwrap Anew", "Make new UVs even if the mesh has some"),
+        Parameter(
+            "tolerance",
+            "float",
+            0.0,
+            "Tolerance",
+            "How far the mesh may lie from a frame's depth and still take its colour, in scene units; 0 goes by the mesh's detail",
+            minimum=0.0,
+            maximum=1e6,
+            unit="length",
+            advanced=True,
+        ),
+    ),
+    outputs=(
+        Output("mesh", "mesh", ("glb", *(f for f in MESH_FORMATS if f != "glb")), "The mesh with UVs and texture"),
+        *(output for output in TEXTURE_OUTPUTS if output.name != "normal_map"),
+        Output("report", "report", ("json",), "Coverage, seams, how the UVs were made, gains of the frames"),
+    ),
+)

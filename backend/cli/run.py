@@ -32,6 +32,7 @@ VERBS = {
     "style-keyframes": "style.keyframes",
     "reconstruct": "reconstruct.depth",
     "reconstruct-plate": "reconstruct.plate",
+    "bake": "reconstruct.texture",
 }
 LEADING = "prompt"
 """A parameter of this name stands without a flag, as the first word: it is what the artist came to say."""

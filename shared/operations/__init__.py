@@ -9,9 +9,10 @@ from . import (
     reconstruct_depth,
     reconstruct_footage,
     reconstruct_plate,
+    reconstruct_texture,
     style_image,
-    style_vgg,
     style_keyframes,
+    style_vgg,
     system_echo,
     system_fault,
     texture_generate,
@@ -32,6 +33,7 @@ _MODULES = (
     reconstruct_depth,
     reconstruct_footage,
     reconstruct_plate,
+    reconstruct_texture,
     system_echo,
 )
 OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import InputError
-from .report import table
+from ...shared.events import Progress
+from .report import progress, table
 
 
 def add_verbs(verbs: Any) -> None:
@@ -25,6 +26,10 @@ def add_verbs(verbs: Any) -> None:
     bring.add_argument("--licence", default="", help="its licence, where its card does not say")
     bring.add_argument("--replace", action="store_true", help="take the place of one of that name")
     bring.set_defaults(action=_import)
+    bring_in = actions.add_parser("fetch", help="download weights that do not come with Backlot, after a yes")
+    bring_in.add_argument("name", choices=["vgg19"], help="vgg19: for style.vgg, 548 MB from pytorch.org")
+    bring_in.add_argument("--yes", action="store_true", help="agree to the download")
+    bring_in.set_defaults(action=_fetch)
     export = actions.add_parser("export", help="copy a model to a file")
     export.add_argument("name")
     export.add_argument("file", type=Path, help="file or folder")
@@ -79,9 +84,24 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    from ..vgg.checkpoint import fetch
+
+    with progress("fetch") as report:
+        path = fetch(arguments.yes, lambda fraction, words: report(Progress("", fraction, words)))
+    print(f"{path.stem}: {path}")
+    return 0
+
+
 def _import(arguments: argparse.Namespace) -> int:
     from ..texture import registry
 
+    if arguments.file.suffix == ".pth":
+        from ..vgg.checkpoint import NAME, keep
+
+        path = keep(arguments.file, name=arguments.name or NAME)
+        print(f"{path.stem}: {path}")
+        return 0
     path = registry.import_model(arguments.file, arguments.name, arguments.licence, replace=arguments.replace)
     for gap in registry.verify(path):
         print(f"note: {gap}")

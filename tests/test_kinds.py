@@ -15,7 +15,7 @@ import pytest
 from backend_process import Backend, backend, gather
 from backlot.backend.delivery import decode_inputs, deliver
 from backlot.backend.imaging import decode, encode
-from backlot.backend.reconstruct.meshio import encode_mesh
+from backlot.backend.surface.meshfiles import encode_mesh
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.inputs import read_input

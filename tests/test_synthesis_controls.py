@@ -68,7 +68,7 @@ def stack_of(height: np.ndarray) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("rotation", ["none", "flips"])
 def test_a_stack_of_maps_stays_together(rotation: str) -> None:
-    got = make((64, 56), parameters={"rotation": rotation}, **stack_of(bumps()))
+    got = make((64, 56), parameters={"rotation": rotation}, **stack_of(bumps(72)))
     assert list(got) == ["base_color", "normal", "height", "roughness", "metallic", "occlusion", "report"]
     height = got["height"].pixels[..., 0].astype(np.float64)
     assert height.shape == (56, 64)
@@ -83,12 +83,17 @@ def test_a_stack_of_maps_stays_together(rotation: str) -> None:
     assert (got["metallic"].pixels == 0).all()
 
 
-@pytest.mark.parametrize("rotation", ["none", "mirror", "half", "quarter", "flips", "any"])
-@pytest.mark.parametrize("convention", ["OpenGL", "DirectX"])
+@pytest.mark.parametrize(
+    ("rotation", "convention"),
+    [
+        *((rotation, "OpenGL") for rotation in ("none", "mirror", "half", "quarter", "flips", "any")),
+        *((rotation, "DirectX") for rotation in ("mirror", "half", "quarter")),  # all that turns a vector; the others combine these
+    ],
+)
 def test_normals_follow_the_patches(rotation: str, convention: str) -> None:
     """The normals made are those of the height made: turned patches turn their vectors."""
     sign = np.array([1, 1 if convention == "OpenGL" else -1, 1])
-    height = bumps()
+    height = bumps(72)
     inputs = {"exemplar": as_bytes(height)[..., None], "normal": (normals_of(height) * sign).astype(np.float32)}
     got = make((48, 48), parameters={"rotation": rotation}, height=height[..., None].astype(np.float32), **inputs)
     vectors = got["normal"].pixels.astype(np.float64)
@@ -187,7 +192,7 @@ def test_only_the_turns_that_were_asked_for_appear(rotation: str, appear: bool) 
 
 
 def test_originality_breaks_copies_and_keeps_the_look() -> None:
-    plain, broken = (make((128, 128), exemplar=GRAVEL, seed=3, parameters={"originality": o}) for o in (0.0, 0.4))
+    plain, broken = (make((96, 96), exemplar=GRAVEL[:112, :112], seed=3, parameters={"originality": o}) for o in (0.0, 0.4))
     assert broken["report"]["verbatim"] < 0.8 * plain["report"]["verbatim"]
     detail = [np.abs(np.diff(t["base_color"].pixels[..., 0].astype(np.float64), axis=0)).mean() for t in (plain, broken)]
     assert detail[1] > 0.8 * detail[0]  # seams between more pieces cost a little sharpness

@@ -80,6 +80,11 @@ class Blocks:
         return numbers
 
     @property
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys by slot, -1 where there is none, and the numbers of their blocks; see ``find_slot``."""
+        return self._keys, self._slots
+
+    @property
     def bytes(self) -> int:
         """Bytes of the voxels in use."""
         return self.count * BLOCK_BYTES
@@ -115,7 +120,7 @@ def pack(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _slot(table, key):  # type: ignore[no-untyped-def]
+def find_slot(table, key):  # type: ignore[no-untyped-def]
     """Where a key is in the table, or where it would go (Fibonacci hashing, linear probing)."""
     mask = len(table) - 1
     i = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
@@ -128,7 +133,7 @@ def _slot(table, key):  # type: ignore[no-untyped-def]
 def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no-untyped-def]
     for n in range(len(keys)):
         key = keys[n]
-        i = _slot(table, key)
+        i = find_slot(table, key)
         if table[i] == -1:
             table[i] = key
             slots[i] = count
@@ -143,14 +148,14 @@ def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no
 @kernel()
 def _lookup(keys, table, slots, numbers):  # type: ignore[no-untyped-def]
     for n in range(len(keys)):
-        i = _slot(table, keys[n])
+        i = find_slot(table, keys[n])
         numbers[n] = slots[i] if table[i] != -1 else -1
 
 
 @kernel()
 def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def]
     for n in range(count):
-        i = _slot(table, pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2]))
+        i = find_slot(table, pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2]))
         table[i] = pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2])
         slots[i] = n
 
@@ -160,5 +165,5 @@ def _neighbours(coordinates, table, slots, numbers):  # type: ignore[no-untyped-
     for n in range(len(numbers)):
         for k in range(27):
             key = pack(coordinates[n, 0] + k % 3 - 1, coordinates[n, 1] + k // 3 % 3 - 1, coordinates[n, 2] + k // 9 - 1)
-            i = _slot(table, key)
+            i = find_slot(table, key)
             numbers[n, k] = slots[i] if table[i] != -1 else -1

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from ...shared.errors import InputError
 from ...shared.frames import check_rigid
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
 from ..imaging import decode, decode_layers, to_linear
+from .selection import Selection, whole_ids
+
+if TYPE_CHECKING:
+    from .straight import Straight
 
 _DEPTH_LAYERS = ("depth", "z", "v", "y")
 """Names of depth layers and channels, lower case: Blender's pass, and what single-channel writers use."""
@@ -29,6 +34,7 @@ class DepthFrame:
         noise: Size of the depth's quantisation steps in scene units, 0 for float depth.
         color: ``(h, w, 3)`` float32, scene-linear, of the same shape of picture but any resolution, or None.
         confidence: ``(H, W)`` float32 in 0..1, or None.
+        ids: ``(H, W)`` int32, which object each pixel shows, or None.
     """
 
     number: int
@@ -37,6 +43,7 @@ class DepthFrame:
     noise: float
     color: np.ndarray | None
     confidence: np.ndarray | None
+    ids: np.ndarray | None = None
 
     @property
     def empty(self) -> bool:
@@ -51,11 +58,15 @@ class FrameSource:
         frames: What the client sent.
         max_depth: Measurements farther than this are dropped, scene units; 0 keeps all.
         keep_bytes: Decoded frames are kept for the next pass as long as they fit in this.
+        selection: Which objects; pixels of others lose their depth.
     """
 
-    def __init__(self, frames: Sequence[SceneFrame], max_depth: float = 0.0, keep_bytes: int = 0) -> None:
-        self._frames, self._max_depth, self._room = frames, max_depth, keep_bytes
+    def __init__(
+        self, frames: Sequence[SceneFrame], max_depth: float = 0.0, keep_bytes: int = 0, selection: Selection | None = None
+    ) -> None:
+        self._frames, self._max_depth, self._room, self._selection = frames, max_depth, keep_bytes, selection or Selection()
         self._kept: dict[int, DepthFrame] = {}
+        self._straight: Straight | None = None
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -69,25 +80,36 @@ class FrameSource:
                     pending = pool.submit(self._get, index + 1)
                 yield frame
 
+    def __getitem__(self, index: int) -> DepthFrame:
+        """One frame, decoded at once."""
+        return self._get(index)
+
     def _get(self, index: int) -> DepthFrame:
         if index in self._kept:
             return self._kept[index]
-        frame = decode_frame(self._frames[index], self._max_depth)
-        size = sum(a.nbytes for a in (frame.depth, frame.color, frame.confidence) if a is not None)
+        frame = decode_frame(self._frames[index], self._max_depth, self._selection)
+        if frame.camera.distortion is not None:
+            if self._straight is None:
+                from .straight import Straight
+
+                self._straight = Straight()
+            frame = self._straight.frame(frame)
+        size = sum(a.nbytes for a in (frame.depth, frame.color, frame.confidence, frame.ids) if a is not None)
         if size <= self._room:
             self._room -= size
             self._kept[index] = frame
         return frame
 
 
-def decode_frame(frame: SceneFrame, max_depth: float = 0.0) -> DepthFrame:
-    """Decodes and checks one frame.
+def decode_frame(frame: SceneFrame, max_depth: float = 0.0, selection: Selection | None = None) -> DepthFrame:
+    """Decodes and checks one frame, which keeps the distortion of its lens.
 
     NaN, infinities, zero, negative values and the background (>= 1e9) are "no measurement". Depth of another resolution than
     the camera's is fine if the shape of the picture is the same; the camera is scaled to the depth.
 
     Raises:
-        InputError: No depth, a file that cannot be read, sizes that do not fit, a pose that is not rigid, 8-bit depth.
+        InputError: No depth, a file that cannot be read, sizes that do not fit, a pose that is not rigid, 8-bit depth, a selection
+            of objects without ``object_id``.
     """
     where = f"frame {frame.number}"
     _check_camera(frame.camera, where)
@@ -115,10 +137,28 @@ def decode_frame(frame: SceneFrame, max_depth: float = 0.0) -> DepthFrame:
             got = f"{mask.pixels.shape[1]} x {mask.pixels.shape[0]}"
             raise InputError(expected=f"the mask of {where} to be {width} x {height}, like its depth", got=got)
         values = np.where(mask.pixels[..., 0] > 0, values, np.float32(0))
+    selection = selection or Selection()
+    ids = _ids(layers, frame, (height, width), selection, where)
+    if ids is not None and selection.needs_ids:
+        values = np.where(selection.keep(ids), values, np.float32(0))
     return DepthFrame(
-        frame.number, _scaled(frame.camera, width, height), np.ascontiguousarray(values), noise,
-        None if color is None else _linear(color), trust,
+        frame.number, scaled(frame.camera, width, height), np.ascontiguousarray(values), noise,
+        None if color is None else _linear(color), trust, ids,
     )  # fmt: skip
+
+
+def _ids(layers: _Layers, frame: SceneFrame, shape: tuple[int, int], selection: Selection, where: str) -> np.ndarray | None:
+    image = layers.pick(frame, "object_id", where)
+    if image is None:
+        if selection.needs_ids:
+            fix = "Render the object index pass (IndexOB) with the frames, or choose no objects"
+            raise InputError(expected=f"{where} to have object_id, to choose objects by", got="none", fix=fix)
+        return None
+    ids = whole_ids(image, where)
+    if ids.shape != shape:
+        got = f"{ids.shape[1]} x {ids.shape[0]}"
+        raise InputError(expected=f"the object_id of {where} to be {shape[1]} x {shape[0]}, like its depth", got=got)
+    return ids
 
 
 class _Layers:
@@ -134,7 +174,8 @@ class _Layers:
         if not isinstance(value, EncodedFile):
             raise InputError(expected=f"{channel} of {where} to be an image", got=type(value).__name__)
         try:
-            if Path(value.name).suffix.lower() != ".exr" or (channel not in ("depth", "color") and not self._shared(frame, value)):
+            by_name = channel in ("depth", "color", "object_id") or self._shared(frame, value)
+            if Path(value.name).suffix.lower() != ".exr" or not by_name:
                 return decode(value)
             if id(value) not in self._decoded:
                 self._decoded[id(value)] = decode_layers(value)
@@ -166,7 +207,9 @@ class _Layers:
             if len(layers) == 1 and not shared:
                 return next(iter(layers.values()))
             raise InputError(expected=f"a layer Combined in {file} ({where})", got=", ".join(sorted(layers)) or "none")
-        return next((image for name, image in layers.items() if name.lower() == channel), None)
+        names = (channel, "indexob") if channel == "object_id" else (channel,)
+        found = next((image for name, image in layers.items() if name.lower() in names), None)
+        return next(iter(layers.values())) if found is None and len(layers) == 1 and not shared else found
 
 
 def _depth(image: Image, scale: float, max_depth: float, where: str) -> tuple[np.ndarray, float]:
@@ -225,8 +268,10 @@ def _check_shape(width: int, height: int, other_width: int, other_height: int, w
         raise InputError(expected=f"{what} to have the shape of {other}, {other_width} x {other_height} pixels", got=got, fix=fix)
 
 
-def _scaled(camera: Camera, width: int, height: int) -> Camera:
+def scaled(camera: Camera, width: int, height: int) -> Camera:
+    """The camera of the same picture in another resolution."""
     if (camera.width, camera.height) == (width, height):
         return camera
     x, y = width / camera.width, height / camera.height
-    return Camera(width, height, camera.fl_x * x, camera.fl_y * y, camera.cx * x, camera.cy * y, camera.camera_to_world)
+    lens = camera.fl_x * x, camera.fl_y * y, camera.cx * x, camera.cy * y
+    return Camera(width, height, *lens, camera.camera_to_world, camera.distortion)

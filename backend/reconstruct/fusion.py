@@ -12,6 +12,8 @@ from ...shared.errors import InputError
 from ...shared.values import Camera
 from . import kernels, reference
 from .blocks import BLOCK_BYTES, EDGE, LIMIT, VOXELS, Blocks
+from .noise import NoiseModel
+from .planes import PlaneFinder
 
 BEHIND = 0.6
 """How far behind the surface a view still counts, as part of the truncation: at 3 voxels, 1.8. More lets the two sides of a thin board
@@ -20,8 +22,6 @@ FREE_WEIGHT = 0.03
 """Weight of "something else is behind here" against "the surface is here"; 0.3 erodes edges seen from many sides."""
 FALLOFF = 2.0
 """Weight 1 / (1 + FALLOFF r²) at r voxels from the surface."""
-EDGE_WEIGHT = 0.1
-"""Of pixels at a depth discontinuity: they help where nothing else sees the surface."""
 _MAX_GRID = 1 << 26
 """Cells of the bounding box in which a frame's blocks are marked; larger frames sort keys instead."""
 
@@ -34,11 +34,27 @@ class Settings:
         voxel: Edge of a voxel in scene units.
         truncation: In voxels, at least 2.
         memory_limit: Bytes the voxels may take; 0 for no limit.
+        noise: Of the depth; None for exact depth.
+        near: Distance up to which noisy depth has full weight, see ``PlaneFinder``.
+        far: Distance that stands for the depth's noise as a whole.
     """
 
     voxel: float
     truncation: float = 3.0
     memory_limit: int = 0
+    noise: NoiseModel | None = None
+    near: float = 0.0
+    far: float = 0.0
+
+    @property
+    def falloff(self) -> float:
+        """``FALLOFF``, less where noise makes observations stray by more than a voxel."""
+        left = self.noise.left(self.far, self.voxel) if self.noise and self.noise.radius(self.far, self.voxel) else 0.0
+        return FALLOFF / (1 + 8 * left * left)
+
+    def planes(self) -> PlaneFinder:
+        """Finds the planes of frames by these settings."""
+        return PlaneFinder(self.voxel, self.truncation * self.voxel, self.noise, self.near)
 
 
 def view_matrix(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +71,7 @@ class Fusion:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.truncation = settings.truncation * settings.voxel
+        self._planes = settings.planes()
 
     @staticmethod
     def create(settings: Settings, device: torch.device | str = "cpu") -> Fusion:
@@ -83,6 +100,19 @@ class Fusion:
         """The field so far, on the host."""
         raise NotImplementedError
 
+    @property
+    def count(self) -> int:
+        """Blocks so far."""
+        raise NotImplementedError
+
+    def touched(self, depth: np.ndarray, camera: Camera) -> np.ndarray:
+        """Keys of the blocks that a frame would touch, ``(N,)`` int64, each once; nothing is changed.
+
+        Raises:
+            InputError: They would never fit.
+        """
+        raise NotImplementedError
+
     def _stride(self, camera: Camera, farthest: float) -> int:
         """Pixels between the samples that find blocks: no more than 3 voxels apart on a wall that faces the camera."""
         footprint = farthest / max(camera.fl_x, camera.fl_y)
@@ -90,10 +120,7 @@ class Fusion:
 
     def _margin(self) -> float:
         """Blocks within this distance of the surface are updated: all cells with a crossing and their gradients lie within 2 voxels."""
-        return (self.settings.truncation - 1) * self.settings.voxel
-
-    def _baseline(self, noise: float) -> int:
-        return 3 if noise > 0 else 1
+        return min(self.settings.truncation - 1, EDGE - 1) * self.settings.voxel
 
     def _check_area(self, depth: np.ndarray, camera: Camera) -> None:
         """Refuses at once, from the area that the frame shows, what would never fit: each 8 x 8 voxels of it need a block."""
@@ -135,30 +162,22 @@ class CpuFusion(Fusion):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._blocks = Blocks()
-        self._planes = np.zeros((1, 5), np.float32)
 
     def add(self, depth: np.ndarray, camera: Camera, noise: float = 0.0, confidence: np.ndarray | None = None) -> int:
         """See ``Fusion.add``."""
         settings = self.settings
         depth = np.ascontiguousarray(depth, np.float32)
-        pose, view = view_matrix(camera)
-        self._check_area(depth, camera)
-        keys = self._keys(depth, camera, pose)
+        keys = self.touched(depth, camera)
         if not len(keys):
             return 0
+        _, view = view_matrix(camera)
         self._check_size(self._blocks.count + int((self._blocks.find(keys) < 0).sum()))
         numbers = self._blocks.add(keys)
-        if len(self._planes) != depth.size + 1:
-            self._planes = np.empty((depth.size + 1, 5), np.float32)
+        planes = self._planes.find(depth, camera, noise, confidence)
         lens = tuple(np.float32(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
-        kernels.tangent_planes(
-            depth, *lens, self._baseline(noise), np.float32(noise), np.float32(self.truncation), np.float32(EDGE_WEIGHT), self._planes
-        )
-        if confidence is not None:
-            self._planes[:-1, 4] *= np.clip(confidence.reshape(-1), 0, 1)
         kernels.integrate(
-            self._planes, depth.shape[1], depth.shape[0], numbers, self._blocks.coordinates, view, *lens, settings.voxel,
-            np.float32(self.truncation), np.float32(BEHIND * self.truncation), np.float32(FREE_WEIGHT), np.float32(FALLOFF),
+            planes, depth.shape[1], depth.shape[0], numbers, self._blocks.coordinates, view, *lens, settings.voxel,
+            np.float32(self.truncation), np.float32(BEHIND * self.truncation), np.float32(FREE_WEIGHT), np.float32(settings.falloff),
             self._blocks.distance, self._blocks.weight,
         )  # fmt: skip
         return len(numbers)
@@ -167,8 +186,16 @@ class CpuFusion(Fusion):
         """See ``Fusion.blocks``."""
         return self._blocks
 
-    def _keys(self, depth: np.ndarray, camera: Camera, pose: np.ndarray) -> np.ndarray:
+    @property
+    def count(self) -> int:
+        """See ``Fusion.count``."""
+        return self._blocks.count
+
+    def touched(self, depth: np.ndarray, camera: Camera) -> np.ndarray:
+        """See ``Fusion.touched``."""
+        self._check_area(depth, camera)
         block = EDGE * self.settings.voxel
+        pose, _ = view_matrix(camera)
         stride = self._stride(camera, float(depth.max()))
         rows = -(-depth.shape[0] // stride)
         found = np.empty((rows, 6))
@@ -208,28 +235,42 @@ class TorchFusion(Fusion):
     def add(self, depth: np.ndarray, camera: Camera, noise: float = 0.0, confidence: np.ndarray | None = None) -> int:
         """See ``Fusion.add``."""
         settings = self.settings
-        pose, view = (torch.from_numpy(m).to(self.device) for m in view_matrix(camera))
-        stride = self._stride(camera, float(depth.max()))
-        tensor = torch.from_numpy(np.ascontiguousarray(depth, np.float32)).to(self.device)
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
-        reach = float(depth.max()) * max(1.0, camera.width / camera.fl_x, camera.height / camera.fl_y) * 2 + float(pose[:, 3].abs().max())
-        self._check_range(np.array([-reach]) / (EDGE * settings.voxel), np.array([reach]) / (EDGE * settings.voxel))
-        self._check_area(depth, camera)
-        keys = reference.block_keys(tensor, lens, pose, EDGE * settings.voxel, self._margin(), stride)
+        keys = self._touched(depth, camera)
         if not len(keys):
             return 0
+        view = torch.from_numpy(view_matrix(camera)[1]).to(self.device)
+        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
         numbers = self._find_or_add(keys)
-        planes = reference.tangent_planes(tensor, lens, self._baseline(noise), noise, self.truncation, EDGE_WEIGHT)
-        if confidence is not None:
-            planes[:-1, 4] *= torch.from_numpy(np.ascontiguousarray(confidence, np.float32)).to(self.device).reshape(-1).clamp(0, 1)
+        planes = self._planes.find_torch(depth, camera, noise, confidence, self.device)
         coordinates = _unpack(keys)
         for start in range(0, len(numbers), self._chunk):
             some = numbers[start : start + self._chunk]
             self._distance[some], self._weight[some] = reference.integrate(
                 planes, (depth.shape[1], depth.shape[0]), coordinates[start : start + self._chunk], view, lens, settings.voxel,
-                self.truncation, BEHIND * self.truncation, FREE_WEIGHT, FALLOFF, self._distance[some], self._weight[some],
+                self.truncation, BEHIND * self.truncation, FREE_WEIGHT, settings.falloff, self._distance[some], self._weight[some],
             )  # fmt: skip
         return len(numbers)
+
+    @property
+    def count(self) -> int:
+        """See ``Fusion.count``."""
+        return self._count
+
+    def touched(self, depth: np.ndarray, camera: Camera) -> np.ndarray:
+        """See ``Fusion.touched``."""
+        keys: np.ndarray = self._touched(depth, camera).cpu().numpy()
+        return keys
+
+    def _touched(self, depth: np.ndarray, camera: Camera) -> torch.Tensor:
+        block = EDGE * self.settings.voxel
+        pose = torch.from_numpy(view_matrix(camera)[0])
+        reach = float(depth.max()) * max(1.0, camera.width / camera.fl_x, camera.height / camera.fl_y) * 2 + float(pose[:, 3].abs().max())
+        self._check_range(np.array([-reach]) / block, np.array([reach]) / block)
+        self._check_area(depth, camera)
+        tensor = torch.from_numpy(np.ascontiguousarray(depth, np.float32)).to(self.device)
+        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+        stride = self._stride(camera, float(depth.max()))
+        return reference.block_keys(tensor, lens, pose.to(self.device), block, self._margin(), stride)
 
     def blocks(self) -> Blocks:
         """See ``Fusion.blocks``."""

@@ -1,10 +1,11 @@
-"""``reconstruct.depth``: a mesh from exact depth and cameras."""
+"""``reconstruct.depth``: a mesh from exact or measured depth and cameras."""
 
 from .schema import Input, Operation, Output, Parameter
+from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
     name="reconstruct.depth",
-    version=1,
+    version=2,
     label="Reconstruct",
     summary="Rebuild a mesh from depth maps with known cameras",
     inputs=(
@@ -14,7 +15,7 @@ OPERATION = Operation(
             "Frames",
             "frames with depth and a camera each",
             channels=("depth",),
-            optional_channels=("color", "confidence"),
+            optional_channels=("color", "confidence", "object_id", "mask"),
         ),
     ),
     parameters=(
@@ -31,11 +32,36 @@ OPERATION = Operation(
         Parameter(
             "truncation",
             "float",
-            3.0,
+            0.0,
             "Truncation",
-            "Thickness of the band around the surface, in voxels; more for noisy depth",
-            minimum=2.0,
+            "Thickness of the band around the surface, in voxels, 2 or more; 0 sets it from the noise of the depth",
+            minimum=0.0,
             maximum=16.0,
+            advanced=True,
+        ),
+        Parameter(
+            "noise",
+            "choice",
+            "measured",
+            "Depth Noise",
+            "How the depth's noise is known",
+            choices={
+                "measured": "from how frames disagree",
+                "exact": "there is none, as in a render",
+                "constant": "the same at every distance (time of flight)",
+                "quadratic": "grows with the square of the distance (stereo, structured light)",
+            },
+            advanced=True,
+        ),
+        Parameter(
+            "noise_size",
+            "float",
+            0.0,
+            "Noise Size",
+            "Standard deviation of the depth in scene units, at distance 1 where it grows; 0 measures it",
+            minimum=0.0,
+            maximum=1e3,
+            unit="length",
             advanced=True,
         ),
         Parameter(
@@ -49,6 +75,36 @@ OPERATION = Operation(
             unit="length",
         ),
         Parameter(
+            "objects",
+            "text",
+            "",
+            "Objects",
+            "Only the objects with these ids, with commas between (names too, where the capture knows them); empty for all",
+            maximum=4000,
+        ),
+        Parameter(
+            "without_objects",
+            "text",
+            "",
+            "Without Objects",
+            "Leave out the objects with these ids or names, such as those that move",
+            maximum=4000,
+        ),
+        Parameter(
+            "separate",
+            "bool",
+            False,
+            "Separate Objects",
+            "Fuse each object by itself, so that objects that touch do not share faces",
+        ),
+        Parameter(
+            "drop_moving",
+            "bool",
+            False,
+            "Drop What Moves",
+            "Leave out depth that other frames see through: what moved away, and flying pixels",
+        ),
+        Parameter(
             "min_component",
             "int",
             100,
@@ -58,9 +114,11 @@ OPERATION = Operation(
             maximum=10_000_000,
             advanced=True,
         ),
+        *SURFACE_PARAMETERS,
     ),
     outputs=(
-        Output("mesh", "mesh", ("ply", "obj", "glb"), "The mesh, in world space and scene units"),
-        Output("report", "report", ("json",), "Counts, bounds and the mesh's error against the source depth in scene units"),
+        Output("mesh", "mesh", MESH_FORMATS, "The mesh, in world space and scene units; coarse ones come before it is done"),
+        *SURFACE_OUTPUTS,
+        Output("report", "report", ("json",), "Warnings, counts, bounds and the mesh's error against the source depth in scene units"),
     ),
 )

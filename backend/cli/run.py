@@ -29,6 +29,7 @@ VERBS = {
     "maps": "texture.maps",
     "style": "style.image",
     "style-vgg": "style.vgg",
+    "style-shot": "style.shot",
     "style-keyframes": "style.keyframes",
     "reconstruct": "reconstruct.depth",
     "reconstruct-plate": "reconstruct.plate",

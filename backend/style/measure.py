@@ -8,7 +8,7 @@ render's own, measured on the same pixels: shading that changes and noise are in
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -59,14 +59,14 @@ def pairs(shot: Shot, gap: int, device: torch.device, step: int = 1, start: int 
         trace = trace.only(~border)
         for index in range(early + 1, early + gap + 1):
             following = Geometry.of(shot[index], device)
-            trace = trace.carried(geometry, following, -1)
+            trace = trace.carried(geometry, following, -1, strict=True)
             geometry = following
         seen = (trace.label >= 0) & ~occlusion.edges(geometry.ids)
         found.append(Pair(early + gap, early, trace.place, seen))
     return found
 
 
-def e_warp(pictures: Sequence[torch.Tensor], joined: Sequence[Pair]) -> float:
+def e_warp(pictures: Mapping[int, torch.Tensor] | Sequence[torch.Tensor], joined: Sequence[Pair]) -> float:
     """Mean squared warping error of the pictures over the pairs; NaN without a pixel that is seen twice."""
     total, count = 0.0, 0
     for pair in joined:

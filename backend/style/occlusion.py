@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from .warp import grid, inside, nearest
+from .warp import grid, inside
 
 HOME = 0.6
 """Pixels by which the way there and back may miss: half a pixel of rounding and a little."""
@@ -25,43 +25,57 @@ def edges(ids: torch.Tensor) -> torch.Tensor:
     return (low != high)[0, 0]
 
 
-def visible(
-    here: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
-    there: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
-    rest: tuple[torch.Tensor, torch.Tensor] | None = None,
-) -> torch.Tensor:
-    """Which pixels of one frame are seen in its neighbour.
+Here = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""A frame's ids ``(H, W)``, depth ``(H, W)`` and displacements ``(2, H, W)`` to the other frame."""
+
+
+def visible(here: Here, there: Here, rest: tuple[torch.Tensor, torch.Tensor] | None = None) -> torch.Tensor:
+    """Which pixels of one frame are seen in its neighbour, at the pixel nearest to where they lead.
 
     Args:
-        here: Ids ``(H, W)``, depth ``(H, W)`` and displacement ``(2, H, W)`` to the other frame.
-        there: The other frame's ids, depth and displacement back.
+        here: The frame.
+        there: Its neighbour, with the displacements back.
         rest: Rest positions ``(3, H, W)`` of both frames, or None: where they are known they decide about surfaces that hide parts of
             themselves.
 
     Returns:
         ``(H, W)`` bool.
     """
-    ids, depth, way = here
-    size = int(ids.shape[0]), int(ids.shape[1])
-    start = grid(size, ids.device)
-    places = start + way
-    seen = inside(places, size) & (nearest(there[0], places) == ids)
-    other = nearest(there[1], places)
-    both = torch.isinf(other) & torch.isinf(depth)
-    span = _span(there[1])
-    near = (other - depth).abs() <= DEPTH_STEP * depth + nearest(span, places)
-    seen &= both | near
+    size = int(here[0].shape[0]), int(here[0].shape[1])
+    places = grid(size, here[0].device) + here[2]
     rows, columns = (p.round().long().clamp(0, s - 1) for p, s in zip(places, size, strict=True))
-    back = there[2][:, rows, columns]
-    landed = torch.stack([rows.float(), columns.float()]) + back
-    # The nearest pixel's way back starts up to half a pixel beside the place: both ends are moved by the same.
-    miss = (landed - start - (torch.stack([rows.float(), columns.float()]) - places)).square().sum(0).sqrt()
+    return inside(places, size) & agrees(here, there, (rows, columns), rest)
+
+
+def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest: tuple[torch.Tensor, torch.Tensor] | None) -> torch.Tensor:
+    """Whether each pixel of one frame shows the surface that a pixel of the other shows.
+
+    Args:
+        here: The frame.
+        there: Its neighbour, with the displacements back.
+        at: Row and column ``(H, W)`` int64 of the other frame's pixel, at most one from where the displacement leads.
+        rest: As above.
+
+    Returns:
+        ``(H, W)`` bool.
+    """
+    ids, depth, way = here
+    start = grid((int(ids.shape[0]), int(ids.shape[1])), ids.device)
+    pixel = torch.stack([at[0].float(), at[1].float()])
+    seen = there[0][at] == ids
+    other = there[1][at]
+    both = torch.isinf(other) & torch.isinf(depth)
+    seen &= both | ((other - depth).abs() <= DEPTH_STEP * depth + _span(there[1])[at])
+    # The pixel's way back starts a little beside the place: both ends are moved by the same.
+    landed = pixel + there[2][:, at[0], at[1]]
+    miss = (landed - start - (pixel - (start + way))).square().sum(0).sqrt()
     seen &= miss <= HOME + 0.05 * way.square().sum(0).sqrt()
     if rest is not None:
         mine, theirs = rest
-        apart = (theirs[:, rows, columns] - mine).square().sum(0).sqrt()
-        # Neighbouring pixels' distance on the surface is the yardstick; half of it is rounding.
-        seen &= apart <= 1.5 * _steps(mine) + 1e-4
+        apart = (theirs[:, at[0], at[1]] - mine).square().sum(0).sqrt()
+        away = (pixel - (start + way)).square().sum(0).sqrt()
+        # Neighbouring pixels' distance on the surface is the yardstick.
+        seen &= apart <= (1.0 + away) * _steps(mine) + 1e-4
     return seen
 
 

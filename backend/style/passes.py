@@ -125,6 +125,10 @@ class Shot:
             self._kept.popitem(last=False)
         return found
 
+    def source(self, index: int) -> Image | EncodedFile:
+        """The colour of the frame at a place in the order as it came."""
+        return self._frames[index].channels["color"]
+
     def follows(self, index: int) -> bool:
         """Whether the frame at ``index`` is the one right after that at ``index - 1``: only then do vectors join them."""
         return index > 0 and self.numbers[index] == self.numbers[index - 1] + 1

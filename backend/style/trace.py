@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from . import occlusion
 from .passes import Passes
-from .warp import grid
+from .warp import grid, inside
 
 NOTHING = -1
 """Label of pixels without paint."""
@@ -76,63 +76,86 @@ class Trace:
         has = other.label >= 0
         return Trace(*(torch.where(has, b, a) for a, b in zip(_parts(self), _parts(other), strict=True)))
 
-    def carried(self, own: Geometry, to: Geometry, direction: int) -> Trace:
-        """The trace of the neighbouring frame ``to``, whose neighbour in ``direction`` this trace's frame (``own``) is."""
+    def carried(self, own: Geometry, to: Geometry, direction: int, strict: bool = False) -> Trace:
+        """The trace of the neighbouring frame ``to``, whose neighbour in ``direction`` this trace's frame (``own``) is.
+
+        Args:
+            own: Passes of this trace's frame.
+            to: Passes of the neighbour.
+            direction: -1 when this frame comes before the neighbour, 1 when after.
+            strict: Only what is seen at the nearest pixel: for measures. Else pixels beside a silhouette lend theirs.
+        """
         size = int(to.ids.shape[0]), int(to.ids.shape[1])
         start = grid(size, to.ids.device)
         at = start + to.way(direction)
-        seen = to.sees(own, direction)
         base = at.floor()
         part = at - base
         offset = self.place - start
-        rows = [(base[0] + k).long().clamp(0, size[0] - 1) for k in (0, 1)]
-        columns = [(base[1] + k).long().clamp(0, size[1] - 1) for k in (0, 1)]
-        main = (rows[0] + (part[0] >= 0.5).long()).clamp(max=size[0] - 1), (columns[0] + (part[1] >= 0.5).long()).clamp(max=size[1] - 1)
-        label = self.label[main]
-        total = torch.zeros(size, device=to.ids.device)
-        place = torch.zeros_like(start)
-        sure = torch.zeros_like(total)
-        near = offset[:, main[0], main[1]]
+        taps = []
+        best, main = torch.zeros(size, device=to.ids.device), [torch.zeros_like(self.label, dtype=torch.int64) for _ in (0, 1)]
         for i in (0, 1):
             for j in (0, 1):
-                y, x = rows[i], columns[j]
+                y, x = ((base[k] + (i, j)[k]).long().clamp(0, size[k] - 1) for k in (0, 1))
                 weight = (part[0] if i else 1 - part[0]) * (part[1] if j else 1 - part[1])
-                there = offset[:, y, x]
-                # Where the paint was folded away the displacement jumps; such a neighbour says nothing.
-                close = (there - near).square().sum(0) < _JUMP**2
-                weight = weight * ((self.label[y, x] == label) & (own.ids[y, x] == to.ids) & close)
-                total += weight
-                place += weight * there
-                sure += weight * self.sure[y, x]
-        known = seen & (label >= 0) & (total > 1e-6)
+                weight = weight * ((own.ids[y, x] == to.ids) & (self.label[y, x] >= 0))
+                # Beside a silhouette the pixel next to the nearest may be the one on the surface. It lends its paint, but not for ever.
+                lends = self.sure[y, x] > (2.0 if strict else _LENDS)
+                rank = weight * ((weight > 0.25) | lends)
+                better = rank > best
+                best = torch.where(better, rank, best)
+                main = [torch.where(better, new, old) for new, old in zip((y, x), main, strict=True)]
+                taps.append((y, x, weight))
+        here, there = (to.ids, to.depth, to.way(direction)), (own.ids, own.depth, own.way(-direction))
+        rest = None if to.rest is None or own.rest is None else (to.rest, own.rest)
+        at_main = (main[0], main[1])
+        seen = inside(at, size) & (best > 0) & occlusion.agrees(here, there, at_main, rest)
+        label, near = self.label[at_main], offset[:, main[0], main[1]]
+        total, place, sure = torch.zeros_like(best), torch.zeros_like(start), torch.zeros_like(best)
+        for y, x, weight in taps:
+            # Where the paint was folded away the displacement jumps; such a neighbour says nothing.
+            value = offset[:, y, x]
+            weight = weight * ((self.label[y, x] == label) & ((value - near).square().sum(0) < _JUMP**2))
+            total += weight
+            place += weight * value
+            sure += weight * self.sure[y, x]
         safe = total.clamp_min(1e-6)
-        return Trace(torch.where(known, label, NOTHING), at + place / safe, sure / safe)
+        lent = torch.where(best > 0.25, 1.0, _LENT)
+        return Trace(torch.where(seen & (total > 0), label, NOTHING), at + place / safe, lent * sure / safe)
 
     def continued(self, ids: torch.Tensor, steps: int) -> Trace:
-        """Closes gaps of up to ``steps`` pixels: displacements of the same object go on, so that its paint does."""
+        """Closes gaps of up to ``steps`` pixels with the paint at their rims, of the same object where there is any.
+
+        The place stays that of the rim: going on along the displacement would leave the object where its paint ends.
+        """
         label, place, sure = _parts(self)
-        offset = place - grid((int(ids.shape[0]), int(ids.shape[1])), ids.device)
-        for _ in range(steps):
-            empty = label < 0
-            if not bool(empty.any()):
-                break
-            total = torch.zeros_like(sure)
-            summed, trust = torch.zeros_like(offset), torch.zeros_like(sure)
-            chosen = torch.full_like(label, NOTHING)
-            for dy, dx in _AROUND:
-                near_label, near_ids = _shift(label, dy, dx, NOTHING), _shift(ids, dy, dx, -1)
-                usable = empty & (near_label >= 0) & (near_ids == ids)
-                chosen = torch.where(usable & (chosen < 0), near_label, chosen)
-                weight = (usable & (near_label == chosen)).float()
-                total += weight
-                summed += weight * _shift(offset, dy, dx, 0.0)
-                trust += weight * _shift(sure, dy, dx, 0.0)
-            filled = total > 0
-            safe = total.clamp_min(1)
-            label = torch.where(filled, chosen, label)
-            offset = torch.where(filled, summed / safe, offset)
-            sure = torch.where(filled, 0.7 * trust / safe, sure)
-        return Trace(label, offset + grid((int(ids.shape[0]), int(ids.shape[1])), ids.device), sure)
+        for match in (True, False):
+            for _ in range(steps):
+                empty = label < 0
+                if not bool(empty.any()):
+                    break
+                total = torch.zeros_like(sure)
+                summed, trust = torch.zeros_like(place), torch.zeros_like(sure)
+                chosen = torch.full_like(label, NOTHING)
+                first = torch.zeros_like(place)
+                for dy, dx in _AROUND:
+                    near_label, near_place = _shift(label, dy, dx, NOTHING), _shift(place, dy, dx, 0.0)
+                    usable = empty & (near_label >= 0)
+                    if match:
+                        usable &= _shift(ids, dy, dx, -1) == ids
+                    new = usable & (chosen < 0)
+                    chosen = torch.where(new, near_label, chosen)
+                    first = torch.where(new, near_place, first)
+                    close = (near_place - first).square().sum(0) < _JUMP**2
+                    weight = (usable & (near_label == chosen) & close).float()
+                    total += weight
+                    summed += weight * near_place
+                    trust += weight * _shift(sure, dy, dx, 0.0)
+                filled = total > 0
+                safe = total.clamp_min(1)
+                label = torch.where(filled, chosen, label)
+                place = torch.where(filled, summed / safe, place)
+                sure = torch.where(filled, 0.7 * trust / safe, sure)
+        return Trace(label, place, sure)
 
     def stretch(self) -> torch.Tensor:
         """Pixels of this frame to a pixel of the painted picture, ``(H, W)``; 1 at borders of labels."""
@@ -146,6 +169,8 @@ class Trace:
 
 _JUMP = 2.5
 """Pixels by which neighbouring displacements may differ on one surface."""
+_LENT, _LENDS = 0.75, 0.5
+"""What paint that was lent across a silhouette is worth, and what it must be worth to be lent again."""
 _AROUND = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
 
 

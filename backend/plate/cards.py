@@ -29,6 +29,8 @@ CELLS = 96
 """Cells of a curved card along the picture's longer side."""
 APART = 0.002
 """Relative disparity that a card keeps behind the one before it."""
+OWN_PICTURE = 0.1
+"""Alpha of a nearer card from which on nothing of the picture's own colour is left in the card behind."""
 BACK_FILL = 3
 """How many times farther the last card goes on behind the others: beyond it there is nothing."""
 _EMPTY = 1 / 512
@@ -57,36 +59,39 @@ def make_cards(
 ) -> tuple[Mesh, dict[str, Any]]:
     """Builds the cards in world space; gives the mesh and facts for the report."""
     progress(0.0, "choosing layers")
-    layer = cut_layers(surface.disparity, surface.valid, tears, int(parameters["layers"]))
+    layer, own_distance = cut_layers(surface.disparity, surface.valid, tears, int(parameters["layers"]))
     count = int(layer.max()) + 1
     radius = round(float(parameters["softness"]) / 100 * max(layer.shape))
     flat = parameters["card_shape"] == "flat"
     planes = working_planes(plate)
+    unions = [matte(plate.color, (layer <= k) & surface.valid, radius) if k < count - 1 else np.ones_like(own_distance, np.float32)
+              for k in range(count)]  # fmt: skip
     cards: list[_Card] = []
     behind = planes  # the picture of everything from this layer on, seen without what is nearer
     for k in range(count - 1, -1, -1):
         done = (count - 1 - k) / count
         progress(0.05 + 0.8 * done, f"layer {count - k}/{count}")
-        hidden = _hidden(surface, layer, k, fill * (BACK_FILL if k == count - 1 else 1))
-        painted = planes
+        hidden = _hidden(surface, layer, own_distance, k, fill * (BACK_FILL if k == count - 1 else 1))
+        shown = planes
         if hidden.grown.any():
+            # What a nearer card's soft edge covers is a mixture: here it is painted over, there it is solved for.
+            mixed = (unions[k - 1] > 0) & (layer == k)
             painted = paint_hidden(
-                planes, _only(surface, layer, k), _outline(layer, k), hidden, seed + k, device,
-                lambda f, d=done: progress(0.05 + 0.8 * (d + f / count), "painting behind the cards"),
+                planes, _only(surface, layer, k), _outline(layer, k), Hidden(hidden.grown, hidden.disparity, hidden.seeds | mixed),
+                seed + k, device, lambda f, d=done: progress(0.05 + 0.8 * (d + f / count), "painting behind the cards"),
             )  # fmt: skip
-        covered = (layer == k) | hidden.grown
-        alpha = np.ones(layer.shape, np.float32) if k == count - 1 else matte(plate.color, (layer <= k) & surface.valid, radius)
-        alpha = alpha * _soft_cover(covered, layer, k, radius)
-        own = own_color(_pixels(painted), _pixels(behind), np.where(hidden.grown, 1.0, alpha).astype(np.float32))
+            share = np.where(hidden.grown, 1, np.clip(unions[k - 1] / OWN_PICTURE, 0, 1)).astype(np.float32)
+            shown = planes + (painted - planes) * torch.from_numpy(share)[None]
+        alpha = unions[k] * _soft_cover((layer == k) | hidden.grown, layer, k, radius)
+        own = own_color(_pixels(shown), _pixels(behind), np.where(hidden.grown, 1.0, alpha).astype(np.float32))
         paint = torch.from_numpy(np.ascontiguousarray(own.transpose(2, 0, 1)))
         visible = np.where(hidden.grown, hidden.disparity, surface.disparity)
         if flat:
             disparity = np.full(layer.shape, np.median(surface.disparity[layer == k]), np.float32)
         else:
-            disparity = smooth_surface(visible, covered, max(layer.shape) / CELLS)
+            disparity = smooth_surface(visible, ((layer == k) & own_distance) | hidden.grown, max(layer.shape) / CELLS)
         cards.append(_Card(alpha, paint, disparity, hidden.grown))
-        a = torch.from_numpy(alpha)[None]
-        behind = torch.where(a > 0, paint * a + behind * (1 - a), behind)
+        behind = paint * torch.from_numpy(alpha)[None] + behind * (1 - torch.from_numpy(alpha)[None])
     cards.reverse()
     progress(0.88, "placing the cards")
     texture, boxes, offsets = _texture(plate, planes, cards)
@@ -117,15 +122,18 @@ def _outline(layer: np.ndarray, k: int) -> Tears:
     return Tears(right.astype(np.float32), down.astype(np.float32))
 
 
-def _hidden(surface: Surface, layer: np.ndarray, k: int, fill: int) -> Hidden:
+def _hidden(surface: Surface, layer: np.ndarray, own_distance: np.ndarray, k: int, fill: int) -> Hidden:
+    """A layer continued under nearer ones, and under the nearer specks that count as its own."""
     nothing = np.zeros(layer.shape, bool)
     if fill < 1 or k == 0:
         return Hidden(nothing, surface.disparity, nothing)
+    specks = (layer == k) & ~own_distance & (surface.disparity > np.median(surface.disparity[layer == k]))
+    nearer = (layer < k) | specks
     # A cut through continuous surface has no step: the farther part goes on under the nearer one all the same.
-    nearer = surface.valid & (layer <= k)
-    tilted = np.where(layer < k, np.maximum(surface.disparity, 1e-12) * 4, surface.disparity).astype(np.float32)
-    found = extend_behind(tilted, nearer, _outline(layer, k), fill, 0.0)
-    return Hidden(found.grown & (layer < k), np.where(found.grown, found.disparity, surface.disparity), found.seeds)
+    tilted = np.where(nearer, np.maximum(surface.disparity, 1e-12) * 4, surface.disparity).astype(np.float32)
+    allowed = surface.valid & (layer <= k) & (own_distance | nearer)
+    found = extend_behind(tilted, allowed, _outline(np.where(nearer, k - 1, layer), k), fill, 0.0)
+    return Hidden(found.grown & nearer, np.where(found.grown, found.disparity, surface.disparity), found.seeds)
 
 
 def _soft_cover(covered: np.ndarray, layer: np.ndarray, k: int, radius: int) -> np.ndarray:

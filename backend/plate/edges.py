@@ -107,10 +107,10 @@ def sharpen(disparity: np.ndarray, valid: np.ndarray, color: np.ndarray, radius:
 def _snap(d: np.ndarray, color: np.ndarray, size: int, threshold: float, axis: int) -> np.ndarray:
     if d.shape[axis] <= 4 * size + 1:
         return d
-    one, other, far_one, far_other = (_shifted(d, s, axis) for s in (-size, size, -2 * size, 2 * size))
+    one, other, far_one, far_other = (_shifted(d, s, axis, np.nan) for s in (-size, size, -2 * size, 2 * size))
     step, wide = other - one, far_other - far_one
     with np.errstate(invalid="ignore", divide="ignore"):
-        is_step = (np.abs(step) > threshold * np.fmin(one, other)) & ~(np.abs(wide) > _RAMP * np.abs(step))
+        is_step = (np.abs(step) > threshold * np.fmin(one, other)) & (np.abs(wide) <= _RAMP * np.abs(step))
         part = (d - one) / step
         smeared = is_step & (part > 0.04) & (part < 0.96)
     index = np.nonzero(smeared)
@@ -126,7 +126,11 @@ def _snap(d: np.ndarray, color: np.ndarray, size: int, threshold: float, axis: i
     return result
 
 
-def _shifted(array: np.ndarray, by: int, axis: int) -> np.ndarray:
-    """``result[i] = array[i + by]`` along an axis, held at the border."""
-    index = np.clip(np.arange(array.shape[axis]) + by, 0, array.shape[axis] - 1)
-    return np.take(array, index, axis)
+def _shifted(array: np.ndarray, by: int, axis: int, beyond: float | None = None) -> np.ndarray:
+    """``result[i] = array[i + by]`` along an axis; past the border a number, or what is at the border."""
+    place = np.arange(array.shape[axis]) + by
+    result = np.take(array, np.clip(place, 0, array.shape[axis] - 1), axis)
+    if beyond is not None:
+        outside = (place < 0) | (place >= array.shape[axis])
+        result[(slice(None),) * axis + (outside,)] = beyond
+    return result

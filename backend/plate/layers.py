@@ -19,7 +19,7 @@ _SMALLEST = 0.03
 """Part of the picture that a layer holds at least."""
 
 
-def cut_layers(disparity: np.ndarray, valid: np.ndarray, tears: Tears, count: int) -> np.ndarray:
+def cut_layers(disparity: np.ndarray, valid: np.ndarray, tears: Tears, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The layer of each pixel.
 
     Args:
@@ -29,7 +29,8 @@ def cut_layers(disparity: np.ndarray, valid: np.ndarray, tears: Tears, count: in
         count: How many layers; fewer come out where the picture has not that many different distances.
 
     Returns:
-        ``(H, W)`` int32: 0 is the nearest; -1 where not valid.
+        ``(H, W)`` int32, without specks: 0 is the nearest; -1 where not valid. And ``(H, W)`` bool, whether the pixel's own distance is
+        that of its layer.
     """
     scaled = np.log(np.maximum(disparity, 1e-12))
     low, high = (float(q) for q in np.percentile(scaled[valid], (0.2, 99.8)))
@@ -38,11 +39,13 @@ def cut_layers(disparity: np.ndarray, valid: np.ndarray, tears: Tears, count: in
     thresholds = _thresholds(level, valid, tears, count)
     layer = np.full(disparity.shape, -1, np.int32)
     layer[valid] = len(thresholds) - np.searchsorted(thresholds, level[valid], side="right")
+    clean = layer
     for _ in range(2):
-        layer = _majority(layer, valid, len(thresholds) + 1)
-    present = np.unique(layer[valid])
-    layer[valid] = np.searchsorted(present, layer[valid]).astype(np.int32)
-    return layer
+        clean = _majority(clean, valid, len(thresholds) + 1)
+    own = clean == layer
+    present = np.unique(clean[valid])
+    clean[valid] = np.searchsorted(present, clean[valid]).astype(np.int32)
+    return clean, own
 
 
 def _thresholds(level: np.ndarray, valid: np.ndarray, tears: Tears, count: int) -> np.ndarray:

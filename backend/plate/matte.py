@@ -13,6 +13,8 @@ import torch.nn.functional as F
 
 _CONTRAST = 0.02
 """Squared distance of colours at which projection and outline count the same."""
+_MISSED = 0.01
+"""Squared distance of a pixel's colour from any mixture at which the projection counts half: texture is no mixture."""
 _EPSILON = 1e-4
 """Of the guided filter, in squared units of display-encoded brightness."""
 
@@ -40,10 +42,12 @@ def matte(color: np.ndarray, inside: np.ndarray, radius: int) -> np.ndarray:
     span = front - back
     contrast = (span**2).sum(1, keepdim=True)
     along = (((picture - back) * span).sum(1, keepdim=True) / contrast.clamp(min=1e-6)).clamp(0, 1)
+    missed = ((picture - back - along * span) ** 2).sum(1, keepdim=True)
     edge = F.avg_pool2d(F.pad(hard, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    trust = contrast / (contrast + _CONTRAST)
+    trust = contrast / (contrast + _CONTRAST) * _MISSED / (missed + _MISSED)
     alpha = torch.where(band, trust * along + (1 - trust) * edge, hard)
-    alpha = _guided(picture.mean(1, keepdim=True), alpha, max(1, radius // 2))
+    smooth = _guided(picture.mean(1, keepdim=True), alpha, max(1, radius // 2))
+    alpha = trust * alpha + (1 - trust) * smooth
     # Towards the ends of the band it must come to 1 and 0, else a faint outline of the band would show.
     ramp = _ramp(hard, radius)
     alpha = alpha.clamp(0, 1)

@@ -51,9 +51,7 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
         median, most = _number(statistics.get("median")), _number(statistics.get("p95"))
         unit = _pixels if name == "reprojection" else lambda value: length(scene, value)
         if median is not None:
-            found.append((f"{label}, Median", unit(median)))
-        if most is not None:
-            found.append((f"{label}, 95 %", unit(most)))
+            found.append((label, unit(median) + (f" (95 %: {unit(most)})" if most is not None else "")))
     coverage = _number(errors.get("coverage", report.get("coverage")))
     if coverage is not None:
         found.append(("Coverage", f"{coverage:.1%}"))
@@ -72,8 +70,8 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
 
 
 def sentence(scene: bpy.types.Scene, report: dict[str, Any]) -> str:
-    """The same in one line, for the job list."""
-    return ", ".join(f"{label} {value}" for label, value in lines(scene, report))
+    """The same in one line, for the job list; medians, and in brackets what 95 % stay below."""
+    return ", ".join(f"{label.lower()} {value}" for label, value in lines(scene, report))
 
 
 def notes(report: dict[str, Any]) -> list[str]:

@@ -108,9 +108,6 @@ def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             row = layout.row(align=True)
             row.prop(socket, "default_value", text="Projected Plate", slider=True)
             row.operator("backlot.projected_plate", text="", icon="ARROW_LEFTRIGHT")
-        if TEXTURE in OPERATIONS:
-            operation = OPERATIONS[TEXTURE]
-            layout.operator("backlot." + operation.label.lower().replace(" ", "_"), text="Unwrap and Bake", icon="UV")
     layout.separator()
     row = layout.row(align=True)
     row.prop(context.scene.backlot_reconstruct, "distance")
@@ -154,14 +151,24 @@ def _operation_panels(operation: Operation, space: str, sidebar: type) -> list[t
 
 
 def _result_panel(space: str, sidebar: type) -> type:
+    """What came of it: on top of the tab while a rebuilt object is the active one, or where there is something to align."""
+
     def draw(self: Any, context: bpy.types.Context) -> None:
         draw_result(self.layout, context)
 
+    def poll(cls: type, context: bpy.types.Context) -> bool:
+        return space == "CLIP_EDITOR" or bool(facts.note_of(context.active_object)) or _has_solved_camera(context.scene)
+
     body = {
-        "bl_space_type": space, "bl_label": "Reconstructed", "bl_order": 5, "draw": draw,
+        "bl_space_type": space, "bl_label": "Reconstructed", "bl_order": 5 if space == "CLIP_EDITOR" else 1, "draw": draw,
+        "poll": classmethod(poll),
         "__doc__": "What is known of a rebuilt object, and its scale, floor and origin",
     }  # fmt: skip
     return type(f"BACKLOT_PT_reconstructed_{space.lower()}", (sidebar, bpy.types.Panel), body)
+
+
+def _has_solved_camera(scene: bpy.types.Scene) -> bool:
+    return any(item.type == "CAMERA" and any(c.type == "CAMERA_SOLVER" for c in item.constraints) for item in scene.objects)
 
 
 def _texture_panel(operation: Operation, space: str, sidebar: type) -> list[type]:
@@ -169,7 +176,7 @@ def _texture_panel(operation: Operation, space: str, sidebar: type) -> list[type
         self.layout.use_property_split, self.layout.use_property_decorate = True, False
         for advanced in (False, True):
             _draw_parameters(self.layout, context, operation, advanced)
-        self.layout.prop(_settings(context, operation), "seed")
+        self.layout.operator("backlot." + operation.label.lower().replace(" ", "_"), text="Unwrap and Bake", icon="UV")
 
     body = {
         "bl_space_type": space, "bl_label": "Unwrap and Bake", "bl_parent_id": f"BACKLOT_PT_reconstructed_{space.lower()}", "draw": draw,

@@ -97,9 +97,8 @@ def test_coarser_meshes_and_the_proxy_are_put_aside(scene):
 
 def test_facts_in_the_units_of_the_scene(scene):
     record = finish(scene, "reconstruct.depth", {"mesh": grid(), "report": REPORT})
-    assert "Mesh to Depth, Median 0.42 mm" in record.result
-    assert "95 % 2.1 mm" in record.result
-    assert "Coverage 97.3%" in record.result
+    assert "mesh to depth 0.42 mm (95 %: 2.1 mm)" in record.result
+    assert "coverage 97.3%" in record.result
     assert "24, 1 without depth" in record.result
     scene.unit_settings.scale_length = 0.01  # a unit is a centimetre
     assert facts.length(scene, 0.42) == "4.2 mm"

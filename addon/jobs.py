@@ -197,6 +197,8 @@ def on_event(event: Any) -> None:
         _show_partial(job_id, event.name)
     elif kind == "Finished":
         RESULTS[job_id] = event.outputs
+        if job_id in records.LIVE:
+            records.LIVE[job_id].partials.clear()
     elif kind == "Failed":
         records.update(job_id, state="failed", error=str(event.error))
         progress.forget(job_id)

@@ -4,12 +4,13 @@ import bpy
 import numpy as np
 import pytest
 from backlot.addon.reconstruct import clip as clips
-from backlot.addon.reconstruct import footage
+from backlot.addon.reconstruct import footage, plate, unwrap
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms
 from backlot.shared.tracks import read_tracks
 from blender import solved_clip
 from blender.solved_clip import FRAMES, POINTS, SIZE
+from blender.walk import snapshot
 
 BROWN = {"k1": 0.2, "k2": -0.1, "k3": 0.02, "k4": 0.01, "p1": -0.04, "p2": 0.03}
 
@@ -117,6 +118,57 @@ def test_a_movie_is_decoded_frame_by_frame(scene, tmp_path):
     assert footage.sequence_file(stills, 2).name == "shot_0002.png"
     stills.frame_offset = 3
     assert footage.sequence_file(stills, 2).name == "shot_0005.png"
+
+
+def test_the_file_is_left_as_it_was(scene, tmp_path):
+    """A sequence, a movie, a plate and Smart UV: no setting, datablock, selection, frame or flag differs afterwards."""
+    stills = solved_clip.make(tmp_path / "shot")
+    solved_clip.orient(stills, scene)
+    movie = _movie(tmp_path, stills)
+    bpy.data.images.load(str(tmp_path / "shot" / "shot_0003.png")).use_fake_user = True
+    edited = bpy.data.images.new("Edited", 16, 12)
+    edited.pixels[0] = 0.5
+    scene.frame_set(4)
+    bpy.context.view_layer.update()
+    before = snapshot()
+    selected = list(bpy.context.selected_objects)
+    assert list(footage.FootageCapture(scene, footage.FootageSettings(stills.name), tmp_path / "sequence").steps())
+    for frame in (1, 5):
+        assert footage.decode(movie, frame, tmp_path).is_file()
+    for image in ("shot_0003.png", "Edited"):
+        assert list(plate.PlateCapture(scene, plate.PlateSettings(image, "Edited"), tmp_path / image).steps())
+    assert len(unwrap.smart(bpy.data.objects["Cube"]).faces) == 12
+    after = snapshot()
+    changed = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert not changed
+    assert (bpy.context.scene, list(bpy.context.selected_objects)) == (scene, selected)
+
+
+def test_a_plate_of_a_solved_clip_has_its_camera_and_tracks(scene, tmp_path):
+    lens, bend, principal, aspect = LENSES["polynomial"]
+    clip = solved_clip.make(tmp_path / "shot", lens, bend, principal, aspect)
+    solved_clip.orient(clip, scene)
+    image = bpy.data.images.load(str(tmp_path / "shot" / "shot_0005.png"))
+    capture = plate.PlateCapture(scene, plate.PlateSettings(image.name), tmp_path / "plate")
+    assert list(capture.steps()) == [1]
+    [frame] = read_transforms(tmp_path / "plate")
+    assert frame.number == 5
+    assert np.abs(frame.camera.camera_to_world - np.array(solved_clip.pose(5))).max() < 2e-3
+    assert frame.camera.distortion is not None
+    assert set(read_tracks(capture.described("tracks")["tracks"]).frames) == {5}
+    assert capture.described("depth") == {}
+    elsewhere = bpy.data.images.new("Elsewhere", 64, 48)
+    scene.camera.constraints.clear()
+    scene.camera.matrix_world = solved_clip.pose(2)
+    capture = plate.PlateCapture(scene, plate.PlateSettings(elsewhere.name), tmp_path / "other")
+    assert capture.described("tracks") == {}
+    assert capture.camera.fl_x == pytest.approx(scene.camera.data.lens / scene.camera.data.sensor_width * 64)
+    scene.camera = None
+    with pytest.raises(InputError, match="Field of View"):
+        plate.PlateCapture(scene, plate.PlateSettings(elsewhere.name), tmp_path / "none")
+    upright = plate.PlateCapture(scene, plate.PlateSettings(elsewhere.name, fov=90.0), tmp_path / "none").camera
+    assert upright.fl_x == pytest.approx(32)
+    assert np.allclose(upright.camera_to_world[:3, 2], [0, -1, 0]), "looks along y, the plate stands upright"
 
 
 def test_what_cannot_be_used_is_refused_with_what_to_do(scene, tmp_path):

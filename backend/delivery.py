@@ -53,6 +53,11 @@ def _decode_input(item: Input, value: Any) -> Any:
             value = decode_mesh(value)
         if not isinstance(value, Mesh):
             raise InputError(expected=f"a mesh as {item.name}", got=_kind(value))
+    elif item.kind == "file" and not isinstance(value, EncodedFile):
+        raise InputError(expected=f"a file as {item.name}", got=_kind(value))
+    elif item.kind == "files":
+        if not isinstance(value, list) or not value or not all(isinstance(one, EncodedFile) for one in value):
+            raise InputError(expected=f"a list of files as {item.name}", got=_kind(value))
     elif item.kind == "tracks" and not isinstance(value, Tracks):
         raise InputError(expected=f"solved tracks as {item.name}", got=_kind(value))
     return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import mmap
@@ -34,6 +35,9 @@ RECYCLE_FROM = 1024 * 1024
 """Bytes; smaller files are written faster than a spare one is found."""
 LEASE = 60.0
 """Seconds that a blob, once confirmed to a client, stays for the job that is about to name it: its time stamp lies in the future."""
+ENOUGH_FILES = 65536
+READ_UP_TO = 64 * 1024
+"""Bytes of a blob that is read rather than mapped: a map keeps a file open, and a process may have as few as 1024."""
 WINDOW = 8
 """Chunks under way at once: 32 MiB."""
 
@@ -136,6 +140,17 @@ def _open_for_reading(path: Path) -> IO[bytes]:
         file.close()  # recycled before it was locked, or replaced by the same blob: look again
 
 
+def allow_many_files() -> None:
+    """Lets this process open as many files as the system permits: each blob that is mapped keeps one open, and a shot has thousands."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows, which has no such limit
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        enough = ENOUGH_FILES if most == resource.RLIM_INFINITY else min(most, ENOUGH_FILES)
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < enough:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+
+
 def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
     """A blob of a store on this host as an array; writing to it changes this process's copy only.
 
@@ -149,9 +164,14 @@ def map_blob(description: dict[str, Any], store: Path) -> np.ndarray:
             size = os.fstat(file.fileno()).st_size
             if size != description["nbytes"]:
                 raise ProtocolError(expected=f"a blob of {description['nbytes']} bytes", got=f"{size} bytes")
-            if not size:
-                return np.empty(shape, dtype)
-            memory = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+            if size <= READ_UP_TO:
+                return np.frombuffer(bytearray(file.read()), dtype).reshape(shape)
+            try:
+                memory: mmap.mmap | bytearray = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+            except OSError as error:
+                if error.errno != errno.EMFILE:
+                    raise
+                memory = bytearray(file.read())  # as many maps as files may be open: the memory has to do
     except OSError as error:
         msg = f"The blob {path.name[:12]} is not in the store any more: {error.strerror}"
         raise ProtocolError(msg) from error

@@ -327,3 +327,16 @@ def test_without_a_worker_they_are_kept_in_memory() -> None:
     context.emit("frames", "b", 1)
     assert dict(context.emitted) == {("frames", 1): "b"}
     assert ("frames", 2) not in context.emitted
+
+
+def test_a_shot_of_more_frames_than_files_may_be_open(server: Backend, client: Client) -> None:
+    """On the same host each large result is a file that is mapped; here 251 different ones in a process that may open 200."""
+    resource = pytest.importorskip("resource")
+    frames = [Image(np.full((150, 200, 3), n % 251, np.uint8), "data") for n in range(400)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+    try:
+        back = client.run(Job("system.echo", {}, {"images": frames}), timeout=60)["images"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert [int(image.pixels[0, 0, 0]) for image in back] == [n % 251 for n in range(400)]

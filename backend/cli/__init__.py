@@ -11,6 +11,7 @@ from pathlib import Path
 from ...shared.errors import BacklotError
 from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
+from ...shared.transfer import allow_many_files
 from ...shared.version import __version__
 from . import doctor, evaluate, jobs, models, run, server, train
 from .report import say_error
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.resolve())
     record_backend()
+    allow_many_files()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels as Ctrl-C does; serve has its own
     try:
         code: int = arguments.action(arguments)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...shared.errors import BacklotError, JobCancelled, JobFailed, OutOfMemory
 from ...shared.operations import find
-from ...shared.transfer import map_blob
+from ...shared.transfer import allow_many_files, map_blob
 from ...shared.tree import Buffer, decode, encode
 from ...shared.wire import INLINE_LIMIT, Message
 from ..context import Context
@@ -158,6 +158,7 @@ def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 def main(setup: dict[str, Any]) -> int:
     """Runs the worker described by ``setup`` (device, endpoint, key in hex, store) until the supervisor goes away."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    allow_many_files()
     device = setup["device"]
     channel = Channel(setup["endpoint"], bytes.fromhex(setup["key"]), lambda: memory(device))
     worker = Worker(device, channel, BlobStore(Path(setup["store"])))

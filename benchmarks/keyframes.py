@@ -8,8 +8,9 @@ Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as tru
 
 ``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``frame`` is the
 network's own prediction from each frame's passes without any tracking (trained by early stop in the same run); ``network`` is the
-operation's result. ``gain`` is the network over the better of the two. ``cpu`` is the processor time of the training: the time on the wall
-depends on what else runs. ``--speed`` measures a 1920 x 1080 frame of the lite network.
+operation's result, ``gain`` the network over the better of the two. ``steady`` is the warping error of neighbouring frames as a
+multiple of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on what else runs. ``--speed``
+measures a 1920 x 1080 frame of the lite network.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from backlot.backend.keyframes.rendering import Renderer
 from backlot.backend.keyframes.shot import Shot
 from backlot.backend.keyframes.tracking import Tracker
 from backlot.backend.operations.style_keyframes import run
+from backlot.backend.style import measure
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
@@ -76,6 +78,22 @@ def truths(shot: str, look: str) -> dict[int, np.ndarray]:
     return found
 
 
+def steadiness(frames: list[SceneFrame], renderer: Renderer, truth: dict[int, np.ndarray], painted: tuple[int, ...]) -> float:
+    """E_warp of the network's frames, one frame apart, as a multiple of that of the look rendered as truth, over four pairs."""
+    sequence = measure.Shot(frames)
+    places = [i for i in range(1, len(sequence)) if not {sequence.numbers[i - 1], sequence.numbers[i]} & set(painted)]
+    errors = []
+    for pick in (0.2, 0.4, 0.6, 0.8):
+        late = places[int(pick * len(places))]
+        joined = measure.pairs(sequence, 1, torch.device("cpu"), start=late - 1, end=late + 1)
+        numbers = {late - 1: sequence.numbers[late - 1], late: sequence.numbers[late]}
+        ours = {i: torch.from_numpy(display(renderer.render(n)[0])).permute(2, 0, 1) for i, n in numbers.items()}
+        theirs = {i: torch.from_numpy(truth[n].astype(np.float32)).permute(2, 0, 1) for i, n in numbers.items()}
+        errors.append((measure.e_warp(ours, joined), measure.e_warp(theirs, joined)))
+    made, real = np.mean(errors, 0)
+    return round(float(made / real), 2)
+
+
 def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tuple[dict[str, Any], list[np.ndarray]]:
     frames, truth = read_transforms(shots.ensure(shot)), truths(shot, look)
     paths = {int(p.stem[-4:]): p for p in shots.ensure(shot, look).glob("look_*")}
@@ -104,6 +122,7 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
             pictures = [render, made["warp"], made["frame"], made["network"], truth[number]]
     row: dict[str, Any] = {"shot": shot, "look": look, "keys": count}
     row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
+    row["steady"] = steadiness(frames, renderer, truth, painted)
     row["gain"] = round(row["network"] - max(row["warp"], row["frame"]), 2)
     row |= {"steps": outputs["report"]["steps"], "seconds": round(spent), "cpu": round(cpu)}
     return row, pictures

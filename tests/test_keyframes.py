@@ -12,6 +12,7 @@ import torch
 from backlot.backend.context import Context
 from backlot.backend.imaging import decode, encode
 from backlot.backend.imaging.shaper import shape_linear
+from backlot.backend.keyframes import reference
 from backlot.backend.keyframes.animation import Curve, frame_range
 from backlot.backend.keyframes.dataset import Keyframe
 from backlot.backend.keyframes.features import measure_shot
@@ -20,6 +21,7 @@ from backlot.backend.keyframes.model import ShotModel, read_model
 from backlot.backend.keyframes.network import Config, ShotNetwork, count_multiplications
 from backlot.backend.keyframes.paint import frame_numbers, mismatch, read_keyframes
 from backlot.backend.keyframes.rendering import Renderer
+from backlot.backend.keyframes.rigid import lens_of
 from backlot.backend.keyframes.shot import Shot
 from backlot.backend.keyframes.tracking import Tracker
 from backlot.backend.operations.style_keyframes import run
@@ -131,6 +133,27 @@ def test_following_agrees_with_the_reference_on_tensors(views):
     assert ((places.seen > 0) == (trace.label.numpy() >= 0)).mean() > 0.95
     reference = np.stack([trace.place[1].numpy(), trace.place[0].numpy()], -1) + 0.5
     assert np.abs(places.at - reference)[both].max() < 1e-3
+
+
+def test_kernels_agree_with_the_reference(views):
+    shot = shot_of(views)
+    tracker = Tracker(shot)
+    here, there = shot[6], shot[2]
+    places = tracker.places(6, 2)
+    ground_box_ball = [np.eye(4), *(tracker.moving(6, 2)[n] for n in (1, 2, 3))]
+    to_world, to_other = here.camera.camera_to_world, np.linalg.inv(there.camera.camera_to_world)
+    matrices = torch.from_numpy(np.stack([to_other @ m @ to_world for m in ground_box_ball]))
+    index = np.where(here.object_id == 4, -1, here.object_id)  # the egg bends
+    lenses = tuple(torch.from_numpy(lens_of(f.camera)) for f in (here, there))
+    tensors = [torch.from_numpy(a) for a in (here.depth, here.object_id, index)]
+    at, seen = reference.reproject(*tensors, matrices, lenses, torch.from_numpy(there.depth), torch.from_numpy(there.object_id))
+    rigid = (index >= 0) & (places.at[..., 0] > -1e5)
+    assert np.abs(at.numpy() - places.at)[rigid].max() < 1e-2
+    assert (seen.numpy() == (places.seen > 0))[rigid].mean() > 0.999
+    picture = views[2].looks["dabs"]
+    warped, _ = tracker.warp(picture, 6, 2)
+    arrays = (picture, there.object_id, places.at, places.seen > 0, here.object_id)
+    assert np.abs(reference.sample(*(torch.from_numpy(a) for a in arrays)).numpy() - warped).max() < 1e-4
 
 
 def test_a_warped_picture_is_sharp(views):

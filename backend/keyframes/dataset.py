@@ -74,7 +74,7 @@ class Pair:
         grids, masks = [], []
         for one, two in crops:
             rows, columns = slice(one.top, one.top + one.side), slice(one.left, one.left + one.side)
-            at = (self.at[rows, columns] - np.float32([two.left, two.top])) / one.side * 2 - 1
+            at = (self.at[rows, columns] - np.array([two.left, two.top], np.float32)) / one.side * 2 - 1
             mask = self.mask[rows, columns] * (np.abs(at) < 1).all(-1)
             padding = [(0, one.side - mask.shape[0]), (0, one.side - mask.shape[1])]
             grids.append(np.pad(at, [*padding, (0, 0)]))
@@ -98,6 +98,7 @@ class Dataset:
         self._frames: dict[int, FrameData] = {}
         self._tracked: list[Example] = []
         self._moved: list[Example] = []
+        self._plain: dict[int, torch.Tensor] = {}
         self._seed = seed
         self._unpainted: list[Example] = []
         self.pairs: list[Pair] = []
@@ -177,7 +178,8 @@ class Dataset:
                     other = np.where(first[6:7] > 0, first, second)
                 added.append(np.concatenate([trip, other]))
             self._tracked += [Example(data, target, weight, torch.from_numpy(np.ascontiguousarray(g)).half()) for g in added]
-            plain = weight * torch.from_numpy(self._explained(number))
+            self._plain[number] = torch.from_numpy(self._explained(number))
+            plain = weight * self._plain[number]
             for _ in range(max(1, trips // 2)):
                 moved = guides.displaced(number, random).transpose(2, 0, 1)
                 both = np.ascontiguousarray(np.concatenate([moved, np.zeros_like(moved)]))
@@ -228,8 +230,8 @@ class Dataset:
     def _spread(numbers: list[int], key: int, count: int) -> list[int]:
         """Frames near and far from a keyframe."""
         ordered = sorted(numbers, key=lambda n: (abs(n - key), n))
-        places = (np.linspace(0, 1, count + 1)[1:] ** 1.5 * (len(ordered) - 1)).round().astype(int) if ordered else []
-        return [ordered[i] for i in np.unique(places)]
+        parts = np.linspace(0, 1, count + 1)[1:] ** 1.5
+        return [ordered[i] for i in sorted({round(float(p) * (len(ordered) - 1)) for p in parts})] if ordered else []
 
     def tracked(self) -> list[Example]:
         """Painted frames with guides from elsewhere."""
@@ -247,6 +249,10 @@ class Dataset:
                 for example in self._tracked:
                     if example.frame.number == number:
                         yield gather([(dataclasses.replace(example, weight=whole), window)], device)
+                explained = whole * self._plain[number]
+                for example in self._moved:
+                    if example.frame.number == number:
+                        yield gather([(dataclasses.replace(example, weight=explained), window)], device)
             else:
                 yield gather([(Example(self.frame(number), self._target(number), whole), window)], device)
 

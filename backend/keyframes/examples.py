@@ -132,6 +132,13 @@ class Batch:
     target: torch.Tensor | None
     weight: torch.Tensor | None
 
+    def beside(self, other: Batch) -> Batch:
+        """Both, one after the other, without truth."""
+        both = [torch.cat([a, b]) for a, b in ((self.features, other.features), (self.ids, other.ids))]
+        guesses = None if self.predicted is None or other.predicted is None else torch.cat([self.predicted, other.predicted])
+        guides = None if self.guides is None or other.guides is None else torch.cat([self.guides, other.guides])
+        return Batch(both[0], both[1], guesses, guides, None, None)
+
 
 def gather(chosen: list[tuple[Example, Window]], device: torch.device) -> Batch:
     """Crops of several examples."""

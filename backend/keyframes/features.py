@@ -64,7 +64,8 @@ def measure_shot(shot: Shot) -> Statistics:
     numbers = [shot.numbers[i] for i in np.unique(np.linspace(0, len(shot.numbers) - 1, _SAMPLED).round().astype(int))]
     frames = [shot[n] for n in numbers]
     groups = tuple(g for g in CHANNELS if g in ("color", *shot.present) or (g == "edge" and {"depth", "object_id"} & set(shot.present)))
-    near, far, centre, extent, ids = 0.0, 1.0, (0.0, 0.0, 0.0), 1.0, set[int]()
+    near, far, extent, ids = 0.0, 1.0, 1.0, set[int]()
+    centre: tuple[float, ...] = (0.0, 0.0, 0.0)
     if "depth" in shot.present:
         depths = np.concatenate([f.depth[f.depth > 0][::7] for f in frames if f.depth is not None] or [np.ones(1)])
         if len(depths):

@@ -117,7 +117,7 @@ class Guides:
         rows, columns = np.mgrid[:height, :width].astype(np.float32) + 0.5
         for name in np.unique(ids):
             mine = ids == name
-            centre = np.float32([columns[mine].mean(), rows[mine].mean()])
+            centre = np.array([columns[mine].mean(), rows[mine].mean()], np.float32)
             extent = float(min(np.sqrt(mine.sum()), 0.5 * min(height, width)))
             angle, shift = random.uniform(-1.6, 1.6), random.uniform(-0.35, 0.35, 2).astype(np.float32) * extent
             c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))

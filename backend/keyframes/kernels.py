@@ -1,4 +1,4 @@
-"""Inner loops of the tracking for the CPU. ``reference.py`` says the same in numpy and documents the formulas."""
+"""Inner loops of the tracking for the CPU. ``reference.py`` says the same in torch, for any device, and documents the formulas."""
 
 from __future__ import annotations
 
@@ -62,7 +62,12 @@ def reproject(depth, ids, index, matrices, lens, lens_k, depth_k, ids_k, places,
 
 @kernel(parallel=True)
 def follow(vectors, vectors_back, ids, ids_n, places_n, seen_n, todo, places, seen):  # type: ignore[no-untyped-def]
-    """See ``reference.follow``."""
+    """One step along the motion vectors; ``style.trace.Trace.carried`` says the same in torch.
+
+    A pixel's vector leads to a place in the neighbouring frame. Among the four pixels there that are of the same object, the vectors back
+    have to lead home, by half a pixel and a twentieth of the way; then the neighbours' own displacements to the other frame, which are
+    smooth on a surface, are interpolated and added.
+    """
     height, width = ids.shape
     for v in numba.prange(height):
         for u in range(width):

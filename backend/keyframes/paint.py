@@ -190,7 +190,7 @@ def _soft(values: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         padded = np.pad(values, [(2, 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         count = values.shape[axis]
-        values = sum(np.take(padded, range(n, n + count), axis) for n in range(5)) / 5
+        values = np.mean([np.take(padded, range(n, n + count), axis) for n in range(5)], 0)
     return values
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from ..texture.losses import gradient_penalty, relativistic
-from . import losses
+from . import augment, losses
 from .dataset import Dataset, Keyframe
-from .examples import Batch, Example, Sampler, gather
+from .examples import Batch, Example, Sampler, Window, gather
 from .features import Statistics
-from .network import GUIDE, ShotNetwork
+from .network import ShotNetwork
 from .tracking import Tracker
 
 Report = Callable[[float, str, Callable[[], np.ndarray] | None], None]
@@ -27,8 +27,6 @@ CHECK_EVERY = 40
 """Steps between looks at the held-out crops."""
 PATIENCE = 12
 """Checks without improvement after which the prediction is done: going on would learn the keyframe by heart."""
-DROPPED = {"color": 0.02, "position": 0.4, "depth": 0.2}
-"""Chance that a group of features is missing in a crop, so that its absence later does no harm; 0.08 for the others."""
 GAMMA = 0.05
 """Weight of the gradient penalty on either side."""
 AVERAGE = 0.995
@@ -54,7 +52,7 @@ class Options:
     detail: float = 0.5
     seed: int = 0
     side: int = 64
-    batch: int = 8
+    batch: int = 4
 
 
 class Trainer:
@@ -228,9 +226,7 @@ class Trainer:
         pair = self.dataset.pairs[min(int(self._chance() * len(self.dataset.pairs)), len(self.dataset.pairs) - 1)]
         crops = pair.draw(self.sampler, max(2, self.options.batch // 2))
         one, two = gather([(pair.first, w) for w, _ in crops], self.device), gather([(pair.second, w) for _, w in crops], self.device)
-        made = self._make(
-            network, Batch(*(torch.cat([getattr(one, f), getattr(two, f)]) for f in ("features", "ids", "predicted", "guides")), None, None)
-        )
+        made = self._make(network, one.beside(two))
         grid, mask = pair.grid(crops, self.device)
         first, second = made.chunk(2)
         there = torch.nn.functional.grid_sample(second, grid, mode="bilinear", padding_mode="border", align_corners=False)
@@ -243,7 +239,7 @@ class Trainer:
         assert batch.guides is not None
         features, guides = batch.features, batch.guides
         if drop:
-            features, guides = self._drop(features), self._hide(guides)
+            features, guides = self._drop(features), augment.hide(guides, self.random)
         with self._cast():
             made: torch.Tensor = network(features, batch.ids, batch.predicted, guides)
         return made.float()
@@ -264,7 +260,7 @@ class Trainer:
             weight += float(batch.weight.sum()) * 3
         return total / weight
 
-    def _choose(self, examples: list[Example], count: int) -> list[tuple[Example, object]]:
+    def _choose(self, examples: list[Example], count: int) -> list[tuple[Example, Window]]:
         chosen = [examples[min(int(self._chance() * len(examples)), len(examples) - 1)] for _ in range(count)]
         return [(e, self.sampler.window(e)) for e in chosen]
 
@@ -272,31 +268,7 @@ class Trainer:
         return gather(self._choose(examples, self.options.batch), self.device)
 
     def _drop(self, features: torch.Tensor) -> torch.Tensor:
-        """Takes groups of features away at random."""
-        features = features.clone()
-        for group, span in self.network.spans().items():
-            gone = torch.rand(len(features), generator=self.random) < DROPPED.get(group, 0.08)
-            features[gone, span] = 0
-        return features
-
-    def _hide(self, guides: torch.Tensor) -> torch.Tensor:
-        """Exchanges the slots at random, takes some away, and tears holes as disocclusions do."""
-        slots = list(guides.split(GUIDE, 1))
-        count, _, height, width = slots[0].shape
-        swap = (torch.rand(count, 1, 1, 1, generator=self.random) < 0.5).to(guides.device)
-        slots = [torch.where(swap, slots[1], slots[0]), torch.where(swap, slots[0], slots[1])]
-        result = []
-        for slot in slots:
-            noise = torch.rand(count, 1, max(2, height // 12), max(2, width // 12), generator=self.random)
-            noise = torch.nn.functional.interpolate(noise, size=(height, width), mode="bilinear", align_corners=False)
-            torn = torch.rand(count, 1, 1, 1, generator=self.random)
-            level = torch.where(
-                torn < 0.08,
-                torch.full_like(torn, 2.0),
-                torch.where(torn < 0.35, torch.rand(count, 1, 1, 1, generator=self.random), torch.full_like(torn, -1.0)),
-            )
-            result.append(slot * (noise > level * 0.8).to(slot))
-        return torch.cat(result, 1)
+        return augment.drop(features, self.network.spans(), self.random)
 
     def _cast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)

@@ -1,4 +1,4 @@
-"""The verbs that do work: ``material``, ``variations``, ``texture``, ``maps``, ``style``, ``reconstruct`` and ``run``."""
+"""The verbs that do work: ``material``, ``variations``, ``texture``, ``maps``, ``style`` and ``run``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ VERBS = {
     "style-vgg": "style.vgg",
     "style-shot": "style.shot",
     "style-keyframes": "style.keyframes",
-    "reconstruct": "reconstruct.depth",
     "reconstruct-plate": "reconstruct.plate",
     "bake": "reconstruct.texture",
 }
@@ -55,7 +54,7 @@ def add_verbs(verbs: Any) -> None:
                 metavar = "FOLDER" if item.kind == "frames" else "FILE"
                 parser.add_argument(flag, dest=item.name, type=Path, metavar=metavar, help=item.help)
         for parameter in schema.parameters:
-            _add_flag(parser, parameter)
+            add_flag(parser, parameter)
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
         folder = _gives_folder(schema)
         where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
@@ -83,7 +82,8 @@ def _gives_folder(schema: Operation) -> bool:
     return sum(output.kind != "report" for output in schema.outputs) > 1 or schema.outputs[0].kind == "sequence"
 
 
-def _add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
+def add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
+    """Adds the flag of a parameter, as its schema says."""
     flag = "--" + parameter.name.replace("_", "-")
     text = f"{parameter.help}; {parameter.describe()}"
     default = "x".join(map(str, parameter.default)) if isinstance(parameter.default, list) else parameter.default
@@ -153,7 +153,7 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
             raise InputError(expected=f"--out as a file ending in {', '.join('.' + f for f in main.formats)}", got=str(out))
         formats[main.name] = suffix
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=f"{arguments.verb} {out.name}")
-    return _finish(job, schema.label, Writer(out, "" if to_folder else main.name))
+    return finish(job, schema.label, Writer(out, "" if to_folder else main.name))
 
 
 def _run_file(arguments: argparse.Namespace) -> int:
@@ -162,10 +162,10 @@ def _run_file(arguments: argparse.Namespace) -> int:
         print(f"already done: {loaded.output_folder}")
         return 0
     job = replace(loaded.job, id=new_id()) if arguments.force else loaded.job
-    return _finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
+    return finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
 
 
-def _finish(job: Job, label: str, writer: Writer, **note: str) -> int:
+def finish(job: Job, label: str, writer: Writer, **note: str) -> int:
     """Runs a job and writes its results; if it does not get to its end, says what is there nevertheless."""
     job.encode()  # says what is wrong before a backend is started for it
     try:

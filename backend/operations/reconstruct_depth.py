@@ -19,6 +19,7 @@ from ...shared.errors import InputError, ParameterError
 from ...shared.values import Mesh, SceneFrame
 from ..context import Context
 from ..reconstruct import remarks, survey
+from ..reconstruct.blocks import BLOCK_BYTES
 from ..reconstruct.frames import DepthFrame, FrameSource
 from ..reconstruct.free_space import FreeSpace
 from ..reconstruct.fusion import Settings
@@ -111,7 +112,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         outputs, report["surface"] = finish(mesh, source, parameters, context, (last, 1.0))
         clock.add("finish")
     report["estimate"] = None if expected is None else {"bytes": expected.bytes, "seconds": round(expected.seconds, 2)}
-    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * survey.BLOCK_BYTES, "seconds": clock.seconds}
+    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * BLOCK_BYTES, "seconds": clock.seconds}
     context.progress(1.0, "done")
     return {**outputs, "report": report}
 

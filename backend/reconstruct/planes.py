@@ -115,7 +115,8 @@ def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: Noi
                 d = other - value
                 r = (d - gu * a - gv * b) / gate
                 q = torch.where(other > 0, (1 - r * r).clamp_min(0), 0.0) ** 2
-                for total, factor in zip(sums, (1, a, b, a * a, a * b, b * b, d, d * a, d * b), strict=True):
+                factors: list[Tensor | int] = [1, a, b, a * a, a * b, b * b, d, d * a, d * b]
+                for total, factor in zip(sums, factors, strict=True):
                     total += q * factor
         s1 = sums[0].clamp_min(1e-12)
         mu, mv, mw = sums[1] / s1, sums[2] / s1, sums[6] / s1

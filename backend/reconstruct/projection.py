@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -143,7 +145,7 @@ def _share(flags: np.ndarray) -> float:
     return round(float(flags.mean()), 5) if len(flags) else 0.0
 
 
-def _statistics(values: np.ndarray) -> dict[str, float | None]:
+def _statistics(values: np.ndarray) -> dict[str, Any]:
     names = ("median", "p90", "p95", "p99")
     if not len(values):
         return dict.fromkeys((*names, "mean"))

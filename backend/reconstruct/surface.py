@@ -123,7 +123,7 @@ def confidence(blocks: Blocks, vertices: np.ndarray, voxel: float) -> np.ndarray
 @kernel(parallel=True)
 def _weights(vertices, per_voxel, keys, slots, weight, result):  # type: ignore[no-untyped-def]
     for i in numba.prange(len(vertices)):
-        key, index = np.int64(0), 0
+        key, index = np.int64(0), np.int64(0)
         for k in range(3):
             at = np.int64(np.floor(vertices[i, k] * per_voxel + 0.5))
             key = (key << 21) | ((at >> 3) + LIMIT)

@@ -132,7 +132,7 @@ def estimate(survey: Survey, settings: Settings, count: int, device: torch.devic
     whole = len(np.unique(np.concatenate(touched)))
     doublings = math.log2(max(count / len(touched), 1))
     growth = (whole - half) * doublings if len(touched) > 1 else whole * doublings
-    blocks = int(min(whole + growth, np.mean([len(t) for t in touched]) * count))
+    blocks = int(min(whole + growth, sum(len(t) for t in touched) / len(touched) * count))
     if settings.memory_limit and blocks * BLOCK_BYTES > settings.memory_limit:
         raise too_large(blocks * BLOCK_BYTES, settings.memory_limit, settings.voxel)
     seconds = 0.0

@@ -1,0 +1,116 @@
+"""From depth maps to a coloured mesh, through the fusion of ``backend/reconstruct``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from ...shared.errors import InputError
+from ...shared.values import Mesh
+from ..reconstruct.frames import DepthFrame
+from ..reconstruct.fusion import Settings
+from ..reconstruct.noise import NoiseModel, truncation_for
+from ..reconstruct.projection import Projection
+from ..reconstruct.surface import Surface, Volumes
+from .depths import DepthMap
+
+PIXELS_PER_VOXEL = 1.5
+"""Edge of a voxel in pixels at the usual distance: matching resolves no more."""
+_INVENTED = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Fused:
+    """A mesh and how it fits.
+
+    Attributes:
+        mesh: World space, with colours and the attributes ``confidence`` and ``invented``.
+        surface: What it was made of.
+        settings: Of the fusion.
+        error: Distances to the depth maps, see ``Projection.errors``.
+    """
+
+    mesh: Mesh
+    surface: Surface
+    settings: Settings
+    error: dict[str, object]
+
+
+def usual_voxel(maps: Sequence[DepthMap]) -> float:
+    """A voxel size for depth maps: ``PIXELS_PER_VOXEL`` pixels at the median depth, to two digits."""
+    sizes = [float(np.median(m.depth[m.depth > 0])) / m.camera.fl_x for m in maps if (m.depth > 0).any()]
+    if not sizes:
+        raise InputError(expected="depth in at least one frame", got="none", fix="Check the solve")
+    size = PIXELS_PER_VOXEL * float(np.median(sizes))
+    step = 10.0 ** (math.floor(math.log10(size)) - 1)
+    return round(size / step) * step
+
+
+def settings_for(maps: Sequence[DepthMap], voxel: float, memory: int) -> Settings:
+    """How to fuse maps whose depth is off by what other views showed; triangulated depth strays with the square of its distance."""
+    parts, depths = [], []
+    for m in maps:
+        measured = m.spread > 0
+        if measured.any():
+            parts.append(np.median(m.spread[measured] / m.depth[measured]))
+            depths.append(m.depth[measured][::11])
+    if not parts:
+        return Settings(voxel, 3.0, memory)
+    every = np.concatenate(depths)
+    near, far = (float(x) for x in np.percentile(every, [10, 50]))
+    noise = NoiseModel(0.0, float(np.median(parts)))
+    return Settings(voxel, truncation_for(noise, far, voxel), memory, noise, near, far)
+
+
+def frames_of(maps: Sequence[DepthMap], colors: Sequence[np.ndarray]) -> list[DepthFrame]:
+    """Depth maps as the fusion and the colouring take them; views without depth are left out."""
+    return [DepthFrame(m.number, m.camera, m.depth, 0.0, c, m.confidence) for m, c in zip(maps, colors, strict=True) if (m.depth > 0).any()]
+
+
+def fuse(
+    maps: Sequence[DepthMap], colors: Sequence[np.ndarray], settings: Settings, smallest: int, device: torch.device, seed: int,
+    report: Callable[[float, str], None],
+) -> Fused:  # fmt: skip
+    """Fuses and colours.
+
+    Args:
+        maps: Depth maps.
+        colors: ``(H, W, 3)`` float32, scene-linear, of each.
+        settings: From ``settings_for``.
+        smallest: Parts with fewer triangles are dropped.
+        device: Of the fusion.
+        seed: Of the sampled pixels for the error.
+        report: Called with fraction and stage.
+
+    Raises:
+        InputError: Too large for the memory, or no surface.
+    """
+    frames = frames_of(maps, colors)
+    volumes = Volumes(settings, device)
+    for index, frame in enumerate(frames):
+        report(0.5 * index / len(frames), f"fusing frame {index + 1}/{len(frames)}")
+        volumes.add(frame)
+    report(0.5, "extracting the surface")
+    surface = volumes.surface(smallest)
+    if not len(surface.faces):
+        raise InputError(
+            expected=f"a surface at a voxel size of {settings.voxel:g} in parts of at least {smallest} triangles",
+            got=f"{surface.dropped} triangles, all in smaller parts",
+            fix="Use a larger voxel size or a lower Smallest Part, or more frames of the same things",
+        )
+    colored, marked = (Projection(surface.vertices, surface.faces, settings, len(frames), seed) for _ in range(2))
+    filled = {m.number: m.filled for m in maps}
+    for index, frame in enumerate(frames):
+        report(0.6 + 0.4 * index / len(frames), f"colouring from frame {index + 1}/{len(frames)}")
+        colored.add(frame)
+        marks = np.repeat(filled[frame.number].astype(np.float32)[..., None], 3, -1)
+        marked.add(dataclasses.replace(frame, color=np.ascontiguousarray(marks), confidence=None))
+    marks_at = marked.colors()
+    invented = np.zeros(len(surface.vertices), np.float32) if marks_at is None else (marks_at[:, 0] > _INVENTED).astype(np.float32)
+    attributes = {"confidence": surface.confidence, "invented": invented}
+    mesh = Mesh(surface.vertices, surface.faces, surface.normals, colored.colors(), attributes=attributes)
+    return Fused(mesh, surface, settings, colored.errors())

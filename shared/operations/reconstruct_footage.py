@@ -1,0 +1,78 @@
+"""``reconstruct.footage``: a mesh from a clip whose camera is solved."""
+
+from .schema import Input, Operation, Output, Parameter
+from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
+
+OPERATION = Operation(
+    name="reconstruct.footage",
+    version=1,
+    label="Reconstruct Footage",
+    summary="Rebuild a mesh from footage with a solved camera, or from a rectified stereo pair",
+    inputs=(
+        Input(
+            "frames",
+            "frames",
+            "Frames",
+            "frames of the clip with a solved camera each, the lens distortion included",
+            channels=("color",),
+            optional_channels=("mask",),
+        ),
+        Input(
+            "tracks", "tracks", "Tracks", "the solve's points and where they were tracked, for the depth range and a check", required=False
+        ),
+    ),
+    parameters=(
+        Parameter(
+            "voxel",
+            "float",
+            0.0,
+            "Voxel Size",
+            "Edge of a voxel in scene units: details smaller than this are lost; 0 takes 1.5 pixels at the usual distance",
+            minimum=0.0,
+            maximum=1e3,
+            unit="length",
+        ),
+        Parameter(
+            "resolution",
+            "int",
+            960,
+            "Matching Resolution",
+            "Longest side of the pictures that are matched; the time goes with its square",
+            minimum=64,
+            maximum=4096,
+            unit="px",
+        ),
+        Parameter(
+            "max_frames",
+            "int",
+            40,
+            "Max Frames",
+            "Take at most this many frames, spread evenly over the camera's path",
+            minimum=2,
+            maximum=1000,
+        ),
+        Parameter("fill", "bool", True, "Fill Plain Areas", "Fill holes by planes through their surroundings and mark them as invented"),
+        Parameter("sources", "int", 4, "Sources", "Other frames that each frame is matched with", minimum=1, maximum=12, advanced=True),
+        Parameter(
+            "min_component",
+            "int",
+            100,
+            "Smallest Part",
+            "Drop separate parts with fewer triangles",
+            minimum=0,
+            maximum=10_000_000,
+            advanced=True,
+        ),
+        *SURFACE_PARAMETERS,
+    ),
+    outputs=(
+        Output(
+            "mesh",
+            "mesh",
+            MESH_FORMATS,
+            "The mesh, in world space and scene units, with confidence and invented parts as attributes",
+        ),
+        *SURFACE_OUTPUTS,
+        Output("report", "report", ("json",), "Counts, overlap, reprojection error, and the mesh's error against the depth in scene units"),
+    ),
+)

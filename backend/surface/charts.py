@@ -51,19 +51,19 @@ def cut(vertices: np.ndarray, faces: np.ndarray, texel: float) -> tuple[np.ndarr
     seeds = np.lexsort((-area, np.round(-agreement, 2)))
     _grow(seeds, smooth, normals, area, across, GROW, EDGE_ON, labels)
     for _ in range(3):
-        starts, order = _members(labels)
+        starts, order = members(labels)
         _join(starts, order, across, faces, vertices.astype(np.float64), normals, _axes(labels, vectors), EDGE_ON, SMALL, labels)
         labels = np.unique(labels, return_inverse=True)[1].astype(np.int32).ravel()
     for _ in range(_ROUNDS):
         axes = _axes(labels, vectors)
         reject = (normals * axes[labels]).sum(1) < 0.05
         flat = _flatten(vertices, faces, labels, axes)
-        starts, order = _members(labels)
+        starts, order = members(labels)
         _find_overlaps(starts, order, faces, flat / (_FINE * texel), reject)
         reject &= np.bincount(labels)[labels] > 1
         if not reject.any():
             break
-        labels = _split(labels, across, reject)
+        labels = split(labels, across, reject)
     return labels, flat
 
 
@@ -78,7 +78,7 @@ def _smoothed(vectors: np.ndarray, across: np.ndarray, rounds: int = 4) -> np.nd
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
 
 
-def _members(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def members(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Faces in order of their chart, and where each chart starts in that list."""
     order = np.argsort(labels, kind="stable")
     return np.concatenate([[0], np.cumsum(np.bincount(labels))]), order
@@ -103,24 +103,25 @@ def _flatten(vertices: np.ndarray, faces: np.ndarray, labels: np.ndarray, axes: 
 
 def settle(flat: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Turns each chart's corners ``(M, 3, 2)`` to the smallest box, its long side across, and moves that to 0, 0."""
-    starts, order = _members(labels)
+    starts, order = members(labels)
     flat = flat.copy()
     _turn(starts, order, flat)
     return flat
 
 
-def _split(labels: np.ndarray, across: np.ndarray, reject: np.ndarray) -> np.ndarray:
+def split(labels: np.ndarray, across: np.ndarray, reject: np.ndarray) -> np.ndarray:
     """Rejected faces become charts of their own; what of a chart no longer hangs together becomes several."""
     there = across >= 0
     other = np.where(there, across, 0)
     joined = there & (labels[other] == labels[:, None]) & (reject[other] == reject[:, None])
     roots = np.arange(len(labels), dtype=np.int32)
-    _unite(across, joined, roots)
+    unite(across, joined, roots)
     return np.unique(roots, return_inverse=True)[1].astype(np.int32).ravel()
 
 
 @kernel()
-def _unite(across, joined, roots):  # type: ignore[no-untyped-def]
+def unite(across, joined, roots):  # type: ignore[no-untyped-def]
+    """Union-find over faces: ``joined`` tells which of the neighbours ``across`` belong together; roots end as the smallest number."""
     for f in range(len(across)):
         for k in range(3):
             if not joined[f, k]:
@@ -242,26 +243,23 @@ def _turn(starts, order, flat):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def side(ax, ay, bx, by, px, py, ascending):  # type: ignore[no-untyped-def]
-    """Twice the area of (a, b, p), the same number with opposite sign for the face across the edge.
+def row(flat, f, faces, y):  # type: ignore[no-untyped-def]
+    """Columns ``first`` to ``end - 1`` whose centres a face holds at the height of a row's centres.
 
-    Two faces that share an edge thus never both hold a point, nor neither, if the one whose edge ascends takes the zero.
+    An edge's crossing is reckoned from the smaller vertex number and both ends of a span are rounded up, so that of two faces that share
+    an edge exactly one holds each centre, whichever way they turn.
     """
-    if ascending:
-        return (bx - ax) * (py - ay) - (by - ay) * (px - ax)
-    return -((ax - bx) * (py - by) - (ay - by) * (px - bx))
-
-
-@kernel()
-def holds(flat, f, faces, px, py):  # type: ignore[no-untyped-def]
-    """Whether a face holds a point, each point of a chart belonging to one face."""
+    low, high = np.inf, -np.inf
     for k in range(3):
         j = (k + 1) % 3
-        ascending = faces[f, k] < faces[f, j]
-        e = side(flat[f, k, 0], flat[f, k, 1], flat[f, j, 0], flat[f, j, 1], px, py, ascending)
-        if e < 0 or (e == 0 and not ascending):
-            return False
-    return True
+        if (flat[f, k, 1] <= y) != (flat[f, j, 1] <= y):
+            if faces[f, k] > faces[f, j]:
+                k, j = j, k
+            x = flat[f, k, 0] + (y - flat[f, k, 1]) * (flat[f, j, 0] - flat[f, k, 0]) / (flat[f, j, 1] - flat[f, k, 1])
+            low, high = min(low, x), max(high, x)
+    if low > high:
+        return 0, 0
+    return int(np.ceil(low - 0.5)), int(np.ceil(high - 0.5))
 
 
 @kernel(parallel=True)
@@ -278,13 +276,11 @@ def _find_overlaps(starts, order, faces, flat, reject):  # type: ignore[no-untyp
             f = order[i]
             if reject[f]:
                 continue
-            x0 = int(min(flat[f, 0, 0], flat[f, 1, 0], flat[f, 2, 0]))
-            x1 = int(max(flat[f, 0, 0], flat[f, 1, 0], flat[f, 2, 0]))
             y0 = int(min(flat[f, 0, 1], flat[f, 1, 1], flat[f, 2, 1]))
             y1 = int(max(flat[f, 0, 1], flat[f, 1, 1], flat[f, 2, 1]))
             for y in range(y0, y1 + 1):
-                for x in range(x0, x1 + 1):
-                    if holds(flat, f, faces, x + 0.5, y + 0.5):
-                        if owner[y, x]:
-                            reject[f] = True
-                        owner[y, x] = 1
+                first, end = row(flat, f, faces, y + 0.5)
+                for x in range(max(first, 0), min(end, width)):
+                    if owner[y, x]:
+                        reject[f] = True
+                    owner[y, x] = 1

@@ -59,9 +59,9 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
     alive = finite[faces].all(1) & (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
     report["collapsed"] = int((~alive).sum())
     chosen = np.flatnonzero(alive)
-    _, first = np.unique(np.sort(faces[chosen], 1), axis=0, return_index=True) if len(chosen) else (None, chosen)
-    report["double"] = len(chosen) - len(first)
-    chosen = chosen[np.sort(first)]
+    double = topology.repeated(faces[chosen])
+    report["double"] = int(double.sum())
+    chosen = chosen[~double]
     before = len(chosen)
     chosen = _thin_crowds(mesh.vertices, faces, chosen)
     report["crowded"] = before - len(chosen)
@@ -80,8 +80,9 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
 def _merge_zero_edges(vertices: np.ndarray, faces: np.ndarray) -> None:
     """Gives both ends of an edge without length the smaller number, in place; chains shrink over a few rounds."""
     for _ in range(_ROUNDS):
-        start, end = faces.ravel(), np.roll(faces, -1, 1).ravel()
-        same = (start != end) & (vertices[start] == vertices[end]).all(1)
+        start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
+        same = (vertices[start, 0] == vertices[end, 0]) & (start != end)
+        same[same] = (vertices[start[same]] == vertices[end[same]]).all(1)
         if not same.any():
             return
         to = np.arange(len(vertices), dtype=np.int32)

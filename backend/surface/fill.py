@@ -15,7 +15,9 @@ from . import topology
 from .raster import Atlas, texel_corners
 from .unwrap import seams
 
-_SWEEPS = 30
+_SWEEPS = 400
+_ENOUGH = 0.5 / 255
+"""Sweeps over the seams end when no step is larger, in the picture's unit, or after that many."""
 _PER_TEXEL = 2.0
 """Points on a seam for each texel it is long."""
 
@@ -118,7 +120,7 @@ def level_seams(picture: np.ndarray, covered: np.ndarray, faces: np.ndarray, uvs
     points = seam_points(faces, uvs, picture.shape[0])
     steps = np.empty(len(points), np.float32)
     if len(points):
-        _level(picture, covered, points, _SWEEPS, steps)
+        _level(picture, covered, points, _SWEEPS, _ENOUGH, steps)
     return steps
 
 
@@ -151,12 +153,13 @@ def _corners(size, u, v, place, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _level(picture, covered, points, sweeps, steps):  # type: ignore[no-untyped-def]
+def _level(picture, covered, points, sweeps, enough, steps):  # type: ignore[no-untyped-def]
     size, channels = picture.shape[0], picture.shape[2]
     flat = picture.reshape(size * size, channels)
     free = covered.reshape(size * size)
     place, weight = np.empty(8, np.int64), np.empty(8)
     for sweep in range(sweeps):
+        worst = 0.0
         for n in range(len(points)):
             p = n if sweep % 2 == 0 else len(points) - 1 - n
             _corners(size, points[p, 0], points[p, 1], place[:4], weight[:4])
@@ -175,5 +178,8 @@ def _level(picture, covered, points, sweeps, steps):  # type: ignore[no-untyped-
                     for i in range(8):
                         if free[place[i]]:
                             flat[place[i], c] -= step / norm * (weight[i] if i < 4 else -weight[i])
+            worst = max(worst, largest)
             if sweep == 0:
                 steps[p] = largest
+        if worst <= enough:
+            break

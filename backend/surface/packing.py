@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..reconstruct.compile import kernel
-from .charts import _members
+from .charts import members
 
 CELL = 4
 """Texels along a cell's edge, for atlases of 1024 and more."""
@@ -30,7 +30,7 @@ def pack(flat: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
     Returns:
         ``(M, 3, 2)`` float32 UVs in 0..1; (0, 0) is the bottom left.
     """
-    starts, order = _members(labels)
+    starts, order = members(labels)
     a, b, c = flat[:, 0], flat[:, 1], flat[:, 2]
     area = 0.5 * np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])).sum()
     extent = np.maximum(flat.reshape(-1, 2).max(0), 1e-30)

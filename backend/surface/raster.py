@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..reconstruct.compile import kernel
-from .charts import holds
+from .charts import row
 
 GUTTER = 2.0
 """Texels around each chart that show the nearest point of its rim: bilinear filtering reaches half of one, its mip level two."""
@@ -61,7 +61,7 @@ def rasterise(uvs: np.ndarray, faces: np.ndarray, size: int, gutter: float = GUT
     """
     flat, numbers = texel_corners(uvs, size), np.ascontiguousarray(faces, np.int32)
     owner = np.full((size, size), -1, np.int32)
-    overlaps = int(_own(flat, numbers, owner))
+    overlaps = int(_own(flat, numbers, owner, np.zeros(len(numbers), np.bool_)))
     inside = owner >= 0
     if gutter > 0:
         reach = np.full((size, size), np.float32(gutter * gutter))
@@ -72,6 +72,13 @@ def rasterise(uvs: np.ndarray, faces: np.ndarray, size: int, gutter: float = GUT
     weights = np.empty((len(index), 3), np.float32)
     _weights(flat, index, face, size, weights)
     return Atlas(size, index, face, weights, inside.ravel()[index], overlaps)
+
+
+def overlapping(uvs: np.ndarray, faces: np.ndarray, size: int) -> np.ndarray:
+    """``(M,)`` bool: faces that hold the centre of a texel which an earlier face holds already."""
+    found = np.zeros(len(faces), np.bool_)
+    _own(texel_corners(uvs, size), np.ascontiguousarray(faces, np.int32), np.full((size, size), -1, np.int32), found)
+    return found
 
 
 def texel_corners(uvs: np.ndarray, size: int) -> np.ndarray:
@@ -121,29 +128,20 @@ def view(
 
 
 @kernel()
-def _own(flat, faces, owner):  # type: ignore[no-untyped-def]
+def _own(flat, faces, owner, second):  # type: ignore[no-untyped-def]
     size = owner.shape[0]
     overlaps = 0
-    turned = np.empty((1, 3, 2))
-    numbers = np.empty((1, 3), np.int32)
     for f in range(len(flat)):
-        # Rows run downwards here: what is counter-clockwise in UV is clockwise, and mirrored charts are the other way again.
-        a, b, c = flat[f, 0], flat[f, 1], flat[f, 2]
-        twice = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-        if twice == 0 or twice != twice:
-            continue
-        for k in range(3):
-            j = k if twice > 0 else 2 - k
-            turned[0, k, 0], turned[0, k, 1], numbers[0, k] = flat[f, j, 0], flat[f, j, 1], faces[f, j]
-        x0, x1 = max(int(np.floor(turned[0, :, 0].min())), 0), min(int(turned[0, :, 0].max()), size - 1)
-        y0, y1 = max(int(np.floor(turned[0, :, 1].min())), 0), min(int(turned[0, :, 1].max()), size - 1)
+        y0 = max(int(np.floor(min(flat[f, 0, 1], flat[f, 1, 1], flat[f, 2, 1]))), 0)
+        y1 = min(int(max(flat[f, 0, 1], flat[f, 1, 1], flat[f, 2, 1])), size - 1)
         for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                if holds(turned, 0, numbers, x + 0.5, y + 0.5):
-                    if owner[y, x] >= 0:
-                        overlaps += 1
-                    else:
-                        owner[y, x] = f
+            first, end = row(flat, f, faces, y + 0.5)
+            for x in range(max(first, 0), min(end, size)):
+                if owner[y, x] >= 0:
+                    overlaps += 1
+                    second[f] = True
+                else:
+                    owner[y, x] = f
     return overlaps
 
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from ..reconstruct.compile import kernel
 from ..reconstruct.marching import large_components
 
 
@@ -27,13 +28,22 @@ class Edges:
 
 
 def edges(faces: np.ndarray) -> Edges:
-    """Finds the edges of ``(M, 3)`` faces."""
-    start, end = faces.astype(np.int64).ravel(), np.roll(faces, -1, 1).astype(np.int64).ravel()
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    unique, inverse, counts = np.unique(low << 32 | high, return_inverse=True, return_counts=True)
-    balance = np.bincount(inverse.ravel(), np.where(start < end, 1, -1), len(unique)).astype(np.int32)
-    vertices = np.stack([unique >> 32, unique & 0xFFFFFFFF], 1).astype(np.int32)
-    return Edges(vertices, inverse.reshape(-1, 3).astype(np.int32), counts.astype(np.int32), balance)
+    """Finds the edges of ``(M, 3)`` faces; they come in the order of their smaller vertex."""
+    numbers = np.ascontiguousarray(faces, np.int32)
+    count = int(numbers.max()) + 1 if numbers.size else 0
+    vertices = np.empty((numbers.size, 2), np.int32)
+    of_faces = np.empty((len(numbers), 3), np.int32)
+    counts, balance = np.zeros(numbers.size, np.int32), np.zeros(numbers.size, np.int32)
+    found = _edges(numbers, count, vertices, of_faces, counts, balance)
+    return Edges(vertices[:found], of_faces, counts[:found], balance[:found])
+
+
+def repeated(faces: np.ndarray) -> np.ndarray:
+    """``(M,)`` bool: faces with the same three vertices as an earlier one."""
+    numbers = np.ascontiguousarray(faces, np.int32)
+    result = np.zeros(len(numbers), np.bool_)
+    _repeated(np.sort(numbers, 1), int(numbers.max()) + 1 if numbers.size else 0, result)
+    return result
 
 
 def neighbours(faces: np.ndarray, found: Edges | None = None) -> np.ndarray:
@@ -93,3 +103,55 @@ def detail(vertices: np.ndarray, faces: np.ndarray) -> float:
         return 0.0
     some = faces[:: max(1, len(faces) // 20000)]
     return float(np.median(np.linalg.norm(vertices[some[:, 0]].astype(np.float64) - vertices[some[:, 1]], axis=1)))
+
+
+@kernel()
+def _edges(faces, count, vertices, of_faces, counts, balance):  # type: ignore[no-untyped-def]
+    """Corners sorted into buckets by the smaller end of their edge; a bucket holds a handful."""
+    starts = np.zeros(count + 1, np.int64)
+    for f in range(len(faces)):
+        for k in range(3):
+            starts[min(faces[f, k], faces[f, (k + 1) % 3]) + 1] += 1
+    for v in range(count):
+        starts[v + 1] += starts[v]
+    fill = starts[:-1].copy()
+    corners = np.empty(3 * len(faces), np.int64)
+    for f in range(len(faces)):
+        for k in range(3):
+            low = min(faces[f, k], faces[f, (k + 1) % 3])
+            corners[fill[low]] = 3 * f + k
+            fill[low] += 1
+    found = 0
+    for v in range(count):
+        first = found
+        for i in range(starts[v], starts[v + 1]):
+            f, k = corners[i] // 3, corners[i] % 3
+            a, b = faces[f, k], faces[f, (k + 1) % 3]
+            high = max(a, b)
+            e = first
+            while e < found and vertices[e, 1] != high:
+                e += 1
+            if e == found:
+                vertices[e, 0], vertices[e, 1] = v, high
+                found += 1
+            of_faces[f, k] = e
+            counts[e] += 1
+            balance[e] += 1 if a < b else -1
+    return found
+
+
+@kernel()
+def _repeated(sorted_faces, count, result):  # type: ignore[no-untyped-def]
+    first = np.full(count, -1, np.int64)  # chains of faces by their smallest vertex
+    following = np.full(len(sorted_faces), -1, np.int64)
+    for f in range(len(sorted_faces)):
+        v = sorted_faces[f, 0]
+        other = first[v]
+        while other >= 0:
+            if sorted_faces[other, 1] == sorted_faces[f, 1] and sorted_faces[other, 2] == sorted_faces[f, 2]:
+                result[f] = True
+                break
+            other = following[other]
+        if not result[f]:
+            following[f] = first[v]
+            first[v] = f

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from . import charts, packing, topology
-from .raster import rasterise
+from .raster import overlapping, rasterise
 
 XATLAS_FACES = 20_000
 TIME_LIMIT = 60.0
 """Seconds xatlas may take."""
+_ROUNDS = 4
 _SCRIPT = Path(__file__).with_name("xatlas_process.py")
 
 
@@ -53,6 +54,14 @@ def unwrap(
     labels, flat = cut
     progress(0.8)
     uvs = packing.pack(flat, labels, size)
+    for _ in range(_ROUNDS):  # slivers that only meet at the final scale
+        progress(0.9)
+        double = overlapping(uvs, faces, size)
+        if not double.any():
+            break
+        labels = charts.split(labels, topology.neighbours(faces), double)
+        flat = charts.settle(flat, labels)
+        uvs = packing.pack(flat, labels, size)
     progress(1.0)
     return uvs, used
 
@@ -120,7 +129,7 @@ def _uv_parts(faces: np.ndarray, uvs: np.ndarray) -> int:
     on_seam[found[cut[:, 0], cut[:, 1]]] = True
     joined &= ~on_seam[found]
     roots = np.arange(len(faces), dtype=np.int32)
-    charts._unite(across, joined, roots)
+    charts.unite(across, joined, roots)
     return len(np.unique(roots))
 
 

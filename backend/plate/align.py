@@ -26,6 +26,8 @@ OWN_NOISE = 0.005
 """Relative error of depth that is taken for granted beside the pixel noise; it only sets the balance of the two."""
 MAX_PAIRS = 5000
 MIN_TRACKS = {"metric": 1, "inverse": 1, "affine": 3, "inverse_affine": 3}
+_NARROWEST = 0.02
+"""Least width of the errors that agree, in units of the expected noise: exact data would shut out everything but itself."""
 _TUKEY = 4.685
 """Tukey's constant: 95 % efficiency for normal errors."""
 
@@ -92,7 +94,7 @@ def fit_tracks(values: np.ndarray, spread: np.ndarray, depth: np.ndarray, kind: 
     middle = np.median(error, axis=1)
     best = int(middle.argmin())
     scale, shift = float(scales[best]), float(shifts[best])
-    width = max(1.4826 * (1 + 5 / max(1, len(r) - 2)) * float(middle[best]), 1e-6)
+    width = max(1.4826 * (1 + 5 / max(1, len(r) - 2)) * float(middle[best]), _NARROWEST)
     for step in range(30):
         noise = _noise(scale, sigma, y)
         error = (scale * r / y + shift / y - 1.0) / noise
@@ -105,7 +107,7 @@ def fit_tracks(values: np.ndarray, spread: np.ndarray, depth: np.ndarray, kind: 
         if step < 3:  # the width follows the better fit, then stays: else the weights could chase it to zero
             inside = np.abs(error) < 3 * width
             if inside.sum() >= 3:
-                width = max(1.4826 * float(np.median(np.abs(error[inside]))), 1e-6)
+                width = max(1.4826 * float(np.median(np.abs(error[inside]))), _NARROWEST)
         if done:
             break
     noise = _noise(scale, sigma, y)

@@ -16,8 +16,10 @@ _PATCH = 3
 """Half the side of a patch, less the middle pixel: 7 x 7."""
 _ALIKE = 0.25
 """Largest difference of log disparity between a hidden pixel and where it copies from, and within its patch."""
+_SAME = 0.08
+"""Largest difference of log disparity between neighbours of one hidden surface, a few pixels apart."""
 _CHUNK = 1 << 14
-SEARCHED = 512
+SEARCHED = 384
 """Longest side up to which patches are searched for; above, what was found is copied pixel for pixel."""
 
 
@@ -146,8 +148,8 @@ class _Level:
 
     def _gather_support(self) -> torch.Tensor:
         y, x = self._clip(self.y[:, None] + self.dy, self.x[:, None] + self.dx)
-        alike = (self.log_d[y, x] - self.log_b[self.y, self.x][:, None]).abs() < _ALIKE
-        grown = self.hidden[y, x] & ((self.log_b[y, x] - self.log_b[self.y, self.x][:, None]).abs() < 2 * _ALIKE)
+        alike = (self.log_d[y, x] - self.log_b[self.y, self.x][:, None]).abs() < 1.5 * _SAME
+        grown = self.hidden[y, x] & ((self.log_b[y, x] - self.log_b[self.y, self.x][:, None]).abs() < 1.5 * _SAME)
         return torch.where(grown, 0.6, (alike & self.source[y, x]).float()).half()
 
     def start(self) -> torch.Tensor:
@@ -174,7 +176,9 @@ class _Level:
             match[self.y, self.x] = self._random(generator)
         own = match[self.y, self.x]
         own = torch.where(self.whole[own[:, 0], own[:, 1]][:, None], own, self._random(generator))
-        cost = self._cost(canvas, own)
+        y, x = self._clip(self.y[:, None] + self.dy, self.x[:, None] + self.dx)
+        self.patches = canvas.flatten(1)[:, y * self.width + x]  # what each hidden pixel looks for
+        cost = self._cost(own)
         radius = max(self.height, self.width) // 2
         for number in range(rounds):
             reach = 1 << max(0, rounds - 1 - number)
@@ -183,12 +187,12 @@ class _Level:
                 match[self.y, self.x] = own
                 y, x = self._clip(self.y + dy, self.x + dx)
                 other = match[y, x] - torch.stack([y - self.y, x - self.x], 1)
-                own, cost = self._better(canvas, own, cost, other, self.hidden[y, x])
-            own, cost = self._better(canvas, own, cost, self._random(generator), None)
+                own, cost = self._better(own, cost, other, self.hidden[y, x])
+            own, cost = self._better(own, cost, self._random(generator), None)
             step = radius
             while step >= 1:
                 jump = (torch.rand(len(own), 2, generator=generator) * 2 - 1).to(self.device) * step
-                own, cost = self._better(canvas, own, cost, own + jump.round().long(), None)
+                own, cost = self._better(own, cost, own + jump.round().long(), None)
                 step //= 4
         match = match.clone()
         match[self.y, self.x] = own
@@ -207,7 +211,7 @@ class _Level:
         return self.pool[index]
 
     def _better(
-        self, canvas: torch.Tensor, own: torch.Tensor, cost: torch.Tensor, other: torch.Tensor, allowed: torch.Tensor | None
+        self, own: torch.Tensor, cost: torch.Tensor, other: torch.Tensor, allowed: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         y, x = self._clip(other[:, 0], other[:, 1])
         usable = self.whole[y, x] & ((y != own[:, 0]) | (x != own[:, 1]))
@@ -217,23 +221,21 @@ class _Level:
         if not len(index):
             return own, cost
         candidate = torch.stack([y[index], x[index]], 1)
-        new = self._cost(canvas, candidate, index)
+        new = self._cost(candidate, index)
         take = new < cost[index]
         own, cost = own.clone(), cost.clone()
         own[index[take]], cost[index[take]] = candidate[take], new[take]
         return own, cost
 
-    def _cost(self, canvas: torch.Tensor, there: torch.Tensor, index: torch.Tensor | None = None) -> torch.Tensor:
+    def _cost(self, there: torch.Tensor, index: torch.Tensor | None = None) -> torch.Tensor:
         """Mean squared difference of patches over what belongs to the hidden surface, and a price for another distance."""
         index = torch.arange(len(self.y), device=self.device) if index is None else index
         costs = []
-        flat, width = canvas.flatten(1), self.width
-        flat_source = self.color.flatten(1)
+        flat, width = self.color.flatten(1), self.width
         for start in range(0, len(index), _CHUNK):
             some, place = index[start : start + _CHUNK], there[start : start + _CHUNK]
-            y, x = self._clip(self.y[some][:, None] + self.dy, self.x[some][:, None] + self.dx)
-            sy, sx = self._clip(place[:, :1] + self.dy, place[:, 1:] + self.dx)
-            difference = ((flat[:, y * width + x] - flat_source[:, sy * width + sx]) ** 2).sum(0)
+            y, x = self._clip(place[:, :1] + self.dy, place[:, 1:] + self.dx)
+            difference = ((self.patches[:, some] - flat[:, y * width + x]) ** 2).sum(0)
             weight = self.around[some].float()
             apart = (self.log_d[place[:, 0], place[:, 1]] - self.log_b[self.y[some], self.x[some]]).abs()
             mean = (difference * weight).sum(1) / weight.sum(1).clamp(min=0.5)
@@ -247,12 +249,12 @@ class _Level:
         trust[self.y, self.x] = torch.exp(-self.cost / (2 * scale)).clamp(min=1e-4)
         total = torch.zeros(self.color.shape[0], len(self.y), device=self.device)
         weights = torch.zeros(len(self.y), device=self.device)
-        flat = self.color.flatten(1)
+        flat, depth = self.color.flatten(1), self.log_b[self.y, self.x]
         for dy, dx in zip(self.dy.tolist(), self.dx.tolist(), strict=True):
             if sharp and max(abs(dy), abs(dx)) > 1:
                 continue
             y, x = self._clip(self.y + dy, self.x + dx)
-            counts = self.hidden[y, x]
+            counts = self.hidden[y, x] & ((self.log_b[y, x] - depth).abs() < _SAME)
             near = match[y, x]
             sy, sx = self._clip(near[:, 0] - dy, near[:, 1] - dx)
             weight = torch.where(counts, trust[y, x] * 0.75 ** (abs(dy) + abs(dx)), 0.0)

@@ -80,7 +80,8 @@ def _table(data: dict[str, Any], name: str, width: int, path: Path) -> np.ndarra
         table = np.array(rows, np.float64)
     except OverflowError as error:
         raise InputError(expected=f"{path.name}: numbers in {name}", got="one that is too large", fix=_FIX) from error
-    _no_row(~np.isfinite(table).all(1), f"{path.name}: row {{row}} of {name} as finite numbers", table)
+    bad = np.asarray(~np.isfinite(table).all(axis=1))
+    _no_row(bad, f"{path.name}: row {{row}} of {name} as finite numbers", table)
     return table
 
 

@@ -119,7 +119,7 @@ def _attribute(name: str, value: Attribute) -> tuple[str, bytes]:
         if items and all(isinstance(item, str) for item in items):
             texts = [str(item).encode() for item in items]
             return "stringvector", b"".join(struct.pack("<i", len(text)) + text for text in texts)
-        numbers = [float(item) for item in items]
+        numbers = np.asarray(items, np.float64).reshape(-1).tolist()
         return _VECTORS.get(len(numbers), "floatvector"), struct.pack(f"<{len(numbers)}f", *numbers)
     except (TypeError, ValueError, struct.error, OverflowError) as error:
         raise InputError(expected=f"the attribute {name} as text, a number or a list of either", got=repr(value)[:80]) from error

@@ -14,7 +14,7 @@ import torch
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
 from ..context import Context
-from ..imaging import decode, decode_layers, encode
+from ..imaging import decode, decode_layers, encode, encode_layers
 from ..imaging.color import from_float
 from ..imaging.shaper import shape_linear, unshape_linear
 from ..keyframes.animation import Curve, frame_range
@@ -155,7 +155,7 @@ def _render(
             tracked[str(number)] = round(seen, 4)
             file = EncodedFile(np.frombuffer(encode(blend(renderer.tracker.shot, number, picture, amount), "exr"), np.uint8), name)
         context.emit("stylised", file, number)
-        files.append(file)
+        files.append(context.emitted["stylised", number])  # which lies on disk: a shot has more frames than fit into memory
     return files, tracked
 
 
@@ -175,6 +175,11 @@ def untouched(shot: Shot, number: int, name: str) -> EncodedFile:
     alone = sum(other is value for other in channels.values()) == 1
     if isinstance(value, EncodedFile) and alone and value.name.lower().endswith(".exr"):
         return EncodedFile(value.data, name)
+    layers = decode_layers(value, associated=True) if isinstance(value, EncodedFile) and value.name.lower().endswith(".exr") else {}
+    if "Combined" in layers:  # among other passes: its very bits, light without alpha too
+        picture = layers["Combined"]
+        data = encode_layers({"Combined": picture}, picture.pixels.dtype == np.float16, associated={"Combined"})
+        return EncodedFile(np.frombuffer(data, np.uint8), name)
     return EncodedFile(np.frombuffer(encode(_color(shot, number), "exr"), np.uint8), name)
 
 

@@ -161,7 +161,7 @@ def _finish(job: _Job, index: int, styled: Styled | None, mask: np.ndarray | Non
     if job.parameters["layers"] == "all":
         value = contents.layered(passes, job.shot.source(index), image, weight, sure, f"stylised_{number:04d}.exr")
     job.context.emit("stylised", value, number)
-    return value
+    return job.context.emitted["stylised", number]  # as it was delivered: under the same name, and not in this process's memory
 
 
 def _measure(job: _Job, painted: dict[int, torch.Tensor], scenes: list[tuple[int, int]], context: Context) -> dict[str, Any]:

@@ -7,6 +7,7 @@ parent, which moves instead.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 import mathutils
@@ -91,7 +92,7 @@ def group(scene: bpy.types.Scene, item: bpy.types.Object | None) -> list[bpy.typ
 
     origin = note_of(item).get("origin") or {}
     clip = bpy.data.movieclips.get(str(origin.get("clip", "")))
-    found = [item] if note_of(item) else []
+    found: list[Any] = [item] if note_of(item) else []
     if not found:
         solved = [known for known in bpy.data.movieclips if clips.solved_camera(known, scene) is not None]
         clip = next((known for known in solved if clips.solved_camera(known, scene) == item), solved[0] if solved else None)
@@ -104,11 +105,11 @@ def group(scene: bpy.types.Scene, item: bpy.types.Object | None) -> list[bpy.typ
     camera = clips.solved_camera(clip, scene) if clip is not None else scene.objects.get(str(origin.get("camera", "")))
     found += [camera] if camera is not None else []
     roots: list[bpy.types.Object] = []
-    for other in found:
-        while other.parent is not None:
-            other = other.parent
-        if other not in roots:
-            roots.append(other)
+    for root in found:
+        while root.parent is not None:
+            root = root.parent
+        if root not in roots:
+            roots.append(root)
     if not roots:
         raise InputError(expected="a reconstructed mesh or a solved camera", got="none", fix="Make it the active object")
     return roots

@@ -145,6 +145,7 @@ def distortion(lens: bpy.types.MovieTrackingCamera, size: tuple[int, int]) -> Di
         InputError: A model that is not known, or one that bends more than a polynomial can follow.
     """
     model = lens.distortion_model
+    found: tuple[float, ...]
     if model == "POLYNOMIAL":
         found = (lens.k1, lens.k2, lens.k3)
     elif model == "BROWN":

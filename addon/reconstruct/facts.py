@@ -43,7 +43,8 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
     faces, frames = _number(report.get("faces")), _number(report.get("frames"))
     if faces is not None:
         found.append(("Triangles", f"{faces:,.0f}"))
-    errors = report.get("error") if isinstance(report.get("error"), dict) else {}
+    said = report.get("error")
+    errors: dict[str, Any] = said if isinstance(said, dict) else {}
     for name, label in _ERRORS:
         statistics = errors.get(name, report.get(name))
         if not isinstance(statistics, dict):
@@ -51,7 +52,8 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
         median, most = _number(statistics.get("median")), _number(statistics.get("p95"))
         unit = _pixels if name == "reprojection" else lambda value: length(scene, value)
         if median is not None:
-            found.append((label, unit(median) + (f" (95 %: {unit(most)})" if most is not None else "")))
+            found.append((label, unit(median)))
+            found += [(f"{label}, 95 %", unit(most))] if most is not None else []
     coverage = _number(errors.get("coverage", report.get("coverage")))
     if coverage is not None:
         found.append(("Coverage", f"{coverage:.1%}"))
@@ -71,7 +73,10 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
 
 def sentence(scene: bpy.types.Scene, report: dict[str, Any]) -> str:
     """The same in one line, for the job list; medians, and in brackets what 95 % stay below."""
-    return ", ".join(f"{label.lower()} {value}" for label, value in lines(scene, report))
+    text = ", ".join(
+        f"({label.rsplit(', ')[1]}: {value})" if ", " in label else f"{label.lower()} {value}" for label, value in lines(scene, report)
+    )
+    return text.replace(", (", " (")
 
 
 def notes(report: dict[str, Any]) -> list[str]:

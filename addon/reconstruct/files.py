@@ -16,8 +16,8 @@ def write_mesh(folder: Path, mesh: Mesh) -> Path:
     """Writes ``mesh.npz``: vertices, faces and UVs."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / MESH
-    arrays = {"vertices": mesh.vertices, "faces": mesh.faces} | ({"uvs": mesh.uvs} if mesh.uvs is not None else {})
-    np.savez(path, **arrays)
+    uvs = mesh.uvs if mesh.uvs is not None else np.zeros((0, 3, 2), np.float32)
+    np.savez(path, vertices=mesh.vertices, faces=mesh.faces, uvs=uvs)
     return path
 
 
@@ -30,6 +30,6 @@ def read_mesh(folder: Path) -> Mesh:
     path = folder / MESH
     try:
         with np.load(path, allow_pickle=False) as data:
-            return Mesh(data["vertices"], data["faces"], uvs=data["uvs"] if "uvs" in data.files else None)
+            return Mesh(data["vertices"], data["faces"], uvs=data["uvs"] if len(data["uvs"]) else None)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(expected=f"a mesh at {path}", got=str(error), fix="Unwrap and bake again") from error

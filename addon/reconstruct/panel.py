@@ -105,8 +105,9 @@ def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             row.label(text=value)
         socket = switch(item.active_material)
         if socket is not None:
+            text = "Projected Plate" if (note.get("origin") or {}).get("kind") == "plate" else "As Captured"
             row = layout.row(align=True)
-            row.prop(socket, "default_value", text="Projected Plate", slider=True)
+            row.prop(socket, "default_value", text=text, slider=True)
             row.operator("backlot.projected_plate", text="", icon="ARROW_LEFTRIGHT")
     layout.separator()
     row = layout.row(align=True)
@@ -159,7 +160,7 @@ def _result_panel(space: str, sidebar: type) -> type:
     def poll(cls: type, context: bpy.types.Context) -> bool:
         return space == "CLIP_EDITOR" or bool(facts.note_of(context.active_object)) or _has_solved_camera(context.scene)
 
-    body = {
+    body: dict[str, Any] = {
         "bl_space_type": space, "bl_label": "Reconstructed", "bl_order": 5 if space == "CLIP_EDITOR" else 1, "draw": draw,
         "poll": classmethod(poll),
         "__doc__": "What is known of a rebuilt object, and its scale, floor and origin",

@@ -61,7 +61,8 @@ class PlateCapture:
         width, height = image.size
         if not width or not height:
             raise InputError(expected=f"pixels in the image {image.name!r}", got="none", fix="Reload it, or choose another")
-        self.clip, self.number, self.tracks = "", scene.frame_current, None
+        self.number = scene.frame_current
+        self.tracks: Tracks | None = None
         self.camera, self.camera_object = self._from_clip(scene, image)
         self._depth = ""
 
@@ -97,7 +98,7 @@ class PlateCapture:
         if found is not None:
             clip, number = found
             solve = clips.solve(clip, scene)
-            self.clip, self.number = clip.name, number
+            self.number = number
             self.tracks = self._seen(clip, solve.world)
             return clips.cameras(clip, solve)[number], solve.camera
         width, height = image.size

@@ -2,47 +2,104 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .frames import read_transforms
 from .operations import Input
-from .sources import read_source
+from .sources import Source, read_source
 from .tracks import read_tracks
-from .values import EncodedFile
+from .values import EncodedFile, SceneFrame
 
 MESH_SUFFIXES = (".ply", ".obj", ".glb")
+_PLACES, _NUMBERS = ("images", "right", "calib"), ("focal", "baseline")
 SEVERAL = ("images", "files")
 """Kinds that are several files."""
 
 
-def read_input(item: Input, where: Any, folder: Path = Path()) -> Any:
+FILM = (".exr", ".hdr", ".dpx", ".tif", ".tiff")
+"""Suffixes of files whose colours may be in a space of the artist's OCIO config; others are what their format says."""
+
+
+def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str = "") -> Any:
     """Reads one input. Files are read, not decoded: that is the backend's work.
 
     Args:
         item: What the schema says of it.
         where: A path; for ``images`` and ``files`` a list of them, or one.
         folder: What the paths are relative to.
+        color_space: What ``FILM`` files of colour are in, such as ``ACEScg``, by the name in the config that the backend's OCIO names;
+            what they say themselves if left out.
 
     Raises:
         InputError: Not a path, or what is there is missing or of another kind; the message says which.
     """
+    value = _read(item, where, folder)
+    return _in_space(item, value, color_space) if color_space else value
+
+
+def _read(item: Input, where: Any, folder: Path) -> Any:
     if item.kind in SEVERAL:
         places = where if isinstance(where, list) else [where]
         if not places:
             raise InputError(expected=f"at least one path as the input {item.name!r}", got="an empty list")
         return [EncodedFile.read(_path(item, place, folder)) for place in places]
-    path = _path(item, where, folder)
     if item.kind == "frames":
-        plain = path.suffix.lower() == ".json" or (path / "transforms.json").is_file() or not path.exists()
-        return read_transforms(path) if plain else read_source(path).frames
+        return read_frames(item, where, folder).frames
+    path = _path(item, where, folder)
     if item.kind == "tracks":
         return read_tracks(path)
     if item.kind == "mesh" and path.suffix.lower() not in MESH_SUFFIXES:
         raise InputError(expected=f"a mesh as {', '.join(MESH_SUFFIXES)} as the input {item.name!r}", got=path.name,
                          fix="Export it from Blender as glTF (.glb)")  # fmt: skip
     return EncodedFile.read(path)
+
+
+def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
+    """Reads frames and what comes with them: a capture, a COLMAP text model or a stereo pair.
+
+    Args:
+        item: What the schema says of it.
+        where: A path, or an object with ``source`` (a path) and, as far as they are needed, ``images``, ``right``, ``calib`` (paths),
+            ``focal`` and ``baseline`` (numbers); see ``sources.read_source``.
+        folder: What the paths are relative to.
+    """
+    if not isinstance(where, dict):
+        return read_source(_path(item, where, folder))
+    unknown = set(where) - {"source", *_PLACES, *_NUMBERS}
+    if unknown or "source" not in where:
+        known = ", ".join(("source", *_PLACES, *_NUMBERS))
+        raise InputError(expected=f"the input {item.name!r} as a path, or an object with {known}", got=repr(where)[:80])
+    for name in _NUMBERS:
+        if isinstance(where.get(name, 0.0), bool) or not isinstance(where.get(name, 0.0), (int, float)):
+            raise InputError(expected=f"{name} of the input {item.name!r} as a number", got=repr(where[name])[:80])
+    places = {name: _path(item, where[name], folder) if name in where else None for name in _PLACES}
+    focal, baseline = (float(where.get(name, 0.0)) for name in _NUMBERS)
+    return read_source(_path(item, where["source"], folder), images=places["images"], right=places["right"],
+                       calibration=places["calib"], focal=focal, baseline=baseline)  # fmt: skip
+
+
+def _in_space(item: Input, value: Any, space: str) -> Any:
+    if item.kind == "image":
+        return _named(value, space)
+    if item.kind == "images":
+        return [_named(one, space) for one in value]
+    if item.kind == "frames":
+        return [_frame(frame, space) for frame in value]
+    return value
+
+
+def _frame(frame: SceneFrame, space: str) -> SceneFrame:
+    """With the colour in its space; a file that stands for several channels stays one object."""
+    color = frame.channels.get("color")
+    named = _named(color, space)
+    return dataclasses.replace(frame, channels={name: named if value is color else value for name, value in frame.channels.items()})
+
+
+def _named(value: Any, space: str) -> Any:
+    film = isinstance(value, EncodedFile) and Path(value.name).suffix.lower() in FILM
+    return dataclasses.replace(value, color_space=space) if film else value
 
 
 def _path(item: Input, where: Any, folder: Path) -> Path:

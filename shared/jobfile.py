@@ -18,14 +18,28 @@ from typing import Any
 
 from .digest import as_bytes, digest
 from .errors import InputError
-from .inputs import read_input
+from .inputs import read_frames, read_input
 from .jobs import Job, check_request, request_digest
 from .operations import Input, find
 from .outputs import SIDECAR
+from .sources import OBJECT_LISTS, Source, object_ids
 from .tree import Buffer, encode
 
 VERSION = 1
-_KEYS = {"backlot_job", "operation", "parameters", "seed", "inputs", "outputs", "formats", "priority", "label", "apply", "save"}
+_KEYS = {
+    "backlot_job",
+    "operation",
+    "parameters",
+    "seed",
+    "inputs",
+    "outputs",
+    "formats",
+    "priority",
+    "label",
+    "color_space",
+    "apply",
+    "save",
+}
 Capture = Callable[[dict[str, Any], Input], Any]
 
 
@@ -74,13 +88,25 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
         raise InputError(expected="inputs by name", got=type(given).__name__)
     inputs: dict[str, Any] = {}
     captures: dict[str, Callable[[], Any]] = {}
+    sources: list[Source] = []
     for item in schema.inputs:
         value = given.get(item.name)
         if isinstance(value, dict) and isinstance(value.get("capture"), dict):
             captures[item.name] = _later(value["capture"], item, capture)
+        elif value is not None and item.kind == "frames":
+            sources.append(read_frames(item, value, path.parent))
+            inputs[item.name] = sources[-1].frames
         elif value is not None:
-            inputs[item.name] = read_input(item, value, path.parent)
-    job = Job(schema.name, data.get("parameters", {}), inputs, data.get("seed", 0), "files", data.get("formats", {}),
+            inputs[item.name] = read_input(item, value, path.parent, data.get("color_space", ""))
+    parameters = data.get("parameters", {})
+    for source in sources:
+        for item in schema.inputs:  # a solve's points come with its cameras
+            if item.kind == "tracks" and item.name not in given and source.tracks is not None:
+                inputs[item.name] = source.tracks
+        for name in OBJECT_LISTS:
+            if isinstance(parameters, dict) and isinstance(parameters.get(name), str):
+                parameters = {**parameters, name: object_ids(parameters[name], source.objects)}
+    job = Job(schema.name, parameters, inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
     check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)
     options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
@@ -110,7 +136,12 @@ def _read(path: Path) -> dict[str, Any]:
         if key not in _KEYS:
             msg = f"{path.name} has an unknown entry {key!r}"
             raise InputError(msg, fix=f"Known entries: {', '.join(sorted(_KEYS))}")
-    for key, kind, word in (("outputs", str, "a folder"), ("label", str, "text"), ("priority", int, "a whole number")):
+    for key, kind, word in (
+        ("outputs", str, "a folder"),
+        ("label", str, "text"),
+        ("color_space", str, "text"),
+        ("priority", int, "a whole number"),
+    ):
         if not isinstance(data.get(key, kind()), kind):
             raise InputError(expected=f"{key} as {word} in {path.name}", got=repr(data[key])[:80])
     return data

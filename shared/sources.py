@@ -17,6 +17,10 @@ EXPECTED = (
 )
 
 
+OBJECT_LISTS = ("objects", "without_objects")
+"""Parameters in which names of objects may stand for ids where a source knows them."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """What was read.

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from backlot.backend.cli import main
+from backlot.backend.cli import reconstruct as cli
 from backlot.backend.imaging import encode
 from backlot.shared.colmap import read_colmap
 from backlot.shared.errors import InputError
+from backlot.shared.events import Finished
 from backlot.shared.frames import read_transforms, write_transforms
+from backlot.shared.jobfile import load_job_file
+from backlot.shared.jobs import Job
 from backlot.shared.sources import object_ids, read_source
 from backlot.shared.stereo import read_calibration, read_stereo
-from backlot.shared.values import Camera, Distortion, Image
+from backlot.shared.values import Camera, Distortion, EncodedFile, Image
 
 WIDTH, HEIGHT = 32, 24
 
@@ -276,3 +281,78 @@ def test_names_of_objects_become_ids(tmp_path):
     assert object_ids("Old Table, 3,Chair", names) == "5,3,3"
     with pytest.raises(InputError, match=r"Chair.*Old Table"):
         object_ids("Sofa", names)
+
+
+def write_job(folder: Path, frames: object, **more: object) -> Path:
+    data = {"backlot_job": 1, "operation": "reconstruct.depth", "inputs": {"frames": frames}, **more}
+    (folder / "job.json").write_text(json.dumps(data))
+    return folder / "job.json"
+
+
+def test_a_job_file_takes_every_source(tmp_path):
+    colmap(tmp_path / "model")
+    stereo(tmp_path / "pair")
+    assert len(load_job_file(write_job(tmp_path, "model")).job.inputs["frames"]) == 3
+    pair = {"source": "pair/im0.png", "right": "pair/im1.png", "focal": 30, "baseline": 0.1}
+    frames = load_job_file(write_job(tmp_path, pair)).job.inputs["frames"]
+    assert frames[1].camera.camera_to_world[0, 3] == pytest.approx(0.1)
+    with pytest.raises(InputError, match="baseline"):
+        load_job_file(write_job(tmp_path, {**pair, "baseline": "far"}))
+    with pytest.raises(InputError, match="source"):
+        load_job_file(write_job(tmp_path, {"left": "pair/im0.png"}))
+
+
+def test_a_job_file_knows_objects_by_name_and_takes_the_tracks_along(tmp_path):
+    (capture(tmp_path / "shot") / "objects.json").write_text('{"Chair": 3}')
+    assert load_job_file(write_job(tmp_path, "shot", parameters={"objects": "Chair,5"})).job.parameters["objects"] == "3,5"
+    colmap(tmp_path / "model")
+    loaded = load_job_file(write_job(tmp_path, "model", operation="reconstruct.footage"))
+    assert len(loaded.job.inputs["tracks"].points) == 3
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What the command line would send to the backend."""
+    jobs: list[Job] = []
+    monkeypatch.setattr(cli, "finish", lambda job, *rest: jobs.append(job) or 0)
+    return jobs
+
+
+def test_the_command_line_picks_the_operation_by_depth(tmp_path, posted, capsys):
+    colmap(tmp_path / "model")
+    assert main(["reconstruct", str(tmp_path / "model"), "--out", str(tmp_path / "a.glb"), "--sources", "3"]) == 0
+    assert posted[0].operation == "reconstruct.footage"
+    assert posted[0].parameters == {"sources": 3}
+    assert len(posted[0].inputs["tracks"].points) == 3
+    depth = encode(Image(np.full((HEIGHT, WIDTH, 1), 2, np.float32), "data"), "exr")
+    shot = tmp_path / "shot"
+    shot.mkdir()
+    for n in range(2):
+        (shot / f"d{n}.exr").write_bytes(depth)
+    camera = Camera(WIDTH, HEIGHT, 30.0, 30.0, 16.0, 12.0, np.eye(4))
+    write_transforms(shot, [{"camera": camera, "files": {"depth": f"d{n}.exr"}, "number": n} for n in range(3)])
+    (shot / "objects.json").write_text('{"Chair": 3}')
+    assert main(["reconstruct", str(shot), "--voxel", "0.1", "--objects", "Chair", "--out", str(tmp_path / "b.usda")]) == 0
+    assert posted[1].operation == "reconstruct.depth"
+    assert posted[1].parameters == {"voxel": 0.1, "objects": "3"}
+    assert posted[1].formats["mesh"] == "usda"
+    assert "1 of 3 frames" in capsys.readouterr().out
+    assert main(["reconstruct", str(shot), "--sources", "3", "--out", str(tmp_path / "b.ply")]) == 2
+    assert "--sources" in capsys.readouterr().err
+
+
+def test_the_command_line_takes_two_pictures(tmp_path, posted):
+    stereo(tmp_path)
+    files = [str(tmp_path / "im0.png"), "--right", str(tmp_path / "im1.png")]
+    assert main(["reconstruct", *files, "--focal", "30", "--baseline", "0.2", "--out", str(tmp_path / "a.ply")]) == 0
+    assert posted[0].inputs["frames"][1].camera.camera_to_world[0, 3] == pytest.approx(0.2)
+
+
+def test_results_beside_the_mesh_find_each_other(tmp_path):
+    files = {"mesh": "mesh.ply", "lod_1": "lod_1.obj", "lod_1.mtl": "lod_1.mtl"}
+    texts = {"mesh": b"ply", "lod_1": b"mtllib lod_1.mtl\n", "lod_1.mtl": b"newmtl a\n"}
+    outputs = {name: EncodedFile(np.frombuffer(texts[name], np.uint8), file) for name, file in files.items()}
+    cli._Beside(tmp_path / "room.ply", "mesh").finish(Finished("j", outputs, {}), note="x")
+    assert (tmp_path / "room.ply").read_bytes() == b"ply"
+    assert (tmp_path / "room_lod_1.obj").read_text() == "mtllib room_lod_1.mtl\n"
+    assert (tmp_path / "room_lod_1.mtl").is_file()

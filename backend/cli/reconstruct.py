@@ -10,13 +10,11 @@ from ...shared.errors import InputError
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
-from ...shared.sources import EXPECTED, Source, object_ids, read_source
+from ...shared.sources import EXPECTED, OBJECT_LISTS, Source, object_ids, read_source
 from ...shared.values import EncodedFile
 from .run import add_flag, finish
 
 WITH_DEPTH, WITHOUT = "reconstruct.depth", "reconstruct.footage"
-BY_NAME = ("objects", "without_objects")
-"""Parameters that take names of objects where the source knows them."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -93,7 +91,7 @@ def _parameters(arguments: argparse.Namespace, schema: Operation, source: Source
             flag = "--" + name.replace("_", "-")
             why = "whose frames have depth" if source.has_depth else "whose frames have no depth"
             raise InputError(expected=f"flags of {schema.name} for a source {why}", got=flag, fix=f"Leave {flag} out")
-        parameters[name] = object_ids(value, source.objects) if name in BY_NAME else value
+        parameters[name] = object_ids(value, source.objects) if name in OBJECT_LISTS else value
     return parameters
 
 

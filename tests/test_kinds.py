@@ -123,6 +123,27 @@ def test_a_list_of_images_makes_another_job_in_another_order(disk: Path) -> None
     assert digest(["0.png", "1.png"]) == digest(["0.png", "1.png"]) != digest(["1.png", "0.png"])
 
 
+def test_the_artists_colour_space_goes_with_the_files_that_can_have_one(disk: Path) -> None:
+    exr = encode(Image(np.full((4, 4, 3), 0.5, np.float32), "linear"), "exr")
+    (disk / "a.exr").write_bytes(exr)
+    frame = {"file_path": "a.exr", "depth_file_path": "a.exr", "mask_path": "0.png", "transform_matrix": np.eye(4).tolist()}
+    (disk / "transforms.json").write_text(json.dumps({"fl_x": 10, "fl_y": 10, "w": 4, "h": 4, "frames": [frame]}))
+    assert [f.color_space for f in read_input(IMAGES, ["a.exr", "0.png"], disk, "ACEScg")] == ["ACEScg", ""]
+    [read] = read_input(Input("frames", "frames", "Frames", "some"), ".", disk, "ACEScg")
+    assert read.channels["color"].color_space == "ACEScg"
+    assert read.channels["depth"] is read.channels["color"]  # one file for both
+    assert read.channels["mask"].color_space == ""
+    entries = {"backlot_job": 1, "operation": "system.echo", "inputs": {"image": "a.exr"}}
+    (disk / "job.json").write_text(json.dumps(entries))
+    plain = load_job_file(disk / "job.json")
+    (disk / "job.json").write_text(json.dumps({**entries, "color_space": "ACEScg"}))
+    named = load_job_file(disk / "job.json")
+    assert plain.digest != named.digest
+    inside = decode_inputs(find("system.echo"), named.job.inputs)["image"]
+    assert inside.color_space == "linear"
+    np.testing.assert_allclose(inside.pixels, 0.5, atol=1e-4)  # gray is gray in each of them
+
+
 # -- in the worker -------------------------------------------------------------------------------------------------------
 
 

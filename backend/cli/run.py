@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import BacklotError, InputError
-from ...shared.inputs import SEVERAL, read_input
+from ...shared.inputs import FILM, SEVERAL, read_input
 from ...shared.jobfile import is_done, load_job_file
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.model_folders import allow_folder
@@ -59,6 +59,9 @@ def add_verbs(verbs: Any) -> None:
         folder = _gives_folder(schema)
         where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
         parser.add_argument("--out", type=Path, required=True, help=where)
+        if any(item.kind in ("image", "images", "frames") for item in schema.inputs):
+            text = f"what the colours of {', '.join(FILM)} are in, by its name in the config that $OCIO names (default: what the files say)"
+            parser.add_argument("--color-space", default="", metavar="NAME", help=text)
         if folder:
             usual = f"exr for a scene-linear {schema.inputs[0].name}, else png" if schema.inputs[0].required else "png"
             text = f"file format, where a map can be had in it (default: {usual})"
@@ -132,7 +135,7 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     for item in schema.inputs:
         path = getattr(arguments, item.name)
         if path is not None:
-            inputs[item.name] = read_input(item, path)
+            inputs[item.name] = read_input(item, path, color_space=getattr(arguments, "color_space", ""))
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
     for parameter in schema.parameters:

@@ -81,6 +81,8 @@ def run(path: Path, force: bool = False) -> list[Path]:
     if jobfile.is_done(loaded) and not force and not loaded.options.get("apply"):
         print(f"{path.name}: done already, results in {loaded.output_folder}", flush=True)
         return []
+    for note in loaded.notes:
+        print(note, flush=True)
     from ..shared.wire import new_id
     from .link import BACKEND, PATIENCE_S
 

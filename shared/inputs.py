@@ -36,7 +36,7 @@ def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str 
         InputError: Not a path, or what is there is missing or of another kind; the message says which.
     """
     value = _read(item, where, folder)
-    return _in_space(item, value, color_space) if color_space else value
+    return in_space(item, value, color_space)
 
 
 def _read(item: Input, where: Any, folder: Path) -> Any:
@@ -80,7 +80,10 @@ def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
                        calibration=places["calib"], focal=focal, baseline=baseline)  # fmt: skip
 
 
-def _in_space(item: Input, value: Any, space: str) -> Any:
+def in_space(item: Input, value: Any, space: str) -> Any:
+    """An input that was read, its colours declared to be in a space of the artist's config; see ``read_input``."""
+    if not space:
+        return value
     if item.kind == "image":
         return _named(value, space)
     if item.kind == "images":

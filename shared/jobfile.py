@@ -18,7 +18,7 @@ from typing import Any
 
 from .digest import as_bytes, digest
 from .errors import InputError
-from .inputs import read_frames, read_input
+from .inputs import in_space, read_frames, read_input
 from .jobs import Job, check_request, request_digest
 from .operations import Input, find
 from .outputs import SIDECAR
@@ -51,11 +51,13 @@ class JobFile:
         output_folder: Where the results go.
         digest: Identifies what the job computes; written beside the results.
         options: ``apply`` and ``save``, which only Blender acts upon.
+        notes: Sentences about frames that were left out, because their files are not there.
     """
 
     output_folder: Path
     digest: str
     options: dict[str, Any]
+    notes: tuple[str, ...]
     _partial: Job
     _captures: dict[str, Callable[[], Any]]
 
@@ -95,7 +97,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
             captures[item.name] = _later(value["capture"], item, capture)
         elif value is not None and item.kind == "frames":
             sources.append(read_frames(item, value, path.parent))
-            inputs[item.name] = sources[-1].frames
+            inputs[item.name] = in_space(item, sources[-1].frames, data.get("color_space", ""))
         elif value is not None:
             inputs[item.name] = read_input(item, value, path.parent, data.get("color_space", ""))
     parameters = data.get("parameters", {})
@@ -111,7 +113,8 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
     check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)
     options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
     folder = path.parent / str(data.get("outputs", "outputs"))
-    return JobFile(folder, _digest(job, given, scene if captures else ""), options, job, captures)
+    notes = tuple(note for source in sources for note in source.notes)
+    return JobFile(folder, _digest(job, given, scene if captures else ""), options, notes, job, captures)
 
 
 def is_done(loaded: JobFile) -> bool:

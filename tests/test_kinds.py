@@ -139,9 +139,23 @@ def test_the_artists_colour_space_goes_with_the_files_that_can_have_one(disk: Pa
     (disk / "job.json").write_text(json.dumps({**entries, "color_space": "ACEScg"}))
     named = load_job_file(disk / "job.json")
     assert plain.digest != named.digest
+    depth = {"operation": "reconstruct.depth", "inputs": {"frames": "."}, "color_space": "ACEScg"}
+    (disk / "job.json").write_text(json.dumps({**entries, **depth}))
+    loaded = load_job_file(disk / "job.json")
+    assert loaded.job.inputs["frames"][0].channels["color"].color_space == "ACEScg"
+    assert loaded.notes == ()
     inside = decode_inputs(find("system.echo"), named.job.inputs)["image"]
     assert inside.color_space == "linear"
     np.testing.assert_allclose(inside.pixels, 0.5, atol=1e-4)  # gray is gray in each of them
+
+
+def test_frames_that_are_left_out_are_said(disk: Path) -> None:
+    frames = [{"file_path": f"{n}.png", "depth_file_path": f"{n}.png", "transform_matrix": np.eye(4).tolist()} for n in (0, 1, 7)]
+    (disk / "transforms.json").write_text(json.dumps({"fl_x": 10, "fl_y": 10, "w": 16, "h": 12, "frames": frames}))
+    (disk / "job.json").write_text(json.dumps({"backlot_job": 1, "operation": "reconstruct.depth", "inputs": {"frames": "."}}))
+    loaded = load_job_file(disk / "job.json")
+    assert len(loaded.job.inputs["frames"]) == 2
+    assert "7.png" in " ".join(loaded.notes)
 
 
 # -- in the worker -------------------------------------------------------------------------------------------------------

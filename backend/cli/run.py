@@ -164,6 +164,8 @@ def _run_file(arguments: argparse.Namespace) -> int:
     if not arguments.force and is_done(loaded):
         print(f"already done: {loaded.output_folder}")
         return 0
+    for note in loaded.notes:
+        print(note, file=sys.stderr)
     job = replace(loaded.job, id=new_id()) if arguments.force else loaded.job
     return finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
 

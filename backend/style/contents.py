@@ -123,8 +123,9 @@ def layered(passes: Passes, source: Image | EncodedFile, styled: Image, weight: 
         sure: ``(H, W)`` how well the paint was tracked.
         name: The file's name.
     """
-    kind = np.float16 if passes.image.pixels.dtype in (np.float16, np.uint8) else np.float32
-    now, before = _associated(styled), _stored(source, passes.image)
+    before = _stored(source, passes.image)
+    kind = np.float16 if before.dtype == np.float16 or passes.image.pixels.dtype == np.uint8 else np.float32
+    now, before = _associated(styled), before.astype(np.float32)
     if before.shape != now.shape:
         before = np.broadcast_to(before, now.shape)
     keep = (weight == 0)[..., None]
@@ -145,13 +146,14 @@ def layered(passes: Passes, source: Image | EncodedFile, styled: Image, weight: 
 
 
 def _stored(source: Image | EncodedFile, decoded: Image) -> np.ndarray:
-    """The render's colour as float32 with alpha multiplied in, from the file's own numbers where it has them."""
+    """The render's colour with alpha multiplied in, half or float: the file's own numbers where it has them."""
     if isinstance(source, EncodedFile) and source.name.lower().endswith(".exr"):
         layers = decode_layers(source, associated=True)
         found = layers.get("Combined")
         if found is not None:
-            return found.pixels.astype(np.float32)
-    return _associated(decoded)
+            return found.pixels
+    values = _associated(decoded)
+    return values.astype(np.float16) if decoded.pixels.dtype == np.float16 and values.shape[2] != 4 else values
 
 
 def _associated(image: Image) -> np.ndarray:

@@ -17,6 +17,8 @@ SAME_SCENE = 0.55
 """Part of the pixels whose id and depth must be met again; 0.9 and more within a shot, 0.1 to 0.4 across a cut."""
 _BAND = 3
 """Pixels on either side of an id's border in which wrong vectors show first."""
+_MARGIN = 0.012
+"""By how much changed vectors must fit better before the given ones are refused; right ones fit best by 0.003 to 0.2."""
 _OTHERS = {
     "y pointing down": (-1.0, 1.0),
     "the opposite direction": (-1.0, -1.0),
@@ -31,7 +33,7 @@ class Joint:
 
     Attributes:
         agreement: Part of the pixels whose id and depth are met where the vectors lead; 0 when the vectors lead nowhere.
-        border: The same of ids alone, near their borders.
+        border: The same of ids alone, near their borders and on the side that lies in front.
         others: ``border`` for vectors that were changed, by what was changed.
         motion: Mean length of the vectors near borders, pixels.
     """
@@ -57,7 +59,10 @@ def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
     depth = nearest(there.depth, start + here.previous)
     close = (torch.isinf(depth) & torch.isinf(here.depth)) | ((depth - here.depth).abs() < 0.25 * here.depth)
     agreement = float((met & close)[within].float().mean()) if float(within.float().mean()) > 0.15 else 0.0
-    band = near_border & within
+    # Only what lies in front: behind its border things come into view, and their ids cannot be met.
+    depth_here = torch.where(torch.isinf(here.depth), 1e9, here.depth)
+    nearest_depth = -torch.nn.functional.max_pool2d(-depth_here[None, None], 2 * _BAND + 1, 1, _BAND)[0, 0]
+    band = near_border & within & (depth_here <= 1.05 * nearest_depth)
     others = {}
     for name, factors in _OTHERS.items():
         ok, _ = ids_met(here.previous * here.previous.new_tensor(factors)[:, None, None])
@@ -112,7 +117,7 @@ def _check(joints: list[Joint]) -> None:
     given = float(np.median([j.border for j in moving]))
     name, best = max(((n, float(np.median([j.others[n] for j in moving]))) for n in _OTHERS), key=lambda item: item[1])
     fix = "Use the Vector pass of this very render: pixels at full resolution, y up, previous then next frame (docs/PROTOCOL.md)"
-    if best > given + 0.04:
+    if best > given + _MARGIN:
         got = f"ids met by {100 * given:.0f} % of the pixels near borders, by {100 * best:.0f} % with vectors of {name}"
         raise InputError(expected="vectors that lead to the same object in the previous frame", got=got, fix=fix)
     poor = [j for j in moving if j.agreement < SAME_SCENE]

@@ -87,7 +87,7 @@ def fill_outside(color: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     if bool((solid > 0).all()) or not bool((solid > 0).any()):
         return color
     levels = [(color * solid, solid)]
-    while min(levels[-1][1].shape[1:]) > 1 and not bool((levels[-1][1] > 0).all()):
+    while max(levels[-1][1].shape[1:]) > 1 and not bool((levels[-1][1] > 0).all()):
         paint, weight = (torch.nn.functional.avg_pool2d(t[None], 2, 2, ceil_mode=True, count_include_pad=False)[0] for t in levels[-1])
         levels.append((paint, weight))
     paint, weight = levels.pop()

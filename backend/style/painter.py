@@ -36,12 +36,19 @@ class Painter:
         frame: Height and width of the frames.
         brush: How.
         seed: Of the job.
+
+    Attributes:
+        darkest: ``(C, 1, 1)``, the least of the style's values but for a few pixels.
+        brightest: The greatest.
     """
 
     def __init__(self, style: torch.Tensor, frame: tuple[int, int], brush: Brush, seed: int) -> None:
         self.style, self.frame, self.brush, self._seed = style, frame, brush, seed
         self.scale = scale_for(frame, (int(style.shape[1]), int(style.shape[2])), brush.stroke)
         self.source = pyramid.resize(style, self.scale.style)
+        ordered = self.source.flatten(1).sort(1).values
+        rare = ordered.shape[1] // 500
+        self.darkest, self.brightest = ordered[:, rare].view(-1, 1, 1), ordered[:, -1 - rare].view(-1, 1, 1)
 
     @property
     def stroke(self) -> float:

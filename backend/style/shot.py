@@ -43,8 +43,8 @@ class Pace:
     anchors: int = 8
     segment: int = 48
     overlap: int = 8
-    light: float = 0.16
-    stretch: float = 1.7
+    light: float = 0.25
+    stretch: float = 1.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Segment:
         stretch = trace.stretch()
         limit = self._pace.stretch
         drawn, light = self._draw(end, trace)
-        worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < 0.3) | (light.abs().amax(0) > self._pace.light)
+        worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < _WORN) | (light.abs().amax(0) > self._pace.light)
         new = self._tidy(worn & ~missing) | missing
         if float(new.float().mean()) < _LEAST_NEW:
             return trace, -1
@@ -186,7 +186,7 @@ class Segment:
     def _tidy(self, mask: torch.Tensor) -> torch.Tensor:
         """Leaves what is at least as large as a stroke, and gives it a stroke's margin."""
         size = 2 * round(0.5 * self._painter.stroke) + 3
-        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2) > 0.4
+        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > 0.4
         return F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0
 
     def _between(self, key: int, trace: Trace, end: int, outer: Trace, made: int, direction: int) -> Iterator[Styled]:
@@ -234,7 +234,8 @@ class Segment:
         then = self._look_up(trace, slice(channels, 2 * channels), "bilinear")
         now = self._light(index)
         change = torch.where(trace.label >= 0, now - then, torch.zeros_like(now))
-        return (paint + change).clamp(0, 1), change
+        # Ink gets no blacker and paper no whiter than the style has them.
+        return torch.minimum(torch.maximum(paint + change, self._painter.darkest), self._painter.brightest), change
 
     def _look_up(self, trace: Trace, planes: slice, mode: str) -> torch.Tensor:
         result = torch.zeros(len(self._pictures[0][planes]), *trace.label.shape, device=self._device)
@@ -247,9 +248,11 @@ class Segment:
 
 _LEAST_NEW = 0.0015
 """Part of the frame below which missing paint is continued instead of painted: less than a few strokes."""
+_WORN = 0.2
+"""What tracked paint is worth when it is painted anew."""
 _GAP = 10
 """Pixels up to which paint of the same object is continued into gaps."""
-_SOFT = 0.3
+_SOFT = 0.25
 """Part of the way from anchor to anchor over which one stroke turns into the next."""
 
 

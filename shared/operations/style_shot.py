@@ -106,7 +106,7 @@ OPERATION = Operation(
         Parameter(
             "repaint",
             "float",
-            0.16,
+            0.25,
             "Repaint",
             "Change of light, of 0 to 1, after which a place is painted anew",
             minimum=0.02,

@@ -90,7 +90,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         mesh.attributes["object"] = objects.astype(np.float32)
     clock.add("color")
     report = {
-        "warnings": remarks.warnings(frames, bare, skipped, looked, settings, projection.overlap(), moving, taken_out),
+        "warnings": remarks.warnings(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out),
         "frames": len(source),
         "frames_skipped": skipped,
         "frames_without_depth": bare,

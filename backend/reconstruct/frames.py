@@ -35,6 +35,7 @@ class DepthFrame:
         color: ``(h, w, 3)`` float32, scene-linear, of the same shape of picture but any resolution, or None.
         confidence: ``(H, W)`` float32 in 0..1, or None.
         ids: ``(H, W)`` int32, which object each pixel shows, or None.
+        background: ``(H, W)`` bool, where a renderer says that there is nothing at any distance; None if nobody says so.
     """
 
     number: int
@@ -44,6 +45,7 @@ class DepthFrame:
     color: np.ndarray | None
     confidence: np.ndarray | None
     ids: np.ndarray | None = None
+    background: np.ndarray | None = None
 
     @property
     def empty(self) -> bool:
@@ -94,7 +96,7 @@ class FrameSource:
 
                 self._straight = Straight()
             frame = self._straight.frame(frame)
-        size = sum(a.nbytes for a in (frame.depth, frame.color, frame.confidence, frame.ids) if a is not None)
+        size = sum(a.nbytes for a in (frame.depth, frame.color, frame.confidence, frame.ids, frame.background) if a is not None)
         if size <= self._room:
             self._room -= size
             self._kept[index] = frame
@@ -143,8 +145,17 @@ def decode_frame(frame: SceneFrame, max_depth: float = 0.0, selection: Selection
         values = np.where(selection.keep(ids), values, np.float32(0))
     return DepthFrame(
         frame.number, scaled(frame.camera, width, height), np.ascontiguousarray(values), noise,
-        None if color is None else _linear(color), trust, ids,
+        None if color is None else _linear(color), trust, ids, _background(depth),
     )  # fmt: skip
+
+
+def _background(depth: Image) -> np.ndarray | None:
+    """What a renderer marks as background, if anything; infinity may also be a sensor that failed."""
+    if depth.pixels.dtype != np.float32:
+        return None
+    with np.errstate(invalid="ignore"):
+        background = (depth.pixels[..., 0] >= DEPTH_BACKGROUND) & np.isfinite(depth.pixels[..., 0])
+    return background if background.any() else None
 
 
 def _ids(layers: _Layers, frame: SceneFrame, shape: tuple[int, int], selection: Selection, where: str) -> np.ndarray | None:

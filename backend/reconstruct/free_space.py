@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...shared.values import DEPTH_BACKGROUND
 from .compile import kernel
 from .frames import DepthFrame
 from .fusion import view_matrix
@@ -35,7 +36,7 @@ class FreeSpace:
     def __init__(self, frames: Sequence[DepthFrame], margin: float) -> None:
         self.margin = margin
         self.numbers = [frame.number for frame in frames]
-        maps = [_nearest_surface(frame.depth) for frame in frames]
+        maps = [_nearest_surface(frame) for frame in frames]
         height, width = (max((m.shape[k] for m in maps), default=1) for k in (0, 1))
         self._maps = np.zeros((len(maps), height, width), np.float32)
         self._sizes = np.zeros((len(maps), 2), np.int32)
@@ -101,8 +102,12 @@ def _verdict(through: Tensor, agree: Tensor) -> Tensor:
     return (through >= enough) & (2 * through > agree)
 
 
-def _nearest_surface(depth: np.ndarray) -> np.ndarray:
-    """Depth of the nearest surface in cells of the picture and their neighbours; 0 where a cell holds no measurement."""
+def _nearest_surface(frame: DepthFrame) -> np.ndarray:
+    """Depth of the nearest surface in cells of the picture and their neighbours; 0 where a cell holds no measurement.
+
+    Background of a render is as far as can be.
+    """
+    depth = frame.depth if frame.background is None else np.where(frame.background, np.float32(DEPTH_BACKGROUND), frame.depth)
     step = max(-(-max(depth.shape) // CELLS), 1)
     rows, columns = -(-depth.shape[0] // step), -(-depth.shape[1] // step)
     padded = np.full((rows * step, columns * step), np.inf, np.float32)

@@ -43,6 +43,7 @@ class Straight:
             color=color,
             confidence=None if frame.confidence is None else frame.confidence[nearest],
             ids=None if frame.ids is None else frame.ids[nearest],
+            background=None if frame.background is None else frame.background[nearest] & inside,
         )
 
 

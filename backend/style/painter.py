@@ -112,7 +112,8 @@ def _boxes(mask: torch.Tensor) -> list[tuple[int, int, int, int]]:
         boxes.append((max(0, min(top, bottom - least)), max(0, min(left, right - least)), bottom, right))
     merged = True
     while merged:
-        merged, kept = False, []
+        merged = False
+        kept: list[tuple[int, int, int, int]] = []
         for box in boxes:
             for index, other in enumerate(kept):
                 if box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]:

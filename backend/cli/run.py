@@ -47,12 +47,12 @@ def add_verbs(verbs: Any) -> None:
             flag = "--" + item.name.replace("_", "-")
             if item.kind in SEVERAL:
                 parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar="FILE", help=item.help)
-            elif item.required or item is _leading(schema):
+            elif (item.required and not _beside_frames(schema, item)) or item is _leading(schema):
                 metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
                 parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help, nargs=None if item.required else "?")
             else:
                 metavar = "FOLDER" if item.kind == "frames" else "FILE"
-                parser.add_argument(flag, dest=item.name, type=Path, metavar=metavar, help=item.help)
+                parser.add_argument(flag, dest=item.name, type=Path, metavar=metavar, help=item.help, required=item.required)
         for parameter in schema.parameters:
             add_flag(parser, parameter)
         parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
@@ -78,6 +78,11 @@ def _leading(schema: Operation) -> Input | None:
     if not schema.inputs or any(item.required for item in schema.inputs) or any(p.name == LEADING for p in schema.parameters):
         return None
     return schema.inputs[0]
+
+
+def _beside_frames(schema: Operation, item: Input) -> bool:
+    """What comes beside a folder of frames has a flag, so that the two cannot be mixed up: ``style-shot FOLDER --style S.png``."""
+    return schema.inputs[0].kind == "frames" and item is not schema.inputs[0]
 
 
 def _gives_folder(schema: Operation) -> bool:

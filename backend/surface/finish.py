@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from ..context import Context
 from ..reconstruct.frames import DepthFrame
 from . import texture, topology, unwrap
 from .clean import clean
+from .normals import normal_map
+from .proxy import proxy
+from .raster import rasterise
 from .simplify import LEVELS, simplify
 
 TEXTURED_FACES = 100_000
@@ -60,7 +63,7 @@ def finish(
     clock["clean"] = time.perf_counter() - started
     if fine.normals is None:
         fine = dataclasses.replace(fine, normals=topology.vertex_normals(fine.vertices, fine.faces))
-    limit = int(given["max_faces"]) or (TEXTURED_FACES if given["texture"] else 0)
+    limit = int(given["max_faces"]) or (TEXTURED_FACES if given["texture"] or given["normal_map"] else 0)
     result = fine
     if limit and len(fine.faces) > limit:
         progress(0.05, f"simplifying {len(fine.faces):,} to {limit:,} triangles")
@@ -68,35 +71,72 @@ def finish(
         result, _ = clean(simplify(fine, limit))
         clock["simplify"] = time.perf_counter() - started
     outputs: dict[str, Any] = {}
+    watched = _Watched(frames)
+    if given["texture"] or given["normal_map"]:
+        started = time.perf_counter()
+        uvs = result.uvs
+        size = int(given["texture_size"])
+        if uvs is None:
+            uvs, method = unwrap.unwrap(result.vertices, result.faces, size, lambda part: progress(0.15 + 0.15 * part, "unwrapping"))
+            report["unwrap"] = {"method": method, **unwrap.measure(result.vertices, result.faces, uvs, size)}
+            clock["unwrap"] = time.perf_counter() - started
+        result = dataclasses.replace(result, uvs=uvs)
     if given["texture"]:
+        started = time.perf_counter()
         tolerance = tolerance or SLACK * topology.detail(fine.vertices, fine.faces)
-        result, more = _textured(result, fine, frames, given, tolerance, estimated, progress, report)
-        outputs |= more
+        equalise = bool(given["equal_exposure"])
+        baked = texture.bake(result, watched, size, tolerance, equalise, estimated, lambda part, stage: progress(0.3 + 0.45 * part, stage))
+        result, report["texture"] = baked.mesh, baked.figures
+        outputs["texture"] = baked.mesh.texture
+        outputs["texture_confidence"] = Image(np.ascontiguousarray(baked.confidence[..., None]), "data")
+        clock["texture"] = time.perf_counter() - started
+    if given["normal_map"]:
+        started = time.perf_counter()
+        progress(0.75, "baking normals")
+        assert result.uvs is not None
+        outputs["normal_map"] = Image(normal_map(result, fine, rasterise(result.uvs, result.faces, size)), "data")
+        clock["normals"] = time.perf_counter() - started
     if given["lods"]:
         started = time.perf_counter()
         for number, part in enumerate(LEVELS, 1):
-            progress(0.84 + 0.06 * number, f"level of detail {number}")
+            progress(0.8 + 0.05 * number, f"level of detail {number}")
             outputs[f"lod_{number}"] = simplify(dataclasses.replace(result, uvs=None, texture=None), max(int(part * len(result.faces)), 4))
         clock["levels of detail"] = time.perf_counter() - started
-    report |= {"topology": topology.describe(len(result.vertices), result.faces)}
+    if given["proxy"]:
+        started = time.perf_counter()
+        eyes = watched.all_eyes()
+        outputs["proxy"], report["proxy"] = proxy(
+            result,
+            int(given["proxy_faces"]),
+            eyes,
+            lambda part: progress(0.92 + 0.08 * part, "making the proxy"),
+            bool(given["proxy_parts"]),
+        )
+        clock["proxy"] = time.perf_counter() - started
+    report["topology"] = topology.describe(len(result.vertices), result.faces)
     report["seconds"] = {name: round(seconds, 3) for name, seconds in clock.items()}
     return {"mesh": result, **outputs}, report
 
 
-def _textured(
-    mesh: Mesh, fine: Mesh, frames: Iterable[DepthFrame], given: Mapping[str, Any], tolerance: float, estimated: bool,
-    progress: Callable[[float, str], None], report: dict[str, Any],
-) -> tuple[Mesh, dict[str, Any]]:  # fmt: skip
-    size = int(given["texture_size"])
-    if mesh.uvs is None:
-        started = time.perf_counter()
-        uvs, method = unwrap.unwrap(mesh.vertices, mesh.faces, size, lambda part: progress(0.15 + 0.15 * part, "unwrapping"))
-        mesh = dataclasses.replace(mesh, uvs=uvs)
-        report["unwrap"] = {"method": method, "seconds": round(time.perf_counter() - started, 3)}
-    baked = texture.bake(
-        mesh, frames, size, tolerance, bool(given["equal_exposure"]), estimated, lambda part, stage: progress(0.3 + 0.5 * part, stage)
-    )
-    report["texture"] = baked.figures
-    outputs: dict[str, Any] = {"texture": baked.mesh.texture}
-    outputs["texture_confidence"] = Image(np.ascontiguousarray(baked.confidence[..., None]), "data")
-    return baked.mesh, outputs
+class _Watched:
+    """Passes frames through and remembers where their cameras stood."""
+
+    def __init__(self, frames: Iterable[DepthFrame]) -> None:
+        self._frames = frames
+        self._eyes: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self._frames) if isinstance(self._frames, Sized) else 0
+
+    def __iter__(self) -> Iterator[DepthFrame]:
+        self._eyes = []
+        for frame in self._frames:
+            self._eyes.append(frame.camera.camera_to_world[:3, 3])
+            yield frame
+
+    def all_eyes(self) -> np.ndarray:
+        """``(E, 3)``; looks through the frames if nobody has."""
+        if not self._eyes:
+            for _ in self:
+                pass
+        return np.array(self._eyes, np.float64).reshape(-1, 3)

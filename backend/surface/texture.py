@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         raise InputError(expected="UVs within 0 to 1", got="none that cover a texel", fix="Unwrap the mesh, or use a larger texture")
     baker = Baker(mesh, atlas, tolerance, estimated)
     lap("rasterise")
-    count = len(frames) if hasattr(frames, "__len__") else 0
+    count = len(frames) if isinstance(frames, Sized) else 0
     colored, useful = 0, 0
     for index, frame in enumerate(frames):
         of = f"/{count}" if count else ""

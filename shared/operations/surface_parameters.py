@@ -16,9 +16,17 @@ SURFACE_PARAMETERS = (
         maximum=20_000_000,
     ),
     Parameter("lods", "bool", False, "Levels of Detail", "Give two coarser meshes too, with a quarter and a twentieth of the triangles"),
-    Parameter("proxy", "bool", False, "Proxy", "Give a closed mesh in one piece too, for collisions, booleans and shadows"),
+    Parameter("proxy", "bool", False, "Proxy", "Give a closed mesh in one part too, for collisions, booleans and shadows"),
     Parameter(
         "proxy_faces", "int", 5_000, "Proxy Faces", "About how many triangles the proxy has", minimum=100, maximum=500_000, advanced=True
+    ),
+    Parameter(
+        "proxy_parts",
+        "bool",
+        False,
+        "Proxy Parts",
+        "Keep all separate parts in the proxy, each closed, instead of the one that follows most of the mesh",
+        advanced=True,
     ),
     Parameter("texture", "bool", False, "Bake Texture", "Unwrap the mesh and bake its colour from the frames"),
     Parameter("texture_size", "int", 2048, "Texture Size", "Width and height of the texture", minimum=64, maximum=8192, unit="px"),
@@ -42,7 +50,7 @@ SURFACE_PARAMETERS = (
 """Spliced into the schemas of ``reconstruct.depth``, ``reconstruct.footage`` and ``reconstruct.plate``."""
 
 TEXTURE_OUTPUTS = (
-    Output("texture", "image", ("exr", "png", "tif"), "Base colour, scene-linear; alpha is 0 where no frame shows the surface"),
+    Output("texture", "image", ("exr", "png", "tif"), "Base colour, scene-linear"),
     Output("normal_map", "image", ("png", "exr", "tif"), "Normals of the fine mesh in tangent space, +Y up, if asked for"),
     Output("texture_confidence", "image", ("png", "exr", "tif"), "How well each texel was seen, 0 where its colour is made up"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -67,12 +68,19 @@ BACKLOT_PG_capture = type(
 )
 
 
-def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any) -> CaptureSettings:
-    """The capture that an operator's own properties and the panel's ask for."""
+def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any, taken: Collection[str] = ()) -> CaptureSettings:
+    """The capture that an operator's own properties and the panel's ask for.
+
+    Args:
+        scene: Holds the panel's.
+        selected: What orbiting cameras look at.
+        operator: Its own win.
+        taken: Names that mean something else in the operator, a parameter of its operation.
+    """
     from .capture import CaptureSettings
 
     sources = (operator, scene.backlot_capture)
-    value = {name: chosen(name, *sources) for name in property_annotations()}
+    value = {name: chosen(name, *sources[name in taken :]) for name in property_annotations()}
     own_size = value["use_resolution"] or operator.properties.is_property_set("resolution")
     size = (value["resolution"][0], value["resolution"][1]) if own_size else None
     return CaptureSettings(

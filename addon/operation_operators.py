@@ -136,7 +136,7 @@ class OperationOperator(CapturingOperator):
 
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
         if wanted == "frames":
-            return capture_properties.read(scene, selected, self)
+            return capture_properties.read(scene, selected, self, {parameter.name for parameter in self.operation.parameters})
         from .capture import CaptureSettings
 
         return CaptureSettings(mode="frame", geometry=False)
@@ -159,7 +159,7 @@ def _allow_folders(operation: Operation, parameters: dict[str, Any]) -> None:
 def operator_class(operation: Operation, base: type[OperationOperator] = OperationOperator) -> type[bpy.types.Operator]:
     """The operator of an operation: its name is the operation's label, ``backlot.texture``."""
     verb = operation.label.lower().replace(" ", "_")
-    annotations = {**controls.operator_annotations(operation), **base.capture_annotations(operation)}
+    annotations = {**base.capture_annotations(operation), **controls.operator_annotations(operation)}  # a parameter's name wins
     body = {
         "bl_idname": f"backlot.{verb}",
         "bl_label": operation.label,

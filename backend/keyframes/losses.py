@@ -63,7 +63,7 @@ def patch_distribution(
 class Critic(nn.Module):
     """Says of patches whether they look painted; gives its scores and its features."""
 
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self, width: int = 24) -> None:
         super().__init__()
         sizes = [(3, width, 1), (width, width * 2, 2), (width * 2, width * 2, 2)]
         self.layers = nn.ModuleList([nn.Conv2d(a, b, 3 if s == 1 else 4, s, 1) for a, b, s in sizes])

@@ -152,9 +152,9 @@ class Trainer:
             assert batch.weight is not None
             made = self._make(network, batch, drop=True)
             loss = losses.likeness(made, batch.target, batch.weight)
-            if others and self.options.detail > 0 and done > 0.25 and self.steps % 2:
+            if others and self.options.detail > 0 and done > 0.25 and self.steps % 3 == 0:
                 loss = loss + self._unpainted(network, critic, judging, batch, made, done)
-            if dataset.pairs and self.steps % 4 == 0 and done > 0.1:
+            if dataset.pairs and self.steps % 6 == 1 and done > 0.1:
                 loss = loss + 0.5 * self._steadiness(network)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -200,25 +200,27 @@ class Trainer:
                         picture
                     )
                     break
-        if int(whole.sum()) >= 2 and done > 0.4:
+        if int(whole.sum()) >= 2 and done > 0.4 and self.steps % 6 == 0:
             count = min(int(whole.sum()), len(picture))
             real, fake = batch.target[whole][:count].clone().requires_grad_(), picture[:count].detach().requires_grad_()
-            (a, _), (b, _) = critic(real), critic(fake)
+            penalised = self.steps % 48 == 0
+            with self._cast(not penalised):
+                (a, _), (b, _) = critic(real), critic(fake)
             judge = relativistic([a], [b])
-            if self.steps % 8 == 1:
+            if penalised:
                 judge = judge + 8 * GAMMA * (gradient_penalty([a], real) + gradient_penalty([b], fake)) / 2
             judging.zero_grad(set_to_none=True)
             judge.backward()
             judging.step()
             critic.requires_grad_(False)
-            with torch.no_grad():
-                real_scores, _ = critic(batch.target[whole][:count])
-            scores, _ = critic(picture[:count])
-            _, ours = critic(made[whole])
-            _, theirs = critic(batch.target[whole])
-            matching = sum((x - y).abs().mean() for x, y in zip(ours, theirs, strict=True)) / len(ours)
+            with self._cast():
+                scores, _ = critic(picture[:count])
+                _, ours = critic(made[whole])
+                with torch.no_grad():
+                    real_scores, theirs = critic(batch.target[whole])
+            matching = torch.stack([(x.float() - y.float()).abs().mean() for x, y in zip(ours, theirs, strict=True)]).mean()
             critic.requires_grad_(True)
-            total = total + 0.01 * relativistic([scores], [real_scores]) + 0.1 * matching
+            total = total + 0.01 * relativistic([scores], [real_scores[:count]]) + 0.1 * matching
         return self.options.detail * total
 
     def _steadiness(self, network: ShotNetwork) -> torch.Tensor:
@@ -270,8 +272,8 @@ class Trainer:
     def _drop(self, features: torch.Tensor) -> torch.Tensor:
         return augment.drop(features, self.network.spans(), self.random)
 
-    def _cast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+    def _cast(self, wanted: bool = True) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half and wanted)
 
     def _pace(self, optimiser: torch.optim.Optimizer, rate: float, done: float) -> None:
         """A short warm-up, then half a cosine down to a twentieth."""

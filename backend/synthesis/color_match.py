@@ -45,13 +45,23 @@ def move_colors(picture: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(C, H, W)`` float32.
     """
+    return apply_map(picture, *map_between(picture, reference))
+
+
+def map_between(picture: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The map of ``move_colors``: a ``(C, C)`` matrix, the mean ``(C, 1, 1)`` to take away first and that to add afterwards."""
     a, b = (t.flatten(1).double().cpu() for t in (picture, reference))
     cov_a, cov_b = (torch.cov(t).reshape(len(t), len(t)) + 1e-6 * torch.eye(len(t), dtype=torch.float64) for t in (a, b))
     root = _root(cov_a)
     inverse = torch.linalg.inv(root)
     move = (inverse @ _root(root @ cov_b @ root) @ inverse).float().to(picture.device)
     mean_a, mean_b = (t.mean(1).float().to(picture.device)[:, None, None] for t in (a, b))
-    return torch.einsum("dc,chw->dhw", move, picture - mean_a) + mean_b
+    return move, mean_a, mean_b
+
+
+def apply_map(picture: torch.Tensor, move: torch.Tensor, mean: torch.Tensor, new_mean: torch.Tensor) -> torch.Tensor:
+    """Applies a linear map of colours to ``(C, H, W)``."""
+    return torch.einsum("dc,chw->dhw", move, picture - mean) + new_mean
 
 
 def _quantiles(values: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Fusion of exact depth against Open3D: speed, accuracy and completeness on the same frames in the same run.
 
-    python -m benchmarks.reconstruct [--voxels 0.01 0.005] [--frames 60] [--repeats 3] [--no-pictures]
+    python -m benchmarks.reconstruct [--voxels 0.01 0.005] [--frames 60] [--repeats 3] [--no-pictures] [--only fusion|noise|job]
 
 The scene is ``scenes/room.py``, frames are 640 x 480. Open3D is tuned: truncation 3 voxels, blocks of 8 voxels cubed, weight threshold 0.
 
@@ -8,28 +8,40 @@ The scene is ``scenes/room.py``, frames are 640 x 480. Open3D is tuned: truncati
 alternate between the two; ``fps_color`` has colour too (Open3D fuses it, we project the finished mesh into the views, which includes
 measuring the error report). ``extract`` is the surface in seconds. F is the harmonic mean of precision (400,000 samples of the mesh,
 exact distance to the analytic scene) and recall (points of the true surface that a camera sees, exact point-to-triangle distance to
-the mesh) at a part of a voxel; ``accuracy`` and ``completeness`` are the mean distances of the two in millimetres.
+the mesh) at a part of a voxel; ``accuracy`` and ``completeness`` are the mean distances of the two in millimetres, ``complete`` is the
+share of visible truth within a voxel of the mesh, ``normals`` the mean cosine between a face and the true surface at its samples.
+``peak_mb`` is what a fresh process needs more at its peak than before the first frame, surface included.
+
+``noise`` fuses the same room with noisy depth (``_depth_job.py`` has the levels): truncation fixed at 3 voxels, against what the
+operation measures and sets. ``job`` runs the whole operation from EXR and PNG bytes, without and with a texture on 50,000 faces.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import json
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
+import psutil
 import torch
 from backlot.backend.imaging import to_srgb
-from backlot.backend.operations.reconstruct_depth import MAX_JUMP
-from backlot.backend.reconstruct import marching
 from backlot.backend.reconstruct.frames import DepthFrame
-from backlot.backend.reconstruct.fusion import CpuFusion, Settings
+from backlot.backend.reconstruct.fusion import Settings
 from backlot.backend.reconstruct.projection import Projection
+from backlot.backend.reconstruct.surface import Volumes
 from backlot.shared.values import Camera
 
+from . import _depth_job
 from .report import print_table, save_picture, save_rows
 from .scenes import room
 
@@ -38,12 +50,12 @@ Surface = tuple[np.ndarray, np.ndarray]
 """Vertices and faces."""
 
 
-def open3d_run(views: list[room.View], voxel: float, color: bool) -> tuple[dict[str, float], Surface]:
-    """Open3D's voxel block grid, tuned."""
+def open3d_run(views: list[room.View], voxel: float, color: bool, capacity: int = 200_000) -> tuple[dict[str, float], Surface]:
+    """Open3D's voxel block grid, tuned; its capacity is reserved at the start."""
     names, kinds, sizes = ("tsdf", "weight"), (o3c.float32, o3c.float32), ((1), (1))
     if color:
         names, kinds, sizes = (*names, "color"), (*kinds, o3c.float32), (*sizes, (3))
-    grid = o3d.t.geometry.VoxelBlockGrid(names, kinds, sizes, voxel, 8, 200_000, o3c.Device("CPU:0"))
+    grid = o3d.t.geometry.VoxelBlockGrid(names, kinds, sizes, voxel, 8, capacity, o3c.Device("CPU:0"))
     lens = o3c.Tensor([[views[0].focal, 0, 320.0], [0, views[0].focal, 240.0], [0, 0, 1]], o3c.float64)
     frames = []
     for view in views:
@@ -70,37 +82,77 @@ def open3d_run(views: list[room.View], voxel: float, color: bool) -> tuple[dict[
 def backlot_run(views: list[room.View], voxel: float, color: bool) -> tuple[dict[str, float], Surface]:
     """Ours; with colour the projection's time counts as fusion."""
     cameras = [Camera(640, 480, view.focal, view.focal, 320.0, 240.0, view.camera_to_world) for view in views]
-    fusion = CpuFusion(Settings(voxel, TRUNCATION))
+    settings = Settings(voxel, TRUNCATION)
+    volumes = Volumes(settings, "cpu")
+    frames = [DepthFrame(n, camera, view.depth, 0.0, view.color, None) for n, (view, camera) in enumerate(zip(views, cameras, strict=True))]
     start = time.perf_counter()
-    for view, camera in zip(views, cameras, strict=True):
-        fusion.add(view.depth, camera)
+    for frame in frames:
+        volumes.add(frame)
     fused = time.perf_counter()
-    blocks = fusion.blocks()
-    vertices, normals, faces = marching.extract(blocks, voxel, TRUNCATION, MAX_JUMP)
-    keep, _ = marching.large_components(len(vertices), faces, 100)
-    vertices, normals, faces = marching.compact(vertices, normals, faces, keep)
+    surface = volumes.surface(100)
     extracted = time.perf_counter()
     seconds = fused - start
     if color:
-        projection = Projection(vertices, blocks, voxel, TRUNCATION, 0)
-        for number, (view, camera) in enumerate(zip(views, cameras, strict=True)):
-            projection.add(DepthFrame(number, camera, view.depth, 0.0, view.color, None))
-        projection.colors(faces)
+        projection = Projection(surface.vertices, surface.faces, settings, len(frames), 0)
+        for frame in frames:
+            projection.add(frame)
+        projection.colors()
         seconds += time.perf_counter() - extracted
-    return {"fps": len(views) / seconds, "extract": extracted - fused, "mb": blocks.bytes / 1e6}, (vertices, faces)
+    return {"fps": len(views) / seconds, "extract": extracted - fused, "mb": surface.blocks * 2048 / 1e6}, (surface.vertices, surface.faces)
 
 
-def sample_mesh(surface: Surface, count: int = 400_000, seed: int = 0) -> np.ndarray:
-    """Points on a mesh, even by area."""
+def peak(system: str, voxel: float, frames: int) -> float:
+    """Megabytes that a process which did nothing else needs more at its peak, surface included."""
+    command = [sys.executable, "-m", "benchmarks.reconstruct", "--peak-of", system, "--voxels", str(voxel), "--frames", str(frames)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def print_peak(system: str, voxel: float, frames: int) -> None:
+    """What ``peak`` runs."""
+    run: Callable[..., Any] = SYSTEMS[system]
+    if system == "open3d":  # a capacity that just fits, as one would choose who knew it: blocks grow with 1 / voxel²
+        run = functools.partial(open3d_run, capacity=int(30_000 * (0.01 / voxel) ** 2))
+    views = [room.render(pose) for pose in room.poses(frames)]
+    run(views[:2], 0.05, False)  # libraries and kernels are loaded
+    process, done, highest = psutil.Process(), threading.Event(), [0]
+    before = process.memory_info().rss
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            highest[0] = max(highest[0], process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    kept = run(views, voxel, False)
+    highest[0] = max(highest[0], process.memory_info().rss)
+    done.set()
+    watcher.join()
+    print(json.dumps((highest[0] - before) / 1e6 if len(kept[1][1]) else 0.0))
+
+
+SYSTEMS = {"open3d": open3d_run, "backlot": backlot_run}
+
+
+def sample_mesh(surface: Surface, count: int = 400_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points on a mesh, even by area, and the normals of their faces."""
     vertices, faces = surface
     generator = np.random.default_rng(seed)
     a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
-    area = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1))
+    normals = np.cross(b - a, c - a)
+    area = np.cumsum(np.linalg.norm(normals, axis=1))
     chosen = np.searchsorted(area, generator.uniform(0, area[-1], count)).clip(0, len(faces) - 1)
     s, t = generator.uniform(0, 1, (2, count, 1))
     root = np.sqrt(s)
     points: np.ndarray = a[chosen] * (1 - root) + b[chosen] * root * (1 - t) + c[chosen] * root * t
-    return points
+    return points, normals[chosen] / np.maximum(np.linalg.norm(normals[chosen], axis=1, keepdims=True), 1e-30)
+
+
+def true_normals(points: np.ndarray) -> np.ndarray:
+    """Directions from points to the nearest true surface: the slope of its distance, from a little outside on each side."""
+    step = 1e-4
+    slope = np.stack([room.distance(points + step * axis) ** 2 - room.distance(points - step * axis) ** 2 for axis in np.eye(3)], 1)
+    return slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-30)
 
 
 def scene_of(surface: Surface) -> o3d.t.geometry.RaycastingScene:
@@ -110,12 +162,16 @@ def scene_of(surface: Surface) -> o3d.t.geometry.RaycastingScene:
 
 
 def quality(surface: Surface, truth: np.ndarray, voxel: float) -> dict[str, float]:
-    accuracy = room.distance(sample_mesh(surface))
+    points, normals = sample_mesh(surface)
+    accuracy = room.distance(points)
+    # On the surface its distance has no slope: the normal is that a hundredth of a voxel away from it.
+    cosine = np.abs((true_normals(points + 0.3 * voxel * normals) * normals).sum(1))
     completeness = scene_of(surface).compute_distance(truth.astype(np.float32)).numpy()
     row = {}
     for part in (0.25, 0.5, 1.0):
         precision, recall = (accuracy < part * voxel).mean(), (completeness < part * voxel).mean()
         row[f"F@{part:g}v"] = float(2 * precision * recall / (precision + recall))
+    row |= {"complete": float((completeness < voxel).mean()), "normals": float(cosine.mean())}
     return row | {"accuracy": float(accuracy.mean() * 1e3), "completeness": float(completeness.mean() * 1e3), "faces": len(surface[1])}
 
 
@@ -154,12 +210,26 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--no-pictures", action="store_true")
+    parser.add_argument("--only", choices=("fusion", "noise", "job"), help="one part of it")
+    parser.add_argument("--peak-of", choices=tuple(SYSTEMS), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.peak_of:
+        print_peak(options.peak_of, options.voxels[0], options.frames)
+        return
+    if options.only in (None, "fusion"):
+        compare(options)
+    if options.only in (None, "noise"):
+        _depth_job.noise_study(options.frames, quality, picture if not options.no_pictures else None)
+    if options.only in (None, "job"):
+        _depth_job.whole_job(options.frames)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Both systems on the same frames."""
     views = [room.render(pose) for pose in room.poses(options.frames)]
     truth = room.surface_samples(views, density=4000)
     print(f"{len(views)} frames 640 x 480, {len(truth)} points of visible truth, {numba.get_num_threads()} threads")
-    systems = {"open3d": open3d_run, "backlot": backlot_run}
-    for run in systems.values():  # compilation, thread pools
+    for run in SYSTEMS.values():  # compilation, thread pools
         for color in (False, True):
             run(views[:2], 0.05, color)
     rows: list[dict[str, Any]] = []
@@ -167,13 +237,14 @@ def main() -> None:
         best: dict[str, dict[str, Any]] = {}
         surfaces: dict[str, Surface] = {}
         for _ in range(options.repeats):
-            for name, run in systems.items():
+            for name, run in SYSTEMS.items():
                 figures, surfaces[name] = run(views, voxel, color=False)
                 old = best.setdefault(name, {"system": name, "voxel_mm": voxel * 1e3} | figures)
                 old["fps"], old["extract"] = max(old["fps"], figures["fps"]), min(old["extract"], figures["extract"])
                 old["fps_color"] = max(old.get("fps_color", 0.0), run(views, voxel, color=True)[0]["fps"])
         for name, row in best.items():
             row |= quality(surfaces[name], truth, voxel)
+            row["peak_mb"] = peak(name, voxel, options.frames)
             row["fps_ratio"] = row["fps"] / best["open3d"]["fps"]
             row["fps_color_ratio"] = row["fps_color"] / best["open3d"]["fps_color"]
             rows.append(row)

@@ -22,6 +22,7 @@ RIDGE = 0.05
 SUPPORT = 0.6
 """Part of the neighbourhood that must agree for full weight."""
 _f = np.float32
+_EXACT = NoiseModel()
 
 
 class PlaneFinder:
@@ -35,7 +36,7 @@ class PlaneFinder:
     """
 
     def __init__(self, voxel: float, truncation: float, noise: NoiseModel | None = None, near: float = 0.0) -> None:
-        self._voxel, self._truncation, self._noise, self._near = voxel, truncation, noise or NoiseModel(), near
+        self._voxel, self._truncation, self._noise, self._near = voxel, truncation, noise or _EXACT, near
         self._planes = np.zeros((1, 5), np.float32)
 
     def find(self, depth: np.ndarray, camera: Camera, step: float, confidence: np.ndarray | None) -> np.ndarray:
@@ -74,6 +75,8 @@ class PlaneFinder:
         return planes
 
     def _radius(self, depth: np.ndarray) -> int:
+        if self._noise == _EXACT:
+            return 0
         some = depth[::4, ::4]
         some = some[some > 0]
         return self._noise.radius(float(np.median(some)), self._voxel) if len(some) else 0

@@ -39,7 +39,7 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
     """Cleans up.
 
     Vertices of an edge without length become one; faces that collapse, repeat another or have a vertex that is not finite go; of more
-    than two faces at an edge the smallest go; parts with few triangles go; vertices that nothing uses go.
+    than two faces at an edge fins and then the smallest go; parts with few triangles go; vertices that nothing uses go.
 
     Args:
         mesh: Of triangles.
@@ -98,9 +98,10 @@ def _thin_crowds(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray) ->
             break
         at = np.flatnonzero(crowded[found.of_faces].any(1))
         area = np.linalg.norm(topology.face_vectors(vertices, faces[chosen[at]]), axis=1)
+        fins = (found.counts[found.of_faces[at]] == 1).sum(1)
         drop = np.zeros(len(chosen), bool)
         left = found.counts.copy()
-        for index in at[np.argsort(area, kind="stable")]:
+        for index in at[np.lexsort((area, -fins))]:
             if (left[found.of_faces[index]] > 2).any():
                 drop[index] = True
                 left[found.of_faces[index]] -= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...shared.errors import InputError
 from ..reconstruct.compile import kernel
 from .charts import members
 
@@ -15,8 +16,8 @@ CELL = 4
 """Texels along a cell's edge, for atlases of 1024 and more."""
 PADDING = 2.5
 """Texels that a chart keeps free around itself."""
-_TRIES = 7
-_STEP = 0.985
+_NEAR = 1.02
+"""The search for the scale ends when one that is this much larger does not fit."""
 
 
 def pack(flat: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
@@ -29,6 +30,9 @@ def pack(flat: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
 
     Returns:
         ``(M, 3, 2)`` float32 UVs in 0..1; (0, 0) is the bottom left.
+
+    Raises:
+        InputError: So many charts that the padding between them fills the atlas.
     """
     starts, order = members(labels)
     a, b, c = flat[:, 0], flat[:, 1], flat[:, 2]
@@ -38,12 +42,21 @@ def pack(flat: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
     cells = size // cell
     room = size - 2 * PADDING - cell
     scale = min(np.sqrt(0.8 * size * size / max(area, 1e-300)), room / extent.max())
-    for attempt in range(60):
+    fits, fails = 0.0, 0.0
+    best = None
+    for _ in range(60):
         places, sizes, height = _place(flat * scale, starts, order, cell, cells)
         if height <= cells:
+            best, fits = (places, sizes), scale
+        else:
+            fails = scale
+        if best is not None and (not fails or fails < fits * _NEAR):
             break
-        over = (cells / height) ** 0.5 if height < 4 * cells else 0.7
-        scale *= min(_STEP, over * 1.01 if attempt < _TRIES else over)
+        scale = 0.5 * (fits + fails) if fits else 0.85 * scale
+    if best is None:
+        fix = "Use a larger texture, or simplify the mesh"
+        raise InputError(expected=f"charts that fit a texture of {size} x {size} texels", got=f"{len(starts) - 1} charts", fix=fix)
+    (places, sizes), scale = best, fits
     at = flat * scale + PADDING
     turned = places[labels, 2] > 0  # a quarter turn: (x, y) becomes (h - y, x)
     at[turned] = np.stack([(sizes[labels[turned], 1] * float(cell))[:, None] - at[turned, :, 1], at[turned, :, 0]], -1)

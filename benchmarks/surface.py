@@ -1,0 +1,180 @@
+"""From a fused room to a textured mesh: time by stage, pictures from held-out views, seams, simplification, proxy.
+
+    python -m benchmarks.surface [--frames 60] [--faces 50000] [--size 2048] [--no-pictures]
+
+The scene is ``scenes/room.py``, which is diffuse: a point has one colour from everywhere. Every tenth frame is held out of everything; the
+others (640 x 480) are fused at 10 mm, and ``surface.finish`` makes of it what the add-on and the command line get.
+
+``seconds`` are wall time in this process, compilation excluded. PSNR is of display-encoded pictures of the held-out views against the
+truth, over all pixels, and over those where the mesh's depth is within 2 cm of the truth's (``surface``: without silhouettes that are a
+pixel off). ``vertex colours`` are those of the same simplified mesh, which take no atlas. ``seam step`` is the difference across UV seams
+under bilinear filtering in 255ths of display white. LOD errors are distances of points on the mesh to the analytic scene.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from backlot.backend.context import Context
+from backlot.backend.imaging import to_srgb
+from backlot.backend.reconstruct.frames import DepthFrame
+from backlot.backend.reconstruct.fusion import Settings, view_matrix
+from backlot.backend.reconstruct.surface import Volumes
+from backlot.backend.surface import raster, topology, unwrap
+from backlot.backend.surface.finish import finish
+from backlot.backend.surface.texture import bilinear
+from backlot.shared.values import Camera, Mesh
+
+from .report import print_table, save_picture, save_rows
+from .scenes import room
+
+VOXEL = 0.01
+
+
+def frames_of(count: int) -> list[DepthFrame]:
+    """All frames with colour."""
+    frames = []
+    for number, pose in enumerate(room.poses(count)):
+        view = room.render(pose)
+        camera = Camera(640, 480, view.focal, view.focal, 320.0, 240.0, pose)
+        frames.append(DepthFrame(number, camera, view.depth, 0.0, view.color, None))
+    return frames
+
+
+def fuse(frames: list[DepthFrame]) -> Mesh:
+    """The dense mesh."""
+    volumes = Volumes(Settings(VOXEL), torch.device("cpu"), False)
+    for frame in frames:
+        volumes.add(frame, frame.depth)
+    surface = volumes.surface(100)
+    return Mesh(surface.vertices, surface.faces, surface.normals)
+
+
+def render(mesh: Mesh, camera: Camera, textured: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh's own colour without light, ``(H, W, 3)`` scene-linear, and its depth; black where there is none."""
+    _, pose = view_matrix(camera)
+    lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+    depth, face = raster.view(mesh.vertices, mesh.faces, pose, lens, camera.width, camera.height)
+    rows, columns = np.nonzero(face >= 0)
+    z = depth[rows, columns].astype(np.float64)
+    local = np.stack([(columns + 0.5 - lens[2]) / lens[0] * z, (rows + 0.5 - lens[3]) / lens[1] * z, z], 1)
+    points = (local - pose[:, 3]) @ pose[:, :3]
+    which = face[rows, columns]
+    a, b, c = (mesh.vertices[mesh.faces[which, k]].astype(np.float64) for k in range(3))
+    normal = np.cross(b - a, c - a)
+    square = np.maximum((normal * normal).sum(1), 1e-300)
+    first = (np.cross(c - b, points - b) * normal).sum(1) / square
+    second = (np.cross(a - c, points - c) * normal).sum(1) / square
+    weights = np.clip(np.stack([first, second, 1 - first - second], 1), 0, 1)
+    weights /= weights.sum(1, keepdims=True)
+    picture = np.zeros((camera.height, camera.width, 3), np.float32)
+    if textured:
+        assert mesh.texture is not None
+        assert mesh.uvs is not None
+        size = mesh.texture.pixels.shape[0]
+        uv = (mesh.uvs[which] * weights[..., None]).sum(1) * size
+        picture[rows, columns] = bilinear(mesh.texture.pixels, np.stack([uv[:, 0], size - uv[:, 1]], 1))
+    else:
+        assert mesh.colors is not None
+        picture[rows, columns] = (mesh.colors[mesh.faces[which]] * weights[..., None]).sum(1)
+    return picture, depth
+
+
+def psnr(error: np.ndarray) -> float:
+    return float(-10 * np.log10(max((error**2).mean(), 1e-12)))
+
+
+def held_out(mesh: Mesh, frames: list[DepthFrame]) -> tuple[dict[str, float], list[np.ndarray]]:
+    """Means over views, and pictures: truth, textured, vertex colours, ten times the texture's error."""
+    figures: dict[str, list[float]] = {}
+    lines = []
+    for frame in frames:
+        assert frame.color is not None
+        truth = to_srgb(np.clip(frame.color, 0, 1))
+        shown = []
+        for name, textured in (("texture", True), ("vertex colours", False)):
+            picture, depth = render(mesh, frame.camera, textured)
+            picture = to_srgb(np.clip(picture, 0, 1))
+            near = np.abs(depth - frame.depth) < 0.02
+            figures.setdefault(name, []).append(psnr(picture - truth))
+            figures.setdefault(f"{name}, surface", []).append(psnr((picture - truth)[near]))
+            shown.append(picture)
+        lines.append(np.concatenate([truth, *shown, np.clip(np.abs(shown[0] - truth) * 10, 0, 1)], 1)[::2, ::2])
+    worst = {f"{name}, worst view": min(values) for name, values in figures.items()}
+    return {name: float(np.mean(values)) for name, values in figures.items()} | worst, lines
+
+
+def distances(mesh: Mesh, count: int = 100_000) -> dict[str, float]:
+    """Distances of points on the mesh to the scene, in millimetres."""
+    generator = np.random.default_rng(0)
+    area = np.cumsum(np.linalg.norm(topology.face_vectors(mesh.vertices, mesh.faces), axis=1))
+    chosen = np.searchsorted(area, generator.uniform(0, area[-1], count)).clip(0, len(mesh.faces) - 1)
+    weights = generator.dirichlet((1, 1, 1), count)
+    error = room.distance((mesh.vertices[mesh.faces[chosen]] * weights[..., None]).sum(1)) * 1e3
+    return {
+        "faces": len(mesh.faces),
+        "mean_mm": float(error.mean()),
+        "p99_mm": float(np.percentile(error, 99)),
+        "max_mm": float(error.max()),
+    }
+
+
+def bytes_of(picture: np.ndarray) -> np.ndarray:
+    return np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--faces", type=int, default=50_000)
+    parser.add_argument("--size", type=int, default=2048)
+    parser.add_argument("--no-pictures", action="store_true")
+    options = parser.parse_args()
+    frames = frames_of(options.frames)
+    test, used = frames[4::10], [f for f in frames if f.number % 10 != 4]
+    asked = {"max_faces": options.faces, "texture": True, "texture_size": options.size, "lods": True, "proxy": True, "normal_map": True}
+    context = Context(torch.device("cpu"))
+    finish(fuse(used[:3]), used[:3], {**asked, "max_faces": 2000, "texture_size": 64}, context)  # compilation
+    started = time.perf_counter()
+    dense = fuse(used)
+    fused = time.perf_counter() - started
+    started = time.perf_counter()
+    plain = {**asked, "lods": False, "proxy": False, "normal_map": False}
+    finish(dense, used, plain, context)
+    textured = fused + time.perf_counter() - started
+    outputs, report = finish(dense, used, asked, context)
+    print(f"{len(used)} frames, {len(dense.faces)} triangles fused, {numba.get_num_threads()} threads\n")
+    stages = [{"stage": "fuse and extract", "seconds": fused}]
+    stages += [{"stage": name, "seconds": seconds} for name, seconds in report["seconds"].items()]
+    stages += [{"stage": f"texture: {name}", "seconds": seconds} for name, seconds in report["texture"]["seconds"].items()]
+    stages.append({"stage": f"frames to textured {options.faces} faces", "seconds": textured})
+    print_table(stages)
+    figures, lines = held_out(outputs["mesh"], test)
+    views = [{"picture": name, "psnr_db": value} for name, value in figures.items()]
+    print()
+    print_table(views)
+    seams = [{"seam step /255": when, **report["texture"][key]} for when, key in (("baked", "seam_step_before"), ("levelled", "seam_step"))]
+    print()
+    print_table(seams)
+    levels = [{"mesh": "fused", **distances(dense)}]
+    levels += [{"mesh": name, **distances(outputs[name])} for name in ("mesh", "lod_1", "lod_2")]
+    print()
+    print_table(levels)
+    proxy: dict[str, Any] = report["proxy"]
+    print(f"\nproxy: {proxy}\nunwrap: {report['unwrap']}\ncoverage {report['texture']['coverage']}, {unwrap.XATLAS_FACES=}")
+    rows = [*stages, *views, *seams, *levels, {"proxy": proxy}, {"unwrap": report["unwrap"]}]
+    save_rows("surface_cpu", torch.device("cpu"), rows)
+    if not options.no_pictures:
+        save_picture("surface_held_out.jpg", bytes_of(np.concatenate(lines[:3])))
+        atlas = to_srgb(np.clip(outputs["mesh"].texture.pixels, 0, 1))[::2, ::2]
+        normals = outputs["normal_map"].pixels[::2, ::2]
+        save_picture("surface_atlas.jpg", bytes_of(np.concatenate([atlas, normals], 1)))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ import torch
 import trimesh
 from backlot.backend.context import Context
 from backlot.backend.operations import reconstruct_depth
-from backlot.backend.reconstruct import planes, remarks, sampling, survey
+from backlot.backend.reconstruct import fusion, planes, remarks, sampling, survey
 from backlot.backend.reconstruct.exact import NearestFace
 from backlot.backend.reconstruct.frames import FrameSource, decode_frame
 from backlot.backend.reconstruct.free_space import FreeSpace
@@ -186,6 +186,19 @@ def test_fitted_planes_agree_with_torch():
     points = np.stack([(u + 0.5 - lens.cx) / lens.fl_x, (v + 0.5 - lens.cy) / lens.fl_y, np.ones(len(u))], 1) * exact[:, None]
     off = np.abs(compiled[:-1, 3] - (compiled[:-1, :3] * points).sum(1))[compiled[:-1, 4] > 0]
     assert np.median(off) < 0.4 * 0.004 * np.median(exact) ** 2  # the planes are better than the pixels
+
+
+@pytest.mark.parametrize("size", [0.0, 0.006])
+def test_the_whole_operation_runs_in_torch(monkeypatch, size):
+    """What a GPU runs gives the surface that the compiled kernels give."""
+    frames = with_noise(in_a_box(3), lambda z: size * z * z)
+    compiled, first = run(frames, voxel=0.05, truncation=0.0)
+    monkeypatch.setattr(fusion.Fusion, "create", staticmethod(lambda settings, device="cpu": fusion.TorchFusion(settings)))
+    plain, second = run(frames, voxel=0.05, truncation=0.0)
+    assert first["truncation"] == second["truncation"]
+    assert len(plain.faces) == pytest.approx(len(compiled.faces), rel=5e-3)
+    apart = NearestFace(compiled.vertices, compiled.faces, 0.05).distances(plain.vertices.astype(float))
+    assert np.percentile(apart, 99) < 0.02 * 0.05
 
 
 def test_quantised_depth_with_confidence():

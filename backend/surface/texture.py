@@ -89,9 +89,8 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     progress(0.82, "filling what no frame shows")
     colors, vertex_colors = fill.fill_unseen(atlas, mesh.faces, len(mesh.vertices), colors, seen)
     picture = atlas.image(colors, 3)
-    covered = np.zeros(size * size, bool)
-    covered[atlas.index] = True
-    covered = covered.reshape(size, size)
+    covered = np.zeros((size, size), bool)
+    covered.reshape(-1)[atlas.index] = True
     progress(0.88, "levelling seams")
     # In display values, where a step of 1/255 is equally visible everywhere.
     shown = to_srgb(picture)

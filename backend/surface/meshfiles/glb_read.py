@@ -81,8 +81,8 @@ def _nodes(reader: _Reader) -> list[tuple[dict[str, Any], np.ndarray]]:
     document = reader.document
     scenes = document.get("scenes", [])
     scene = scenes[document.get("scene", 0)] if scenes else {"nodes": range(len(document.get("nodes", [])))}
-    waiting = [(index, np.eye(4), 0) for index in scene.get("nodes", [])]
-    found = []
+    waiting: list[tuple[Any, np.ndarray, int]] = [(index, np.eye(4), 0) for index in scene.get("nodes", [])]
+    found: list[tuple[dict[str, Any], np.ndarray]] = []
     while waiting:
         index, above, depth = waiting.pop()
         if depth > _DEPTH or len(found) > 100_000:

@@ -35,7 +35,7 @@ def value_noise(points: np.ndarray, seed: int) -> np.ndarray:
 
 
 def texture(points: np.ndarray, thing: np.ndarray, plain_wall: bool) -> np.ndarray:
-    gray = sum(value_noise(points * scale + 100, n) * weight for n, (scale, weight) in enumerate([(5, 0.4), (11, 0.35), (23, 0.25)]))
+    gray = sum(value_noise(points * scale + 100, n) * weight for n, (scale, weight) in enumerate([(4, 0.4), (9, 0.35), (19, 0.25)]))
     if plain_wall:
         gray = np.where((thing == 1) & (np.abs(points[..., 0]) < 1.0) & (points[..., 2] > 0.9), 0.5, gray)
     gray = np.clip((gray - 0.5) * 2.2 + 0.5, 0.02, 1)
@@ -70,8 +70,8 @@ def _see(camera: Camera, u: np.ndarray, v: np.ndarray, plain_wall: bool) -> tupl
     return texture(eye + depth[..., None] * direction, thing, plain_wall), depth.astype(np.float32)
 
 
-def camera_at(eye, width=160, height=112, distortion: Distortion | None = None, target=(0.0, 0.3, 0.5)) -> Camera:
-    return Camera(width, height, 150.0 * width / 160, 150.0 * width / 160, width / 2, height / 2, look_at(eye, target), distortion)
+def camera_at(eye, width=120, height=84, distortion: Distortion | None = None, target=(0.0, 0.3, 0.5)) -> Camera:
+    return Camera(width, height, 0.94 * width, 0.94 * width, width / 2, height / 2, look_at(eye, target), distortion)
 
 
 def eyes(count: int) -> list[tuple[float, float, float]]:

@@ -23,7 +23,7 @@ MAX_COST = 0.8
 MIN_TRUST = 0.3
 """Of the planar prior, for filling a hole."""
 FILLED_CONFIDENCE = 0.05
-MIN_MATCHED = 0.02
+MIN_MATCHED = 0.05
 """Least part of all pixels that must be confirmed."""
 THIN = 0.5
 """Overlap or confirmed part of a frame below which the report names it."""

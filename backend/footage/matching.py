@@ -26,9 +26,9 @@ from .views import View
 
 COARSEST = 160
 """Pixels of the longer side at which the sweep looks, about."""
-COLOR_SIGMA = 0.12
+COLOR_SIGMA = 0.05
 """Gray values (of 1) by which a pixel may differ and still count for the patch in the middle of which it is not."""
-SPACE_SIGMA = 5.0
+SPACE_SIGMA = 4.0
 """Pixels."""
 SWEEP_STEP = 0.5
 """Pixels of movement between two planes, in the source that moves most."""

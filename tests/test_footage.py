@@ -1,0 +1,381 @@
+"""``reconstruct.footage``: lens, solve checks, matching against its torch reference, depth against truth, and bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import footage_scene as scene
+import numpy as np
+import pytest
+import torch
+from backlot.backend.context import Context
+from backlot.backend.footage import geometry, kernels, lens, matching, reference, solve, sources
+from backlot.backend.footage.consistency import agree, without_specks
+from backlot.backend.footage.depths import estimate_depths
+from backlot.backend.footage.prior import fit_planes
+from backlot.backend.footage.views import read_views
+from backlot.backend.operations import reconstruct_footage
+from backlot.shared.errors import InputError, JobCancelled
+from backlot.shared.operations.reconstruct_footage import OPERATION
+from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+COUNT = 4
+OTHERS = (0, 2, 3)
+"""Sources of frame 1."""
+
+
+def quiet(fraction: float, stage: str) -> None:
+    assert 0 <= fraction <= 1
+    assert stage
+
+
+def run(frames, tracks=None, context=None, **changes):
+    parameters = OPERATION.check_parameters(changes)
+    outputs = reconstruct_footage.run({"frames": frames, "tracks": tracks}, parameters, context or Context(torch.device("cpu")))
+    json.dumps(outputs["report"])
+    return outputs
+
+
+@pytest.fixture(scope="module")
+def shot():
+    """Four frames of a camera that goes sideways."""
+    return scene.shoot([scene.camera_at(eye) for eye in scene.eyes(COUNT)])
+
+
+def surface_distance(points: np.ndarray) -> np.ndarray:
+    points = points.astype(np.float64)
+    ball = np.abs(np.linalg.norm(points - scene.BALL, axis=1) - scene.RADIUS)
+    return np.minimum(np.minimum(np.abs(points[:, 2]), np.abs(points[:, 1] - 2)), ball)
+
+
+# --- the lens
+
+
+LENSES = [
+    Distortion("brown", (-0.25, 0.08, -0.01, 0.002, 0.001, -0.002)),
+    Distortion("brown", (0.1,)),
+    Distortion("division", (-0.15, 0.02)),
+    Distortion("division", (0.2,)),
+    Distortion("nuke", (-0.06, 0.01)),
+    Distortion("nuke", (0.08,)),
+]
+
+
+@pytest.mark.parametrize("distortion", LENSES, ids=lambda d: f"{d.model}{d.coefficients[0]}")
+def test_distortion_goes_there_and_back(distortion):
+    camera = Camera(640, 360, 580.0, 590.0, 330.0, 170.0, np.eye(4), distortion)
+    v, u = np.mgrid[0:360:15, 0:640:15]
+    pixels = np.stack([u, v], -1).reshape(-1, 2) + 0.5
+    straight = lens.straighten_pixels(camera, pixels)
+    back = lens.distort_pixels(camera, straight)
+    assert np.isfinite(straight).mean() > 0.95
+    good = np.isfinite(back).all(1)
+    assert np.abs(back - pixels)[good].max() < 1e-3
+    assert np.abs(straight - pixels)[np.isfinite(straight).all(1)].max() > 2  # it does bend
+
+
+def test_distortion_follows_its_formula():
+    camera = Camera(200, 100, 100.0, 100.0, 100.0, 50.0, np.eye(4), Distortion("brown", (-0.2, 0.05)))
+    r2 = 0.5**2
+    assert lens.distort_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 * (1 - 0.2 * r2 + 0.05 * r2 * r2))
+    camera = dataclasses.replace(camera, distortion=Distortion("division", (0.3,)))
+    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+    camera = dataclasses.replace(camera, distortion=Distortion("nuke", (0.3,)))  # in halves of the width: 0.5 as well
+    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+    camera = dataclasses.replace(camera, fl_x=400.0, fl_y=400.0)  # the focal length does not matter to Nuke's
+    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+
+
+def test_beyond_the_fold_of_a_lens_is_nothing():
+    camera = Camera(200, 100, 100.0, 100.0, 100.0, 50.0, np.eye(4), Distortion("brown", (-0.5,)))
+    assert np.isnan(lens.distort_pixels(camera, np.array([400.0, 50.0]))).all()  # r = 3; the fold is at 0.82
+
+
+@pytest.mark.parametrize("distortion", [LENSES[0], LENSES[2], LENSES[4]], ids=lambda d: d.model)
+def test_distorted_pictures_become_straight(distortion):
+    bent = scene.camera_at((0, -2.6, 0.9), distortion=distortion)
+    color, _ = scene.render(bent)
+    truth, _ = scene.render(dataclasses.replace(bent, distortion=None))
+    straightener = lens.Straightener(bent)
+    made, inside = straightener.picture(color), straightener.mask(np.ones(color.shape[:2], bool))
+    error = np.abs(made - truth).mean(-1)
+    assert inside.mean() > 0.75
+    assert error[inside].mean() < 0.02
+    assert np.abs(color - truth).mean() > 3 * error[inside].mean()
+
+
+# --- matching
+
+
+def small_problem(shot):
+    frames, depths = shot
+    views = read_views(frames, 960, quiet)
+    link = geometry.pairs(views[1].camera, [views[j].camera for j in OTHERS])
+    images, masks = np.stack([views[j].gray for j in OTHERS]), np.stack([views[j].mask for j in OTHERS])
+    return views[1], link, images, masks, depths[1]
+
+
+def test_kernel_agrees_with_torch(shot):
+    view, link, images, masks, depth = small_problem(shot)
+    generator = np.random.default_rng(0)
+    planes = np.zeros((*depth.shape, 3), np.float32)
+    planes[..., 0] = 1 / depth * generator.uniform(0.9, 1.1, depth.shape)
+    planes[..., 1:] = generator.normal(0, 1e-3, (*depth.shape, 2))
+    masks = masks.copy()
+    masks[1, 30:50, 40:70] = False
+    mask = view.mask.copy()
+    mask[:15, :20] = False
+    spread = (np.float32(1 / 0.05**2), np.float32(1 / 16))
+    costs = np.empty((3, *depth.shape), np.float32)
+    flat = (images.reshape(3, -1), masks.reshape(3, -1).astype(np.uint8))
+    kernels.plane_costs(view.gray, mask.astype(np.uint8), *flat, link.M, link.t, planes, 3, 1, *spread, costs)
+    arrays = [torch.from_numpy(np.ascontiguousarray(a)) for a in (view.gray, mask, images, masks, link.M, link.t, planes)]
+    expected = reference.plane_costs(*arrays, 3, 1, float(spread[0]), float(spread[1])).numpy()
+    assert (expected == kernels.INVALID).mean() > 0.03
+    difference = np.abs(costs - expected)
+    assert np.quantile(difference, 0.995) < 2e-3  # pixels on the border of a mask may round to either side
+    assert difference[:, mask].mean() < 1e-3
+
+
+def test_true_depth_costs_least(shot):
+    view, link, images, masks, depth = small_problem(shot)
+    flat = (images.reshape(3, -1), masks.reshape(3, -1).astype(np.uint8))
+    means = []
+    for factor in (0.97, 1.0, 1.03):
+        planes = np.zeros((*depth.shape, 3), np.float32)
+        planes[..., 0] = 1 / (depth * factor)
+        costs = np.empty((3, *depth.shape), np.float32)
+        args = (planes, 3, 1, np.float32(400), np.float32(1 / 16), costs)
+        kernels.plane_costs(view.gray, view.mask.astype(np.uint8), *flat, link.M, link.t, *args)
+        means.append(np.median(costs.min(0)))
+    assert means[1] < 0.7 * min(means[0], means[2])
+
+
+def test_planes_go_on_at_the_finer_scale():
+    rows, columns = np.mgrid[:6, :8]
+    planes = np.zeros((6, 8, 3), np.float32)
+    planes[..., 0] = 0.3 + 0.02 * (columns + 0.5) - 0.01 * (rows + 0.5)
+    planes[..., 1], planes[..., 2] = 0.02, -0.01
+    fine = matching.enlarged(matching.Fields(planes, np.zeros((6, 8), np.float32)), 12, 16).planes
+    rows, columns = np.mgrid[:12, :16]
+    assert np.allclose(fine[..., 0], 0.3 + 0.02 * (columns + 0.5) / 2 - 0.01 * (rows + 0.5) / 2, atol=1e-6)
+    assert np.allclose(fine[..., 1], 0.01)
+
+
+def test_agreement_drops_what_one_view_alone_says(shot):
+    frames, depths = shot
+    planes = [np.stack([1 / d, np.zeros_like(d), np.zeros_like(d)], -1).astype(np.float32) for d in depths]
+    wrong = planes[1].copy()
+    wrong[20:40, 30:60, 0] *= 1.05
+    link = geometry.pairs(frames[1].camera, [frames[j].camera for j in OTHERS])
+    found = agree(wrong, np.stack([planes[j] for j in OTHERS]), link)
+    patch = np.zeros(depths[1].shape, bool)
+    patch[20:40, 30:60] = True
+    assert (found.count[patch] >= 2).mean() < 0.05
+    assert (found.count[~patch] >= 2).mean() > 0.8  # the rest is seen by one other only
+    lone = np.zeros((20, 20), bool)
+    lone[2:4, 2:4] = lone[10:18, 5:15] = True
+    kept = without_specks(np.full((20, 20), 0.5, np.float32), lone, 10)
+    assert kept.sum() == 80
+
+
+def test_plane_prior_crosses_a_plain_wall_but_no_edge():
+    rows, columns = np.mgrid[:80, :120]
+    left = columns < 60
+    truth = np.where(left, 0.5 + 0.001 * columns, 0.25 + 0.0005 * rows).astype(np.float32)
+    gray = np.where(left, 0.3, 0.6).astype(np.float32)
+    known = (np.random.default_rng(1).random(truth.shape) < 0.1) & ((columns < 10) | (columns > 45)) & (np.abs(columns - 60) > 3)
+    planes = fit_planes(truth, known.astype(np.float32), gray)
+    hole = (columns >= 15) & (columns < 40)
+    assert np.abs(planes[..., 0] / truth - 1)[hole].max() < 0.02
+    assert np.abs(planes[..., 0] / truth - 1)[np.abs(columns - 60) <= 2].max() < 0.05
+    assert planes[..., 3][hole].min() > 0.1
+
+
+# --- solve and sources
+
+
+def test_sources_lie_at_good_angles_on_both_sides(shot):
+    views = read_views(shot[0], 960, quiet)
+    ranges = [sources.widened(d.reshape(-1)) for d in shot[1]]
+    chosen = sources.choose(views, ranges, 2)
+    assert 0 in chosen[1].sources  # on the one side
+    assert set(chosen[1].sources) & {2, 3}  # and on the other
+    assert all(3 < a < 15 for a in chosen[1].angles)
+    assert chosen[1].overlap > 0.8
+
+
+def test_reprojection_tells_right_from_wrong(shot):
+    frames, depths = shot
+    tracks = scene.track(frames, depths)
+    found = solve.reprojection(frames, tracks)
+    assert found.median < 0.5
+    assert found.focal_factor == pytest.approx(1, abs=0.01)
+    wrong = [
+        dataclasses.replace(f, camera=dataclasses.replace(f.camera, fl_x=f.camera.fl_x * 1.2, fl_y=f.camera.fl_y * 1.2)) for f in frames
+    ]
+    with pytest.raises(InputError, match=r"contradicts its own tracks.*px over .*focal length of 11[1-4]"):
+        run(wrong, tracks)
+
+
+# --- the whole
+
+
+@pytest.fixture(scope="module")
+def result(shot):
+    context = Context(torch.device("cpu"))
+    stages = []
+    context.progress = lambda fraction, stage, preview=None: stages.append((fraction, stage))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "COARSEST", 60)  # two scales
+        return run(shot[0], scene.track(*shot), context), context, stages
+
+
+def test_mesh_lies_on_the_surfaces(result):
+    outputs, context, stages = result
+    mesh, report = outputs["mesh"], outputs["report"]
+    error = surface_distance(mesh.vertices)
+    assert np.median(error) < 0.008  # 2.6 m away at 120 pixels: a pixel is 23 mm wide
+    assert np.quantile(error, 0.9) < 0.05
+    assert report["confirmed"] > 0.8
+    assert report["reprojection"]["median"] < 0.5
+    assert set(mesh.attributes) == {"confidence", "invented"}
+    assert mesh.colors is not None
+    assert (mesh.colors >= 0).all()
+    assert [f for f, _ in stages] == sorted(f for f, _ in stages)
+    coarse = context.emitted["mesh", None]
+    assert 100 < len(coarse.faces) < len(mesh.faces)
+    assert np.median(surface_distance(coarse.vertices)) < 0.03
+
+
+def test_depth_without_tracks_is_as_good(shot):
+    frames, depths = shot  # one scale, three frames
+    frames, depths = frames[:3], depths[:3]
+    views = read_views(frames, 960, quiet)
+    found = estimate_depths(views, matching.Settings(), quiet)
+    near, far = min(d.min() for d in depths), max(np.percentile(d, 98) for d in depths)
+    assert found.ranges[0].near < near
+    assert found.ranges[0].far > far
+    for depth_map, truth in zip(found.maps[1:2], depths[1:2], strict=True):
+        known = (depth_map.depth > 0) & ~depth_map.filled
+        error = np.abs(depth_map.depth - truth) / truth
+        assert np.median(error[known]) < 0.005
+        assert (known & (error < 0.02)).mean() > 0.6  # all three frames have to show it
+        assert (error[known] < 0.02).mean() > 0.93
+    assert 0 < found.spread < 0.01
+
+
+def test_same_seed_gives_the_same_bytes(shot, result):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "COARSEST", 60)
+        again = run(shot[0], scene.track(*shot))
+    assert np.array_equal(again["mesh"].vertices, result[0]["mesh"].vertices)
+
+
+def test_lens_and_exposure_do_not_matter(shot):
+    cameras = [scene.camera_at(eye, 96, 68, Distortion("division", (-0.12,))) for eye in scene.eyes(COUNT)]
+    frames, _ = scene.shoot(cameras)
+    gains = [1.0, 0.6, 1.3, 0.8]
+    frames = [
+        dataclasses.replace(f, channels={"color": Image(f.channels["color"].pixels * np.float32(g), "linear")})
+        for f, g in zip(frames, gains, strict=True)
+    ]
+    outputs = run(frames)
+    assert np.median(surface_distance(outputs["mesh"].vertices)) < 0.015
+    found = np.array(outputs["report"]["gains"])[:, 1] * gains
+    assert found / found.mean() == pytest.approx(np.ones(COUNT), abs=0.05)
+    assert any("Exposure" in note for note in outputs["report"]["notes"])
+
+
+def test_rectified_pair_is_two_views(shot):
+    eye = np.array([0.0, -2.6, 0.9])
+    left = scene.camera_at(eye)
+    pose = left.camera_to_world.copy()
+    pose[:3, 3] += 0.15 * pose[:3, 0]
+    frames, depths = scene.shoot([left, dataclasses.replace(left, camera_to_world=pose)])
+    found = estimate_depths(read_views(frames, 960, quiet), matching.Settings(), quiet)
+    known = (found.maps[0].depth > 0) & ~found.maps[0].filled
+    disparity = 112.8 * 0.15 / np.where(known, found.maps[0].depth, 1) - 112.8 * 0.15 / depths[0]
+    assert known.mean() > 0.75
+    assert (np.abs(disparity[known]) < 0.5).mean() > 0.9
+
+
+def test_what_moves_can_be_masked(shot):
+    frames, _ = scene.shoot([scene.camera_at(eye, 96, 64) for eye in scene.eyes(4)])
+    masked = []
+    for f in frames:
+        mask = np.ones((64, 96, 1), np.uint8)
+        mask[20:40, 30:60] = 0
+        masked.append(dataclasses.replace(f, channels={**f.channels, "mask": Image(mask, "data")}))
+    found = estimate_depths(read_views(masked, 960, quiet), matching.Settings(), quiet)
+    assert all((m.depth[20:40, 30:60] == 0).all() for m in found.maps)
+    assert all((m.depth[45:, 20:70] > 0).mean() > 0.6 for m in found.maps)
+
+
+# --- bad input
+
+
+def test_one_frame_is_refused(shot):
+    with pytest.raises(InputError, match=r"at least two frames.*got 1.*reconstruct\.plate"):
+        run(shot[0][:1])
+
+
+def test_tripod_is_refused_with_numbers(shot):
+    cameras = [scene.camera_at((0, -2.6, 0.9), target=(x, 0.3, 0.5)) for x in (-0.2, 0.0, 0.2)]
+    frames, depths = scene.shoot(cameras)
+    with pytest.raises(InputError, match=r"only turns.*baseline"):
+        run(frames)
+    trembling = []
+    for n, f in enumerate(frames):
+        pose = f.camera.camera_to_world.copy()
+        pose[0, 3] += 0.002 * n
+        trembling.append(dataclasses.replace(f, camera=dataclasses.replace(f.camera, camera_to_world=pose)))
+    with pytest.raises(InputError, match=r"only turns.*baseline of 0\.00\d+ at a distance of"):
+        run(trembling, scene.track(frames, depths))
+    with pytest.raises(InputError, match="only turns"):
+        run(trembling)
+
+
+def test_wrong_poses_are_refused(shot):
+    frames, _ = scene.shoot([scene.camera_at(eye, 72, 50) for eye in scene.eyes(COUNT)])
+    shuffled = [dataclasses.replace(f, camera=frames[k].camera) for f, k in zip(frames, (2, 0, 3, 1), strict=True)]
+    with pytest.raises(InputError, match=r"poses, focal length|agree|match each other"):
+        run(shuffled)
+
+
+def test_no_overlap_is_refused(shot):
+    frames, _ = shot
+    away = []
+    for n, f in enumerate(frames[:3]):
+        pose = scene.look_at((30.0 * n, 0, 1), (30.0 * n, 5, 1))
+        away.append(dataclasses.replace(f, camera=dataclasses.replace(f.camera, camera_to_world=pose)))
+    tracks = Tracks(
+        np.array([[30.0 * n + x / 10, 3.0, 1.0] for n in range(3) for x in range(10)]),
+        np.repeat(np.arange(3, dtype=np.int32), 10),
+        np.arange(30, dtype=np.int32),
+        np.array([[60 + 112.8 * x / 30, 42] for n in range(3) for x in range(10)], np.float32),
+    )
+    with pytest.raises(InputError, match="without overlap"):
+        run(away, tracks)
+
+
+def test_sizes_must_agree(shot):
+    frames, _ = shot
+    small, _ = scene.shoot([scene.camera_at((0.1, -2.6, 0.9), 80, 56)])
+    with pytest.raises(InputError, match=r"120 x 84 pixels.*80 x 56 in frame 9"):
+        run([*frames[:2], dataclasses.replace(small[0], number=9)])
+    with pytest.raises(InputError, match="to have a picture"):
+        run([frames[0], SceneFrame(frames[1].camera, {}, 1.0, 1)])
+
+
+def test_cancel_passes_through(shot):
+    def cancel(fraction, stage, preview=None):
+        if "depths" in stage:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        run(shot[0], context=Context(torch.device("cpu"), progress=cancel))

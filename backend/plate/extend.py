@@ -53,12 +53,14 @@ def extend_behind(disparity: np.ndarray, valid: np.ndarray, tears: Tears, width:
     value = disparity.astype(np.float32).copy()
     front = np.nonzero(far)
     for _ in range(width):
-        target, predicted, sx, sy = _ring(front, value, slope_x, slope_y, shape)
+        target, predicted, sx, sy, parent = _ring(front, value, slope_x, slope_y, shape)
         if not len(target):
             break
         y, x = np.divmod(target, shape[1])
-        fits = valid[y, x] & ~grown[y, x] & (disparity[y, x] > predicted * (1 + gap)) & (predicted > 0)
-        y, x, predicted = y[fits], x[fits], predicted[fits]
+        # What hides it must lie before the surface it comes from; a slope that leads in front of that was none.
+        fits = valid[y, x] & ~grown[y, x] & (disparity[y, x] > parent * (1 + gap))
+        y, x, predicted, parent = y[fits], x[fits], predicted[fits], parent[fits]
+        predicted = np.clip(predicted, 0.5 * parent, disparity[y, x] / (1 + gap))
         value[y, x], grown[y, x] = predicted, True
         slope_x[y, x], slope_y[y, x] = sx[fits], sy[fits]
         front = (y, x)
@@ -103,9 +105,12 @@ def _slopes(d: np.ndarray, valid: np.ndarray, tears: Tears, where: np.ndarray, r
 
 def _ring(
     front: tuple[np.ndarray, ...], value: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray, shape: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Neighbours of the front with what the front predicts there; the farthest prediction and those close to it are averaged."""
-    index, guess, gx, gy = [], [], [], []
+) -> tuple[np.ndarray, ...]:
+    """Neighbours of the front with what the front predicts there (disparity, slopes) and what it is itself.
+
+    The farthest prediction and those close to it are averaged.
+    """
+    index, guess, gx, gy, own = [], [], [], [], []
     y, x = front
     v, sx, sy = value[y, x], slope_x[y, x], slope_y[y, x]
     for dy, dx in _SIDES:
@@ -115,14 +120,16 @@ def _ring(
         guess.append((v + dx * sx + dy * sy)[inside])
         gx.append(sx[inside])
         gy.append(sy[inside])
+        own.append(v[inside])
     flat, predicted = np.concatenate(index), np.concatenate(guess)
     target, group = np.unique(flat, return_inverse=True)
     farthest = np.full(len(target), np.inf, np.float32)
     np.minimum.at(farthest, group, predicted.astype(np.float32))
-    weight = (predicted <= farthest[group] * 1.03).astype(np.float64)
+    weight = (predicted <= farthest[group] + 0.03 * np.abs(farthest[group]) + 1e-12).astype(np.float64)
     total = np.bincount(group, weight, len(target))
-    means = [np.bincount(group, weight * a, len(target)) / total for a in (predicted, np.concatenate(gx), np.concatenate(gy))]
-    return target, means[0].astype(np.float32), _SLOPE_KEPT * means[1], _SLOPE_KEPT * means[2]
+    parts = (predicted, np.concatenate(gx), np.concatenate(gy), np.concatenate(own))
+    means = [np.bincount(group, weight * a, len(target)) / total for a in parts]
+    return target, means[0].astype(np.float32), _SLOPE_KEPT * means[1], _SLOPE_KEPT * means[2], means[3].astype(np.float32)
 
 
 def _smooth(value: np.ndarray, grown: np.ndarray, seeds: np.ndarray, disparity: np.ndarray, gap: float) -> None:

@@ -228,7 +228,7 @@ class _Level:
         return own, cost
 
     def _cost(self, there: torch.Tensor, index: torch.Tensor | None = None) -> torch.Tensor:
-        """Mean squared difference of patches over what belongs to the hidden surface, and a price for another distance."""
+        """Mean squared difference of patches over what belongs to the hidden surface, and a price for another distance and the way there."""
         index = torch.arange(len(self.y), device=self.device) if index is None else index
         costs = []
         flat, width = self.color.flatten(1), self.width
@@ -239,7 +239,8 @@ class _Level:
             weight = self.around[some].float()
             apart = (self.log_d[place[:, 0], place[:, 1]] - self.log_b[self.y[some], self.x[some]]).abs()
             mean = (difference * weight).sum(1) / weight.sum(1).clamp(min=0.5)
-            costs.append(mean + 0.02 * (apart / _ALIKE).clamp(max=4) ** 2)
+            away = (place - torch.stack([self.y[some], self.x[some]], 1)).float().norm(dim=1) / max(self.height, self.width)
+            costs.append(mean + 0.02 * (apart / _ALIKE).clamp(max=4) ** 2 + 0.03 * away**2)
         return torch.cat(costs) if costs else torch.zeros(0, device=self.device)
 
     def vote(self, canvas: torch.Tensor, match: torch.Tensor, sharp: bool) -> torch.Tensor:

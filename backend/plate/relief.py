@@ -89,7 +89,8 @@ def make_relief(
         hidden = extend_behind(surface.disparity, surface.valid, tears, fill, gap)
         facts["filled"] = round(float(hidden.grown.mean()), 4)
         if hidden.grown.any():
-            paint = paint_hidden(paint, surface, tears, hidden, seed, device, painted)
+            found = paint_hidden(paint, surface, tears, hidden, seed, device, painted)
+            paint = _keep_seen(paint, found, surface.disparity, hidden)
             backs = [_back_sheet(surface, hidden, gap, n, plate.camera) for n in cells]
     progress(0.92, "placing the mesh")
     # Faces at a tear, on its farther side, show the paint too: their pixels may have half of the near side's colour.
@@ -147,6 +148,25 @@ def paint_hidden(
     given = [t.to(device) for t in (planes, torch.from_numpy(surface.disparity), source, wanted, behind)]
     painted: torch.Tensor = inpaint(*given, torch.Generator().manual_seed(seed & (2**63 - 1)), progress).cpu()
     return painted
+
+
+def _keep_seen(planes: torch.Tensor, painted: torch.Tensor, disparity: np.ndarray, hidden: Hidden) -> torch.Tensor:
+    """Takes the paint of visible pixels back, but for those that are mixtures of the paint and the near side's colour."""
+    y, x = np.nonzero(hidden.seeds & ~hidden.grown)
+    nearest, ny, nx = disparity[y, x], y, x
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            oy, ox = np.clip(y + dy, 0, disparity.shape[0] - 1), np.clip(x + dx, 0, disparity.shape[1] - 1)
+            closer = disparity[oy, ox] > nearest
+            nearest, ny, nx = np.where(closer, disparity[oy, ox], nearest), np.where(closer, oy, ny), np.where(closer, ox, nx)
+    own, paint, near = planes[:3, y, x], painted[:3, y, x], planes[:3, ny, nx]
+    span = near - paint
+    share = ((own - paint) * span).sum(0) / (span**2).sum(0).clamp(min=1e-6)
+    missed = ((own - paint - share * span) ** 2).sum(0)
+    mixture = (share > 0.08) & (share < 0.95) & (missed < 0.1 * (span**2).sum(0))
+    result = painted.clone()
+    result[:, y, x] = torch.where(mixture[None], painted[:, y, x], planes[:, y, x])
+    return result
 
 
 def _back_sheet(surface: Surface, hidden: Hidden, gap: float, cells: int, camera: Camera) -> Sheet | None:

@@ -24,6 +24,8 @@ WORKING = 1536
 """Longest side at which depth is worked on, in pixels. The picture itself keeps its size."""
 SMALLEST = 16
 MILLIMETRE = 0.001
+SMEARED = 6
+"""Half width of depth edges that may be blurred even where the depth is as large as the picture; exact edges do not mind."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _depth(
         _check_shape(given.values, color)
         check_values(given.values, given.valid, declared, "depth image")
         ratio = color.shape[2] / given.values.shape[1]
-        return given, declared, max(2, int(np.ceil(1.5 * ratio))) if ratio > 1 else 2, notes
+        return given, declared, int(np.clip(np.ceil(1.5 * ratio), SMEARED, 16)), notes
     if not model:
         raise InputError(
             expected="depth: an image of your own, or the folder of a depth model", got="neither",
@@ -158,7 +160,7 @@ def _depth(
     folder = find_folder(model)
     found = estimate(folder, color, camera.fl_x, device, declared)
     ratio = color.shape[2] / found.values.shape[1]
-    smear = int(np.clip(np.ceil(2.5 * ratio), 3, 12))
+    smear = int(np.clip(np.ceil(2.5 * ratio), SMEARED, 16))
     if found.kind == "points":
         values, notes = depth_of_points(found, camera)
         found = dataclasses.replace(found, values=values, kind="metric")

@@ -172,6 +172,18 @@ def test_without_depth_and_motion_nothing_is_tracked(views):
     assert not Guides(tracker, {3: layer}).guide(5).any()
 
 
+def test_wrong_vectors_are_noticed(views):
+    def with_motion(change):
+        frames = [scene_frame(dataclasses.replace(v, motion=change(v.motion))) for v in views.values()]
+        return Tracker(Shot(frames))
+
+    assert not with_motion(lambda m: m).warnings
+    empty = with_motion(np.zeros_like)
+    assert "empty" in empty.warnings[0]
+    assert np.allclose(empty.moving(2, 5)[1], np.eye(4))  # the ground is tracked nevertheless
+    assert "do not fit" in with_motion(lambda m: -3 * m).warnings[0]
+
+
 def test_guides_take_the_nearest_keyframe_that_shows_a_pixel(views):
     shot = shot_of(views)
     tracker = Tracker(shot)

@@ -13,7 +13,6 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
 from ..imaging import decode, decode_layers, to_float, to_linear
-from ..imaging.checks import check_pixels
 
 PASSES = ("depth", "normal", "motion", "object_id", "albedo", "diffuse", "position")
 """What is used beside colour, each only if every frame has it."""
@@ -161,7 +160,6 @@ def decode_frame(frame: SceneFrame) -> ShotFrame:
     if "color" not in found:
         raise InputError(expected=f"{where} to have colour", got="none", fix="Render the colour with the geometry passes")
     pixels = found["color"].pixels
-    check_pixels(found["color"], f"colour of {where}", channels=(1, 3, 4)) if pixels.dtype.kind != "f" else None
     height, width = pixels.shape[:2]
     for name, image in found.items():
         if image.pixels.shape[:2] != (height, width):

@@ -43,6 +43,9 @@ class Tracker:
     def __init__(self, shot: Shot, keep_bytes: int = 2**29) -> None:
         self.shot = shot
         self.has_depth, self.has_motion = "depth" in shot.present, "motion" in shot.present
+        self.warnings: list[str] = []
+        if self.has_motion:
+            self._check_vectors()
         self._steps: dict[int, dict[int, np.ndarray | None]] = {}
         self._kept: OrderedDict[tuple[int, int], Places] = OrderedDict()
         height, width = shot.size
@@ -104,6 +107,35 @@ class Tracker:
         if other < number:  # a rigid motion back is the inverse of the one ahead
             return {name: None if m is None else np.linalg.inv(m) for name, m in found.items()}
         return found
+
+    def _check_vectors(self) -> None:
+        """Notes vectors that are empty although the camera moves, and those that lead away from their objects."""
+        numbers = self.shot.numbers
+        pairs = [(a, b) for a, b in itertools.pairwise(numbers) if b == a + 1]
+        if not pairs:
+            return
+        first, second = pairs[len(pairs) // 2]
+        a, b = self.shot[first], self.shot[second]
+        assert a.to_next is not None
+        moved = float(np.abs(np.asarray(a.camera.camera_to_world) - np.asarray(b.camera.camera_to_world)).max()) > 1e-6
+        if moved and not a.to_next.any():
+            self.has_motion = False
+            text = "The motion pass is empty although the camera moves (motion blur is on?)"
+            self.warnings.append(f"{text}: all objects are taken to stand still" if self.has_depth else f"{text}: nothing can be tracked")
+            return
+        height, width = a.size
+        ids, ids_b = self.ids(first), self.ids(second)
+        rows, columns = np.mgrid[:height, :width]
+        u = np.floor(columns + 0.5 + a.to_next[..., 0]).astype(int)
+        v = np.floor(rows + 0.5 + a.to_next[..., 1]).astype(int)
+        inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+        led = float((ids[inside] == ids_b[v[inside], u[inside]]).mean()) if inside.any() else 1.0
+        still = float((ids == ids_b).mean())
+        if led < still - 0.01:
+            self.warnings.append(
+                f"The motion vectors do not fit the frames: they lead {led:.1%} of the pixels of frame {first} to their object in frame "
+                f"{second}, no motion {still:.1%}. Render colour and passes from the same scene"
+            )
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from ..keyframes.model import ShotModel, read_model
 from ..keyframes.network import Config, ShotNetwork, count_multiplications
 from ..keyframes.paint import read_keyframes
 from ..keyframes.rendering import Renderer
-from ..keyframes.shot import Shot
+from ..keyframes.shot import HOW_TO_GET, Shot
 from ..keyframes.tracking import Tracker
 from ..keyframes.training import Options, Trainer
 
@@ -49,11 +49,14 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     shot = Shot(inputs["frames"], room // 2)
     wanted = frame_range(str(parameters["frames_wanted"]), shot.numbers)
     tracker = Tracker(shot, room // 2)
+    warnings += tracker.warnings
     if not tracker.able:
         warnings.append("Without depth and motion no paint can be tracked: the look is learnt from colour alone")
     model, share = _model(inputs, parameters, context, shot, tracker, warnings, 0.85 if wanted else 1.0)
     file = model.encode()
     context.emit("model", file)
+    lost = [g for g in model.statistics.groups if g not in ("color", "edge", *shot.present)]
+    warnings += [f"The model knows {name}, which these frames lack: turn on {HOW_TO_GET[name]}" for name in lost]
     renderer = Renderer(tracker, model, context.device)
     warnings += [f"Keyframe {n} is not among the frames: its paint cannot be tracked" for n in renderer.untracked]
     stylised, tracked = _render(renderer, wanted, strength, context, share)

@@ -31,6 +31,7 @@ VERBS = {
     "style-vgg": "style.vgg",
     "style-shot": "style.shot",
     "style-keyframes": "style.keyframes",
+    "reconstruct-footage": "reconstruct.footage",
     "reconstruct-plate": "reconstruct.plate",
     "bake": "reconstruct.texture",
 }

@@ -25,6 +25,13 @@ def edges(ids: torch.Tensor) -> torch.Tensor:
     return (low != high)[0, 0]
 
 
+def front(depth: torch.Tensor) -> torch.Tensor:
+    """Pixels ``(H, W)`` bool that nothing beside them hides: no neighbour is clearly nearer."""
+    finite = torch.where(torch.isinf(depth), 1e9, depth)
+    nearest = -F.max_pool2d(F.pad(-finite[None, None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0, 0]
+    return finite <= 1.05 * nearest
+
+
 Here = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """A frame's ids ``(H, W)``, depth ``(H, W)`` and displacements ``(2, H, W)`` to the other frame."""
 

@@ -248,7 +248,7 @@ class Segment:
 
 _LEAST_NEW = 0.0015
 """Part of the frame below which missing paint is continued instead of painted: less than a few strokes."""
-_WORN = 0.2
+_WORN = 0.45
 """What tracked paint is worth when it is painted anew."""
 _GAP = 10
 """Pixels up to which paint of the same object is continued into gaps."""

@@ -89,19 +89,24 @@ class Trace:
         start = grid(size, to.ids.device)
         at = start + to.way(direction)
         base = at.floor()
+        closest = at.round()
+        lends = torch.zeros_like(to.depth, dtype=torch.bool) if strict else occlusion.front(to.depth)
         part = at - base
         offset = self.place - start
         taps = []
+        own_pixel = torch.zeros_like(lends)
         best, main = torch.zeros(size, device=to.ids.device), [torch.zeros_like(self.label, dtype=torch.int64) for _ in (0, 1)]
         for i in (0, 1):
             for j in (0, 1):
                 y, x = ((base[k] + (i, j)[k]).long().clamp(0, size[k] - 1) for k in (0, 1))
                 weight = (part[0] if i else 1 - part[0]) * (part[1] if j else 1 - part[1])
                 weight = weight * ((own.ids[y, x] == to.ids) & (self.label[y, x] >= 0))
-                # Beside a silhouette the pixel next to the nearest may be the one on the surface. It lends its paint, but not for ever.
-                lends = self.sure[y, x] > (2.0 if strict else _LENDS)
-                rank = weight * ((weight > 0.25) | lends)
+                # Along a silhouette the pixel next to the nearest may be the one on the surface. What lies in front borrows its
+                # paint; what lies behind must not, because there the paint of the one in front would stay behind.
+                exact = (base[0] + i == closest[0]) & (base[1] + j == closest[1])
+                rank = weight * (exact | (lends & (self.sure[y, x] > _LENDS)))
                 better = rank > best
+                own_pixel = torch.where(better, exact, own_pixel)
                 best = torch.where(better, rank, best)
                 main = [torch.where(better, new, old) for new, old in zip((y, x), main, strict=True)]
                 taps.append((y, x, weight))
@@ -119,7 +124,7 @@ class Trace:
             place += weight * value
             sure += weight * self.sure[y, x]
         safe = total.clamp_min(1e-6)
-        lent = torch.where(best > 0.25, 1.0, _LENT)
+        lent = torch.where(own_pixel, 1.0, _LENT)
         return Trace(torch.where(seen & (total > 0), label, NOTHING), at + place / safe, lent * sure / safe)
 
     def continued(self, ids: torch.Tensor, steps: int) -> Trace:

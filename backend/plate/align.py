@@ -138,8 +138,9 @@ def check_orientation(values: np.ndarray, depth: np.ndarray, kind: str) -> None:
     """
     if len(values) < 6 or np.ptp(depth) < 0.05 * np.median(depth):
         return
-    ranks = [np.argsort(np.argsort(a)).astype(np.float64) for a in (values, depth)]
-    correlation = float(np.corrcoef(*ranks)[0, 1])
+    ranks = np.stack([np.argsort(np.argsort(a)) for a in (values, depth)]).astype(np.float64)
+    ranks -= ranks.mean(1, keepdims=True)
+    correlation = float((ranks[0] * ranks[1]).sum() / np.sqrt((ranks**2).sum(1).prod()))
     inverse = kind.startswith("inverse")
     if (correlation if inverse else -correlation) > 0.5:
         runs, other = ("grow", "metric or affine") if inverse else ("fall", "inverse_affine or inverse")

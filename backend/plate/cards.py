@@ -7,6 +7,7 @@ nearest) and faces come farthest first, which is the order that viewers without 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,7 +79,7 @@ def make_cards(
             mixed = (unions[k - 1] > 0) & (layer == k)
             painted = paint_hidden(
                 planes, _only(surface, layer, k), _outline(layer, k), Hidden(hidden.grown, hidden.disparity, hidden.seeds | mixed),
-                seed + k, device, lambda f, d=done: progress(0.05 + 0.8 * (d + f / count), "painting behind the cards"),
+                seed + k, device, functools.partial(_painting, progress, done, count),
             )  # fmt: skip
             share = np.where(hidden.grown, 1, np.clip(unions[k - 1] / OWN_PICTURE, 0, 1)).astype(np.float32)
             shown = planes + (painted - planes) * torch.from_numpy(share)[None]
@@ -107,6 +108,10 @@ def make_cards(
         near, far = 1 / np.percentile(some, (98, 2))
         report.append({"near": float(near), "far": float(far), "share": round(float((layer == k).mean()), 4)})
     return mesh, {"torn_edges": tears.count, "layers": report}
+
+
+def _painting(progress: Callable[[float, str], None], done: float, count: int, fraction: float) -> None:
+    progress(0.05 + 0.8 * (done + fraction / count), "painting behind the cards")
 
 
 def _only(surface: Surface, layer: np.ndarray, k: int) -> Surface:

@@ -228,7 +228,7 @@ class _Level:
         return own, cost
 
     def _cost(self, there: torch.Tensor, index: torch.Tensor | None = None) -> torch.Tensor:
-        """Mean squared difference of patches over what belongs to the hidden surface, and a price for another distance and the way there."""
+        """Mean squared difference of patches over what belongs to the hidden surface; distance and way have a price."""
         index = torch.arange(len(self.y), device=self.device) if index is None else index
         costs = []
         flat, width = self.color.flatten(1), self.width

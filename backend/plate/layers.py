@@ -91,8 +91,8 @@ def _majority(layer: np.ndarray, valid: np.ndarray, count: int) -> np.ndarray:
     votes = []
     for k in range(count):
         mask = np.pad((layer == k).astype(np.int32), 2, mode="edge")
-        sums = sum(mask[dy : dy + layer.shape[0]] for dy in range(5))
+        sums = np.sum([mask[dy : dy + layer.shape[0]] for dy in range(5)], axis=0)
         sums = np.pad(sums[:, 2:-2], ((0, 0), (2, 2)), mode="edge")
-        votes.append(sum(sums[:, dx : dx + layer.shape[1]] for dx in range(5)))
+        votes.append(np.sum([sums[:, dx : dx + layer.shape[1]] for dx in range(5)], axis=0))
     ballot = np.stack(votes) + (np.stack([layer == k for k in range(count)]) * 0.5)
     return np.where(valid, ballot.argmax(0), -1).astype(np.int32)

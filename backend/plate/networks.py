@@ -86,20 +86,24 @@ def _from_files(folder: Path) -> Declaration:
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return Declaration()
-    said, known = read_json(path), {}
+    said = read_json(path)
+    result = Declaration()
     size = said.get("size")
     side = min(size.values()) if isinstance(size, dict) and size and all(isinstance(v, int) for v in size.values()) else size
     if isinstance(side, int) and 16 <= side <= 4096:
-        known["size"] = side
+        result = dataclasses.replace(result, size=side)
     multiple = said.get("ensure_multiple_of")
     if isinstance(multiple, int) and 1 <= multiple <= 512:
-        known["multiple"] = multiple
-    result = Declaration(**known)
-    for name, key in (("mean", "image_mean"), ("std", "image_std")):
-        value = said.get(key)
-        if isinstance(value, list) and len(value) == 3 and all(isinstance(x, (int, float)) for x in value):
-            result = dataclasses.replace(result, **{name: tuple(float(x) for x in value)})
+        result = dataclasses.replace(result, multiple=multiple)
+    mean, std = (_triple(said.get(key)) for key in ("image_mean", "image_std"))
+    result = dataclasses.replace(result, mean=mean or result.mean, std=std or result.std)
     return result
+
+
+def _triple(value: Any) -> tuple[float, float, float] | None:
+    if not (isinstance(value, list) and len(value) == 3 and all(isinstance(x, (int, float)) for x in value)):
+        return None
+    return float(value[0]), float(value[1]), float(value[2])
 
 
 def prepare(picture: torch.Tensor, said: Declaration, size: tuple[int, int] | None = None) -> torch.Tensor:

@@ -91,7 +91,7 @@ def make_relief(
         if hidden.grown.any():
             found = paint_hidden(paint, surface, tears, hidden, seed, device, painted)
             paint = _keep_seen(paint, found, surface.disparity, hidden)
-            backs = [_back_sheet(surface, hidden, gap, n, plate.camera) for n in cells]
+            backs = [_back_sheet(surface, hidden, n, plate.camera) for n in cells]
     progress(0.92, "placing the mesh")
     # Faces at a tear, on its farther side, show the paint too: their pixels may have half of the near side's colour.
     shows = [f.behind if b is not None else np.zeros(len(f.faces), bool) for f, b in zip(fronts, backs, strict=True)]
@@ -145,9 +145,10 @@ def paint_hidden(
         source = torch.from_numpy(surface.valid)
     wanted = torch.from_numpy(hidden.grown | hidden.seeds)
     behind = torch.from_numpy(np.where(hidden.grown, hidden.disparity, surface.disparity))
-    given = [t.to(device) for t in (planes, torch.from_numpy(surface.disparity), source, wanted, behind)]
-    painted: torch.Tensor = inpaint(*given, torch.Generator().manual_seed(seed & (2**63 - 1)), progress).cpu()
-    return painted
+    visible = torch.from_numpy(surface.disparity)
+    generator = torch.Generator().manual_seed(seed & (2**63 - 1))
+    moved = planes.to(device), visible.to(device), source.to(device), wanted.to(device), behind.to(device)
+    return inpaint(*moved, generator, progress).cpu()
 
 
 def _keep_seen(planes: torch.Tensor, painted: torch.Tensor, disparity: np.ndarray, hidden: Hidden) -> torch.Tensor:
@@ -169,7 +170,7 @@ def _keep_seen(planes: torch.Tensor, painted: torch.Tensor, disparity: np.ndarra
     return result
 
 
-def _back_sheet(surface: Surface, hidden: Hidden, gap: float, cells: int, camera: Camera) -> Sheet | None:
+def _back_sheet(surface: Surface, hidden: Hidden, cells: int, camera: Camera) -> Sheet | None:
     """The hidden surface as a sheet of its own. It laps under the visible surface that it grew from, a little behind it."""
     shape = surface.disparity.shape
     lap = int(np.ceil(max(shape) / cells)) + 1
@@ -179,7 +180,8 @@ def _back_sheet(surface: Surface, hidden: Hidden, gap: float, cells: int, camera
     value = hidden.disparity * np.float32(1 - PUSHED)
     # Under the lap the sheet must stay behind the picture: where something farther is visible, it would hang in front of it.
     valid = surface.valid & (hidden.grown | (wide & (value < surface.disparity)))
-    tears = find_tears(value, valid, 4 * gap, 89.9, (camera.fl_x, camera.fl_y))
+    # Where surfaces of different distance meet back there, a stretched face does less harm than a slit.
+    tears = find_tears(value, valid, 0.5, 89.9, (camera.fl_x, camera.fl_y))
     sheet = make_sheet(value, valid, tears, cells)
     return sheet if len(sheet.faces) else None
 

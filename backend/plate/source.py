@@ -146,8 +146,9 @@ def _depth(
             if own is None and frame is not None:
                 own = frame.channels["depth"]
                 own = decode(own) if isinstance(own, EncodedFile) else own
-            given, found = _own_depth(own, declared, parameters["depth_unit"])
-            notes += found
+            assert isinstance(own, Image)
+            given, more = _own_depth(own, declared, parameters["depth_unit"])
+            notes += more
         _check_shape(given.values, color)
         check_values(given.values, given.valid, declared, "depth image")
         ratio = color.shape[2] / given.values.shape[1]
@@ -158,18 +159,15 @@ def _depth(
             fix="Choose a depth image, or a folder with a model such as Depth Anything V2",
         )  # fmt: skip
     folder = find_folder(model)
-    found = estimate(folder, color, camera.fl_x, device, declared)
-    ratio = color.shape[2] / found.values.shape[1]
-    smear = int(np.clip(np.ceil(2.5 * ratio), SMEARED, 16))
-    if found.kind == "points":
-        values, notes = depth_of_points(found, camera)
-        found = dataclasses.replace(found, values=values, kind="metric")
-    else:
-        notes = []
-    check_values(found.values, found.valid, found.kind, f"depth from {folder.name}")
-    if found.kind == "metric":
-        found = dataclasses.replace(found, values=found.values * np.float32(found.unit))
-    return found, found.kind, smear, notes
+    given, notes = estimate(folder, color, camera.fl_x, device, declared), []
+    smear = int(np.clip(np.ceil(2.5 * color.shape[2] / given.values.shape[1]), SMEARED, 16))
+    if given.kind == "points":
+        values, notes = depth_of_points(given, camera)
+        given = dataclasses.replace(given, values=values, kind="metric")
+    check_values(given.values, given.valid, given.kind, f"depth from {folder.name}")
+    if given.kind == "metric":
+        given = dataclasses.replace(given, values=given.values * np.float32(given.unit))
+    return given, given.kind, smear, notes
 
 
 def _own_depth(image: Image, kind: str, unit: float | None) -> tuple[Estimate, list[str]]:

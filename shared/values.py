@@ -78,8 +78,9 @@ class Distortion:
 
     - ``brown`` (k1, k2, k3, k4, p1, p2): distorted = ideal (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + tangential terms of p1 and p2 as
       OpenCV has them. Blender's polynomial and Brown models, pinholes of COLMAP and nerfstudio.
-    - ``division`` (k1, k2): ideal = distorted / (1 + k1 r² + k2 r⁴), r of the distorted one. Blender's division model.
-    - ``nuke`` (k1, k2): the same formula in units of half the larger side of the picture. Blender's Nuke model.
+    - ``division`` (k1, k2): ideal = distorted / (1 + k1 r² + k2 r⁴), r of the distorted one (Fitzgibbon 2001). Blender's own
+      division and Nuke models differ in which radius they take; the add-on sends them as ``brown``, fitted.
+    - ``nuke`` (k1, k2): the same formula in units of half the larger side of the picture.
 
     Attributes:
         model: One of the above.

@@ -12,6 +12,7 @@ that of single frames (bar 0.9); ``leak`` the part of the pixels of other object
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame
 
-from .report import machine, print_table, save_rows
+from .report import RESULTS, machine, print_table, save_rows
 from .scenes import shots, styles
 
 CASES = (
@@ -101,8 +102,6 @@ def case(name: str, style_name: str, device: torch.device) -> tuple[dict[str, An
 
 
 def _ids(folder: Path) -> dict[str, Any]:
-    import json
-
     found: dict[str, Any] = json.loads((folder / "objects.json").read_text(encoding="utf-8"))
     return found
 
@@ -113,6 +112,13 @@ def _wide(strip: torch.Tensor) -> torch.Tensor:
 
 def _pixels(picture: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray((255 * picture).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy())
+
+
+def _merged(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """The rows with those of an earlier run for other cases, in the order of ``CASES``."""
+    every = {(r["shot"], r["style"]): r for r in (json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else [])}
+    every |= {(r["shot"], r["style"]): r for r in rows}
+    return [every[c] for c in CASES if c in every] + [r for c, r in every.items() if c not in CASES]
 
 
 def write_page(rows: list[dict[str, Any]], notes: str) -> Path:
@@ -169,6 +175,7 @@ def main() -> None:
     print(machine(device))
     print_table(rows)
     if options.page:
+        rows = _merged(rows, RESULTS / f"shots_{device.type}.json")
         print(save_rows(f"shots_{device.type}", device, rows))
         print(write_page(rows, NOTES))
 

@@ -44,7 +44,7 @@ class Pace:
     segment: int = 48
     overlap: int = 8
     light: float = 0.25
-    stretch: float = 1.9
+    stretch: float = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,12 +167,12 @@ class Segment:
         missing = trace.label < 0
         trace = trace.continued(geometry.ids, _GAP)
         # Gaps as narrow as a stroke's tip are closed, not painted: nothing painted into them would read as a stroke.
-        missing = self._tidy(missing)
+        missing = self._tidy(missing, margin=True)
         stretch = trace.stretch()
         limit = self._pace.stretch
         drawn, light = self._draw(end, trace)
         worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < _WORN) | (light.abs().amax(0) > self._pace.light)
-        new = self._tidy(worn & ~missing) | missing
+        new = self._tidy(worn & ~missing, margin=False) | missing
         if float(new.float().mean()) < _LEAST_NEW:
             return trace, -1
         content = self._content(end)
@@ -183,11 +183,11 @@ class Segment:
         fresh = Trace.start(self._painter.frame, label, self._device)
         return fresh.only(new).under(trace.only(~new)), label
 
-    def _tidy(self, mask: torch.Tensor) -> torch.Tensor:
-        """Leaves what is at least as large as a stroke, and gives it a stroke's margin."""
+    def _tidy(self, mask: torch.Tensor, margin: bool) -> torch.Tensor:
+        """Leaves what is about as large as a stroke, and gives it half a stroke's margin if wanted."""
         size = 2 * round(0.5 * self._painter.stroke) + 3
-        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > 0.4
-        return F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0
+        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > (0.4 if margin else 0.5)
+        return F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0 if margin else most[0, 0]
 
     def _between(self, key: int, trace: Trace, end: int, outer: Trace, made: int, direction: int) -> Iterator[Styled]:
         """The frames after one anchor up to and including the next."""
@@ -203,7 +203,7 @@ class Segment:
             trace = trace.carried(geometry, following, -direction)
             trace = beyond[index].under(trace)
             geometry = following
-            missing = self._tidy(trace.label < 0)
+            missing = self._tidy(trace.label < 0, margin=True)
             trace = trace.continued(following.ids, _GAP)
             if float(missing.float().mean()) >= _LEAST_NEW:
                 trace = self._mend(index, trace, missing)

@@ -95,7 +95,8 @@ def figures(maps: list[DepthMap], truths: list[np.ndarray]) -> dict[str, float]:
         error = np.abs(depth_map.depth - truth) / np.maximum(truth, 1e-6)
         rows.append([
             measured.sum() / there.sum(), np.median(error[measured]), error[measured].mean(),
-            (measured & (error < 0.01)).sum() / there.sum(), (measured & (error < 0.02)).sum() / there.sum(), (known & (error < 0.02)).sum() / there.sum(), (error[measured] < 0.02).mean(),
+            (measured & (error < 0.01)).sum() / there.sum(), (measured & (error < 0.02)).sum() / there.sum(),
+            (known & (error < 0.02)).sum() / there.sum(), (error[measured] < 0.02).mean(),
             known.sum() / there.sum(),
         ])  # fmt: skip
     names = ("valid", "absrel_median", "absrel_mean", "within_1", "within_2", "within_2_filled", "valid_within_2", "known_filled")

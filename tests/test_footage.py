@@ -304,15 +304,21 @@ def test_rectified_pair_is_two_views(shot):
     assert (np.abs(disparity[known]) < 0.5).mean() > 0.9
 
 
-def test_what_moves_can_be_masked(shot):
-    frames, _ = scene.shoot([scene.camera_at(eye, 96, 64) for eye in scene.eyes(4)])
-    masked = []
-    for f in frames:
-        mask = np.ones((64, 96, 1), np.uint8)
-        mask[20:40, 30:60] = 0
-        masked.append(dataclasses.replace(f, channels={**f.channels, "mask": Image(mask, "data")}))
+def test_what_moves_is_reported_or_masked(shot):
+    frames, _ = scene.shoot([scene.camera_at(eye, 96, 64) for eye in scene.eyes(COUNT)])
+    generator = np.random.default_rng(0)
+    moving, masked = [], []
+    for n, f in enumerate(frames):
+        color, mask = f.channels["color"].pixels.copy(), np.ones((64, 96, 1), np.uint8)
+        color[8:26, 20 + 12 * (n % 2) : 44 + 12 * (n % 2)] = generator.random((6, 8, 1)).repeat(3, 0).repeat(3, 1)  # never the same
+        mask[6:28, 18:60] = 0
+        moving.append(dataclasses.replace(f, channels={"color": Image(color, "linear")}))
+        masked.append(dataclasses.replace(f, channels={"color": Image(color, "linear"), "mask": Image(mask, "data")}))
+    found = estimate_depths(read_views(moving, 960, quiet), matching.Settings(), quiet)
+    assert any("mask what moves" in note for note in found.notes)
     found = estimate_depths(read_views(masked, 960, quiet), matching.Settings(), quiet)
-    assert all((m.depth[20:40, 30:60] == 0).all() for m in found.maps)
+    assert not any("mask what moves" in note for note in found.notes)
+    assert all((m.depth[6:28, 18:60] == 0).all() for m in found.maps)
     assert all((m.depth[45:, 20:70] > 0).mean() > 0.6 for m in found.maps)
 
 

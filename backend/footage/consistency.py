@@ -27,7 +27,7 @@ class Agreement:
     Attributes:
         inverse: ``(H, W)`` float32, inverse depth averaged with those of the views that agree.
         count: ``(H, W)`` uint8, how many others agree.
-        asked: ``(H, W)`` uint8, how many others show the point's place.
+        asked: ``(H, W)`` uint8, how many others show the point's place and know a depth there.
         spread: ``(H, W)`` float32, standard deviation of the agreeing inverse depths by inverse depth; 0 where nobody agrees.
     """
 
@@ -83,10 +83,10 @@ def _agree(planes, others, M, t, N, r, max_pixels, max_relative, half_pixel, inv
                 if not (x >= _f(0) and y >= _f(0) and x < _f(width) and y < _f(height)):
                     continue
                 ix, iy = int(x), int(y)
-                shown += 1
                 there = others[s, iy, ix, 0]
                 if there <= _f(0):
                     continue
+                shown += 1
                 there += others[s, iy, ix, 1] * (x - _f(ix) - _f(0.5)) + others[s, iy, ix, 2] * (y - _f(iy) - _f(0.5))
                 if there <= _f(0):
                     continue

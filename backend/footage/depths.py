@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from ...shared.errors import InputError
 from ...shared.values import Camera, Tracks
 from .consistency import agree, without_specks
-from .geometry import pairs
+from .geometry import pairs, transfer
 from .matching import Fields, Matcher, Settings
 from .prior import fit_planes
 from .probe import probe_ranges
@@ -25,6 +27,11 @@ MIN_TRUST = 0.3
 FILLED_CONFIDENCE = 0.05
 MIN_MATCHED = 0.05
 """Least part of all pixels that must be confirmed."""
+TEXTURE, SPOT = 0.025, 0.03
+"""Least deviation of gray values in a patch with texture, and least width of what is said to move, in widths of the picture."""
+MOVING = 0.02
+"""Part of a frame from which on the report says so, if the usual frame has as much; a single frame has to have twice and a half of it,
+for at the ends of a shot other frames show less and mistakes are more."""
 THIN = 0.5
 """Overlap or confirmed part of a frame below which the report names it."""
 
@@ -40,6 +47,7 @@ class DepthMap:
         confidence: ``(H, W)`` float32, 0..1; 0 where unknown.
         spread: ``(H, W)`` float32, standard deviation among the views that agree, as a part of the depth.
         filled: ``(H, W)`` bool, where depth comes from a plane through its surroundings and no measurement.
+        doubtful: Part of the frame that has texture and is shown by three others of which none agrees: what moves, or mirrors.
     """
 
     number: int
@@ -48,6 +56,7 @@ class DepthMap:
     confidence: np.ndarray
     spread: np.ndarray
     filled: np.ndarray
+    doubtful: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +155,41 @@ def _confirm(matcher: Matcher, index: int, level: int, fill: bool) -> DepthMap:
         confidence = np.where(filled, np.float32(FILLED_CONFIDENCE) * planes[..., 3], confidence)
     with np.errstate(divide="ignore"):
         depth = np.where(inverse > 0, 1 / inverse, np.float32(0)).astype(np.float32)
-    return DepthMap(view.number, camera, depth, confidence, np.where(keep, found.spread, np.float32(0)), filled)
+    doubtful = 0.0
+    if level == 0:
+        shown = _shown(view.camera, [matcher.views[j].camera for j in neighbours], matcher.ranges[index])
+        lone = (mask > 0) & (found.asked >= min(3, len(neighbours))) & (shown >= min(3, len(neighbours))) & (found.count == 0)
+        doubtful = _wide(lone & _textured(gray))
+    return DepthMap(view.number, camera, depth, confidence, np.where(keep, found.spread, np.float32(0)), filled, doubtful)
+
+
+def _shown(camera: Camera, others: list[Camera], span: Range) -> np.ndarray:
+    """How many other cameras have each pixel in their picture, be it close or far."""
+    v, u = np.mgrid[: camera.height, : camera.width]
+    pixels = np.stack([u + 0.5, v + 0.5, np.ones(u.shape)])
+    shown = np.zeros(u.shape, np.uint8)
+    for other in others:
+        M, t = transfer(camera, other)
+        inside = np.ones(u.shape, bool)
+        for depth in (0.6 * span.median, span.far):
+            x, y, z = np.tensordot(M, pixels, 1) + t[:, None, None] / depth
+            inside &= (z > 0) & (x >= 0) & (y >= 0) & (x < other.width * z) & (y < other.height * z)
+        shown += inside
+    return shown
+
+
+def _textured(gray: np.ndarray) -> np.ndarray:
+    planes = torch.from_numpy(gray)[None, None]
+    mean, square = (F.avg_pool2d(p, 7, 1, 3, count_include_pad=False) for p in (planes, planes * planes))
+    return (square - mean * mean)[0, 0].numpy() > TEXTURE**2
+
+
+def _wide(lone: np.ndarray) -> float:
+    """Share of the picture in spots that are at least ``SPOT`` wide; the fringes of silhouettes are not."""
+    size = max(3, round(SPOT * max(lone.shape)) // 2 * 2 + 1)
+    planes = torch.from_numpy(lone.astype(np.float32))[None, None]
+    inner = F.avg_pool2d(planes, size, 1, size // 2) > 0.8
+    return float(F.max_pool2d(inner.float(), size, 1, size // 2).mul(planes).mean())
 
 
 def _shrunk(camera: Camera, width: int, height: int, level: int) -> Camera:
@@ -184,6 +227,11 @@ def _judge(views: Sequence[View], choices: list[Choice], maps: list[DepthMap], r
     if narrow:
         notes.append(f"Little parallax: the sources of {_names(narrow)} are less than 2 degrees aside; use a longer range of frames")
     poor = [v.number for v, m in zip(views, matched, strict=True) if m < 0.5 * THIN]
+    usual = float(np.median([m.doubtful for m in maps]))
+    moving = [m.number for m in maps if m.doubtful > (MOVING if usual > MOVING else 2.5 * MOVING)]
+    if moving:
+        most = max(m.doubtful for m in maps)
+        notes.append(f"Up to {most:.1%} of {_names(moving)} has texture that no other frame agrees with: mask what moves or mirrors")
     if poor:
         notes.append(
             f"Less than a quarter of {_names(poor)} could be confirmed by other frames: little texture, things that move, or a poor solve"

@@ -5,6 +5,7 @@
     jobs                     sent, followed, found again        capture/             the scene as files, untouched
     pictures, png, icons     images out, in and in panels       apply                results into the scene
     material/                materials: panel, history, nodes    reconstruct/         meshes: from clips, plates and the scene
+    style/                   shots: painted frames as sequences
     *_operator(s), panels    what the artist sees               cli                  without a window
 
 Registering imports neither numpy nor zmq: what needs them is imported by the first job.
@@ -37,6 +38,10 @@ from .material import properties as material_properties
 from .reconstruct import operators as reconstruct_operators
 from .reconstruct import progress as reconstruct_progress
 from .reconstruct import properties as reconstruct_properties
+from .style import operators as style_operators
+from .style import painting as style_painting
+from .style import properties as style_properties
+from .style import using as style_using
 
 _classes: list[type] = []
 _scene_properties: list[str] = []
@@ -80,7 +85,11 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _has_own_operator(operation: Any) -> bool:
-    return material_operators.is_material(operation) or reconstruct_operators.is_reconstruction(operation)
+    return (
+        material_operators.is_material(operation)
+        or reconstruct_operators.is_reconstruction(operation)
+        or style_operators.is_style(operation)
+    )
 
 
 def register() -> None:
@@ -89,11 +98,12 @@ def register() -> None:
     groups = {controls.identifier(operation): controls.settings_group(operation) for operation in operations}
     _classes[:] = [
         settings.BacklotPreferences, records.BACKLOT_PG_job, records.BACKLOT_PG_jobs, capture_properties.BACKLOT_PG_capture,
-        *material_properties.CLASSES, *reconstruct_properties.CLASSES, *groups.values(),
+        *material_properties.CLASSES, *reconstruct_properties.CLASSES, *style_properties.CLASSES, *groups.values(),
         capture_operator.BACKLOT_OT_capture,
         *(operation_operators.operator_class(operation) for operation in operations if not _has_own_operator(operation)),
         *material_operators.operation_classes(), *material_operators.CLASSES,
         *reconstruct_operators.operation_classes(), *reconstruct_operators.CLASSES,
+        *style_operators.operation_classes(), *style_painting.CLASSES, *style_using.CLASSES,
         *job_operators.CLASSES, *panels.panel_classes(),
     ]  # fmt: skip
     for item in _classes:
@@ -101,7 +111,7 @@ def register() -> None:
     properties = {
         "backlot_jobs": records.BACKLOT_PG_jobs, "backlot_materials": material_properties.BACKLOT_PG_materials,
         "backlot_capture": capture_properties.BACKLOT_PG_capture, "backlot_reconstruct": reconstruct_properties.BACKLOT_PG_reconstruct,
-        **groups,
+        "backlot_style": style_properties.BACKLOT_PG_style, **groups,
     }  # fmt: skip
     for name, group in properties.items():
         setattr(bpy.types.Scene, name, bpy.props.PointerProperty(type=group))

@@ -1,4 +1,4 @@
-"""Results into the scene: a material (see ``material/``), a reconstruction (see ``reconstruct/``), an image."""
+"""Results into the scene: a material (see ``material/``), a reconstruction (``reconstruct/``), a shot (``style/``), an image."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from . import pictures
 from .material import results
 from .reconstruct import mesh_object
 from .reconstruct import results as reconstructions
+from .style import files as shot_files
+from .style import results as shots
 
 
 def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> str:
@@ -36,6 +38,8 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         told = results.apply(scene, operation, label, outputs, request)
     elif operation.startswith("reconstruct."):
         return "; ".join(part for part in reconstructions.apply(scene, operation, label, outputs, request) if part)
+    elif shot_files.is_shot(operation):
+        return "; ".join(part for part in shots.apply(scene, operation, label, outputs, request) if part)
     for name, value in outputs.items() if not told else ():
         if isinstance(value, Image):
             image = pictures.receive(value, label)

@@ -21,6 +21,7 @@ import bpy
 from ..shared.errors import BacklotError, InputError
 
 if TYPE_CHECKING:
+    from ..shared.events import Finished
     from ..shared.jobfile import JobFile
     from ..shared.operations import Input
 
@@ -99,7 +100,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
     for file in written:
         print(f"wrote {file}", flush=True)
     if loaded.options.get("apply"):
-        print(_apply(loaded, path, client), flush=True)
+        print(_apply(loaded, path, client, finished), flush=True)
     if loaded.options.get("save"):
         target = (path.parent / str(loaded.options["save"])).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +126,10 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     target = folder / str(description.pop("folder", "capture"))
     if item.kind != "frames":
         description.setdefault("pass", "color")
+    elif "motion" in (*item.channels, *item.optional_channels):
+        from .style import shot
+
+        shot.check_scene(bpy.context.scene)
     settings = CaptureSettings.from_json(description)
     if settings.mode == "orbit" and not settings.objects:
         settings.objects = tuple(selected.name for selected in bpy.context.view_layer.objects.selected)
@@ -151,16 +156,24 @@ def _check_options(loaded: JobFile) -> None:
         raise InputError(expected='"save" as a path and "apply" as true or false', got="something else")
 
 
-def _apply(loaded: JobFile, path: Path, client: Any) -> str:
-    """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not."""
+def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
+    """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not.
+
+    Frames of a shot are files for the panel too.
+    """
     from ..shared.operations import find
     from ..shared.wire import new_id
     from . import apply, records
     from .link import PATIENCE_S
     from .reconstruct import jobfiles
+    from .style import files
 
-    job = dataclasses.replace(loaded.job, deliver="arrays", formats={}, id=new_id())
-    outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
+    job = loaded.job
+    if files.is_shot(job.operation):
+        outputs = files.placed(finished.outputs, loaded.output_folder.resolve())
+    else:
+        job = dataclasses.replace(job, deliver="arrays", formats={}, id=new_id())
+        outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
     targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
     parameters = find(job.operation).check_parameters(job.parameters)
     given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})

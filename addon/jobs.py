@@ -6,6 +6,7 @@ alone the job can be sent again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..shared.operations import find as find_operation
 from . import records
 from .link import BACKEND, PATIENCE_S, redraw
 from .reconstruct import progress
+from .style import files as shot_files
 
 if TYPE_CHECKING:
     from ..shared.jobs import Job
@@ -37,7 +39,8 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
 
     Args:
         described: For each input ``{"image": name}``, ``{"path": file}``, or the folder of a capture as ``{"frames": folder}``,
-            ``{"tracks": folder}`` or ``{"mesh": folder}``.
+            ``{"tracks": folder}`` or ``{"mesh": folder}``; several images as ``{"images": JSON list of names}``, painted frames as
+            ``{"files": folder}``.
 
     Raises:
         InputError: An input is missing or unreadable.
@@ -50,10 +53,13 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for name, where in described.items():
         if "image" in where:
-            image = bpy.data.images.get(where["image"])
-            if image is None:
-                raise InputError(expected=f"the image {where['image']!r}", got="none of that name in this file", fix="Choose another image")
-            inputs[name] = pictures.send(image)
+            inputs[name] = pictures.send(_image(where["image"]))
+        elif "images" in where:
+            inputs[name] = [pictures.send(_image(one)) for one in json.loads(where["images"])]
+        elif "files" in where:
+            from .style import keyframes
+
+            inputs[name] = list(keyframes.read(Path(where["files"])))
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
         elif "tracks" in where:
@@ -65,6 +71,13 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
         else:
             inputs[name] = EncodedFile.read(where["path"], where.get("color_space", ""))
     return inputs
+
+
+def _image(name: str) -> bpy.types.Image:
+    image = bpy.data.images.get(name)
+    if image is None:
+        raise InputError(expected=f"the image {name!r}", got="none of that name in this file", fix="Choose another image")
+    return image
 
 
 def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
@@ -81,7 +94,9 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
     job_id = record.name
     request = json.loads(record.request)
     try:
-        job = Job(record.operation, request["parameters"], load_inputs(request["inputs"]), request["seed"], label=record.label, id=job_id)
+        deliver = "files" if shot_files.is_shot(record.operation) else "arrays"
+        inputs = load_inputs(request["inputs"])
+        job = Job(record.operation, request["parameters"], inputs, request["seed"], deliver, label=record.label, id=job_id)
         job.encode()
         records.update(job_id, state="waiting", error="")
         if bpy.app.background:
@@ -119,8 +134,12 @@ def _send_and_wait(job: Job) -> str:
         waiting = OUTBOX.pop(job.id, None)
     if waiting is not None:  # else it went out with the first answer
         client.submit(job)
-    finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S)
-    RESULTS[job.id] = finished.outputs
+    try:
+        finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S, on_partial=_partial)
+    except (BacklotError, KeyboardInterrupt):
+        shot_files.WRITERS.pop(job.id, None)
+        raise
+    RESULTS[job.id] = _received(job.id, finished)
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
     _follow_up(job.id)
     found = records.find(job.id)
@@ -193,18 +212,40 @@ def on_event(event: Any) -> None:
             live.preview = event.preview
     elif kind == "Partial":
         records.update(job_id, state="running")
-        records.LIVE[job_id].partials[event.name, event.index] = event.value
-        _show_partial(job_id, event.name)
+        _partial(event)
     elif kind == "Finished":
-        RESULTS[job_id] = event.outputs
+        try:
+            RESULTS[job_id] = _received(job_id, event)
+        except BacklotError as error:  # no room on the disk: the backend still has the result, and Retry finds it
+            records.update(job_id, state="failed", error=str(error))
         if job_id in records.LIVE:
             records.LIVE[job_id].partials.clear()
     elif kind == "Failed":
         records.update(job_id, state="failed", error=str(event.error))
+        shot_files.WRITERS.pop(job_id, None)
         progress.forget(job_id)
     elif kind == "Cancelled":
         _cancelled(job_id)
     redraw()
+
+
+def _partial(event: Any) -> None:
+    """An early result: frames of a shot go to disk as they come, all else is remembered."""
+    found = records.find(event.job_id)
+    folder = json.loads(found[1].request).get("folder") if found is not None else None
+    if folder:
+        with contextlib.suppress(BacklotError):  # the disk is full; the end says so, if it still is
+            shot_files.take(event.job_id, folder, event)
+    elif event.job_id in records.LIVE:
+        records.LIVE[event.job_id].partials[event.name, event.index] = event.value
+        _show_partial(event.job_id, event.name)
+
+
+def _received(job_id: str, event: Any) -> dict[str, Any]:
+    """The outputs of a finished job; files of a shot as paths, for they lie on disk then."""
+    found = records.find(job_id)
+    folder = json.loads(found[1].request).get("folder") if found is not None else None
+    return shot_files.finish(job_id, folder, event) if folder else dict(event.outputs)
 
 
 def _show_partial(job_id: str, name: str) -> None:
@@ -221,6 +262,11 @@ def _cancelled(job_id: str) -> None:
     if found is not None and best is not None and len(best.faces) and json.loads(found[1].request).get("keep_best"):
         UNFINISHED.add(job_id)
         RESULTS[job_id] = {"mesh": best, "report": {"unfinished": True, "faces": len(best.faces)}}
+        return
+    painted = shot_files.unfinished(job_id)
+    if found is not None and painted:
+        UNFINISHED.add(job_id)
+        RESULTS[job_id] = painted
         return
     progress.forget(job_id)
     records.update(job_id, state="cancelled")
@@ -282,6 +328,7 @@ def before_load() -> None:
     RESULTS.clear()
     STOPPED.clear()
     UNFINISHED.clear()
+    shot_files.WRITERS.clear()
     records.forget_session()
 
 

@@ -15,6 +15,8 @@ from .material import panel as material_panel
 from .material.operators import is_material
 from .reconstruct import panel as reconstruct_panel
 from .reconstruct.operators import is_reconstruction
+from .style import panel as style_panel
+from .style.operators import is_style
 
 CATEGORY = "Backlot"
 SPACES = ("VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR")
@@ -198,7 +200,7 @@ def _unfolded(layout: bpy.types.UILayout, items: Sequence[Any]) -> Sequence[Any]
 
 def panel_classes() -> list[type]:
     """All panels, for all editors."""
-    classes: list[type] = [BACKLOT_UL_jobs, *material_panel.LISTS]
+    classes: list[type] = [BACKLOT_UL_jobs, *material_panel.LISTS, *style_panel.LISTS]
     for space in SPACES:
         for base in (_StatusPanel, _JobsPanel):
             name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
@@ -207,7 +209,8 @@ def panel_classes() -> list[type]:
         if space == "CLIP_EDITOR":
             continue
         classes += material_panel.panel_classes(space, _Sidebar)
-        others = [item for item in controls.visible_operations() if not (is_material(item) or is_reconstruction(item))]
+        classes += style_panel.panel_classes(space, _Sidebar)
+        others = [item for item in controls.visible_operations() if not (is_material(item) or is_reconstruction(item) or is_style(item))]
         for order, operation in enumerate(others, start=2):
             # Pictures of the scene are taken where the scene is.
             if space == "VIEW_3D" or not any(item.kind == "frames" for item in operation.inputs):

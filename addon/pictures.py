@@ -142,7 +142,7 @@ def receive(value: Image, name: str) -> bpy.types.Image:
     is_float = pixels.dtype.kind == "f" or pixels.dtype.itemsize > 1
     image = bpy.data.images.new(name, width, height, alpha=channels in (2, 4), float_buffer=is_float, is_data=value.color_space == "data")
     if value.color_space != "data":
-        _set_space(image, "sRGB" if value.color_space == "srgb" and not is_float else LINEAR)
+        set_space(image, "sRGB" if value.color_space == "srgb" and not is_float else LINEAR)
     rgba = np.ones((height, width, 4), np.float32)
     scaled = pixels.astype(np.float32) if pixels.dtype.kind == "f" else pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
     rgba[..., :3] = scaled[..., :3] if channels >= 3 else scaled[..., :1]
@@ -159,7 +159,8 @@ def receive(value: Image, name: str) -> bpy.types.Image:
     return image
 
 
-def _set_space(image: bpy.types.Image, names: str | tuple[str, ...]) -> None:
+def set_space(image: bpy.types.Image, names: str | tuple[str, ...]) -> None:
+    """Sets an image's colour space to the first of some names that this Blender's OCIO configuration knows."""
     for name in (names,) if isinstance(names, str) else names:
         try:
             image.colorspace_settings.name = name

@@ -1,0 +1,112 @@
+"""The results of a shot on disk: each frame as it arrives, beside the .blend or, before that is saved, in the extension's own folder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..settings import working_folder
+
+if TYPE_CHECKING:
+    from ...shared.events import Finished, Partial
+    from ...shared.outputs import Writer
+
+OPERATIONS = ("style.shot", "style.keyframes")
+"""Those whose results are sequences of files."""
+WRITERS: dict[str, Writer] = {}
+"""By job, of those that have sent something."""
+
+
+def is_shot(operation: str) -> bool:
+    """Whether the results of that operation are written here."""
+    return operation in OPERATIONS
+
+
+def new_folder(label: str) -> Path:
+    """A folder of its own for a job's results: ``//backlot/<label>``; it is made, so that no other job gets it.
+
+    A .blend whose folder cannot be written counts as not saved.
+    """
+    name = re.sub(r"[^\w.-]+", "-", label.lower()).strip("-.") or "shot"
+    if bpy.data.filepath:
+        with contextlib.suppress(OSError):
+            return _made(Path(bpy.path.abspath("//")) / "backlot", name)
+    return _made(working_folder("shots"), name)
+
+
+def _made(parent: Path, name: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        return folder
+
+
+def relative(path: Path) -> str:
+    """The path as an image of this file names it: relative to the .blend where it lies below its folder."""
+    if bpy.data.filepath:
+        with contextlib.suppress(ValueError):  # another drive
+            below = path.resolve().relative_to(Path(bpy.data.filepath).resolve().parent)
+            return "//" + below.as_posix()
+    return str(path)
+
+
+def take(job_id: str, folder: str, event: Partial) -> None:
+    """Writes a frame, or the model so far.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    from ...shared.outputs import Writer
+
+    WRITERS.setdefault(job_id, Writer(Path(folder)))(event)
+
+
+def finish(job_id: str, folder: str, event: Finished) -> dict[str, Any]:
+    """Writes all results, and gives them with files as paths.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    from ...shared.outputs import Writer
+
+    writer = WRITERS.pop(job_id, None) or Writer(Path(folder))
+    writer.finish(event)
+    return placed(event.outputs, Path(folder))
+
+
+def placed(outputs: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Outputs whose files were written into a folder: files as paths, all else as it is."""
+    return {name: _placed(value, folder) for name, value in outputs.items()}
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_placed(one, folder) for one in value]
+    return folder / Path(value.name).name if hasattr(value, "data") and hasattr(value, "name") else value
+
+
+def unfinished(job_id: str) -> dict[str, Any]:
+    """What a job that was cancelled had made: frames and model; empty for nothing."""
+    writer = WRITERS.pop(job_id, None)
+    early = [path for path in writer.early if path.is_file()] if writer is not None else []
+    frames = sorted(path for path in early if path.name.startswith("stylised_"))
+    model = [path for path in early if path.suffix == ".safetensors"]
+    if not frames and not model:
+        return {}
+    return {"stylised": frames, **({"model": model[-1]} if model else {}), "report": {"unfinished": True}}
+
+
+def number(path: Path) -> int:
+    """The frame number in the name of a painted frame's file."""
+    found = re.search(r"(?<=_)-?\d+$", path.stem)
+    return int(found[0]) if found else 0

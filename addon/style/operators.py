@@ -1,0 +1,152 @@
+"""The operators that send style jobs: a shot in the manner of a picture, a shot from painted frames, pictures with several styles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ...shared.errors import InputError
+from ...shared.operations import OPERATIONS, Operation
+from .. import controls, records
+from ..capture_operator import new_folder
+from ..operation_operators import OperationOperator, operator_class
+from . import properties
+
+if TYPE_CHECKING:
+    from ..capture_operator import Steps
+
+IMAGE, VGG, SHOT, KEYFRAMES = (f"style.{verb}" for verb in ("image", "vgg", "shot", "keyframes"))
+_KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
+
+
+def is_style(operation: Operation) -> bool:
+    """Whether the operation belongs to the panels of this folder."""
+    return operation.name in (IMAGE, VGG, SHOT, KEYFRAMES)
+
+
+def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
+    """Which frames a call and the panel ask for; a call that gives a range, a size or a folder need not say that it does."""
+    value = {name: controls.chosen(name, operator, scene.backlot_style) for name in properties.shot_annotations()}
+    given = operator.properties.is_property_set
+    if given("shot_start") or given("shot_end"):
+        value["shot_own_range"] = True
+    if given("shot_size"):
+        value["shot_own_size"] = True
+    if given("shot_folder") and not given("shot_source"):
+        value["shot_source"] = "CAPTURED"
+    return value
+
+
+class _Picture(OperationOperator):
+    """Images with several styles: those of the panel's list, with their weights where the operation has any."""
+
+    def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
+        """Where each input is; an input of several images is the panel's list."""
+        described, wanted = super().describe_inputs(panel)
+        for item in self.operation.inputs:
+            if item.kind != "images":
+                continue
+            rows = [row for row in bpy.context.scene.backlot_style.styles if row.image is not None]
+            if rows:
+                described[item.name] = {"images": json.dumps([row.image.name for row in rows])}
+                if any(p.name == "weights" for p in self.operation.parameters) and not self.properties.is_property_set("weights"):  # type: ignore[attr-defined]
+                    self.weights = " ".join(f"{row.weight:.4g}" for row in rows)
+            elif item.required:
+                raise InputError(expected=f"images as {item.label}: {item.help}", got="none", fix="Add one in the panel")
+        return described, wanted
+
+
+class _Shot(_Picture):
+    """What is common to shots: frames with passes, a strength that may have keys, files as results."""
+
+    @classmethod
+    def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
+        """Which frames."""
+        return properties.shot_annotations(**_KEEP)
+
+    def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
+        """The frames; the request then has the strength of each."""
+        from .shot import ShotCapture
+
+        capture = ShotCapture(context, shot_values(self, context.scene), new_folder())
+        parameters = request["parameters"]
+        schema = self.operation.parameter("strength")
+        if not self.properties.is_property_set("strength") and parameters["strength"] == schema.default:  # type: ignore[attr-defined]
+            from . import strength
+
+            parameters["strength"] = strength.text(context.scene, capture.numbers, int(schema.maximum))
+        self.prepare(context.scene, capture, request)
+        return capture
+
+    def prepare(self, scene: bpy.types.Scene, capture: Any, request: dict[str, Any]) -> None:
+        """What else the job takes along."""
+
+    def captured(self, context: bpy.types.Context, capture: Any) -> str:
+        """The frames are there: names of objects become ids, and the results get a folder."""
+        from ...shared.sources import object_ids
+        from . import files
+
+        found = records.find(self._job_id)
+        if found is not None:
+            request = json.loads(found[1].request)
+            named = str(request["parameters"].get("objects", ""))
+            if any(character.isalpha() for character in named):
+                request["parameters"]["objects"] = object_ids(named, capture.objects())
+            request["folder"] = str(files.new_folder(found[1].label))
+            found[1].request = json.dumps(request)
+        return super().captured(context, capture)
+
+    def job_label(self, request: dict[str, Any]) -> str:
+        """The operation and the picture in whose manner it is."""
+        where = request["inputs"].get("style") or {}
+        subject = where.get("image") or Path(where.get("path", "")).stem or bpy.context.scene.name
+        return f"{self.operation.label} {subject}"[:60]
+
+
+class _Keyframes(_Shot):
+    @classmethod
+    def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
+        """Which frames, and which model."""
+        only = bpy.props.BoolProperty(name="Only Render", description="Train nothing: render from the kept model", **_KEEP)
+        return {**super().capture_annotations(operation), **properties.keyframe_annotations(**_KEEP), "only_render": only}
+
+    def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
+        """Paintings and model go along with the frames."""
+        return {name: {"capture": name} for name in ("frames", "keyframes", "model")}, "frames"
+
+    def prepare(self, scene: bpy.types.Scene, capture: Any, request: dict[str, Any]) -> None:
+        """Writes the paintings as they are now, and finds the model.
+
+        Raises:
+            InputError: See ``keyframes.write``; or the model is not there.
+        """
+        from . import keyframes
+
+        group = scene.backlot_style
+        only_render = bool(self.only_render)  # type: ignore[attr-defined]
+        if only_render:
+            request["parameters"].update(minutes=0.0, steps=0)
+        if only_render or controls.chosen("go_on", self, group):
+            given = str(controls.chosen("model", self, group))
+            path = Path(bpy.path.abspath(given))
+            if not given or not path.is_file():
+                got = f"nothing at {path}" if given else "none"
+                raise InputError(expected="a model that was trained", got=got, fix="Train one first, or untick Go On Training")
+            capture.beside["model"] = {"path": str(path)}
+        if not only_render:
+            folder = new_folder()
+            keyframes.write(scene, capture, folder)
+            capture.beside["keyframes"] = {"files": str(folder)}
+
+    def job_label(self, request: dict[str, Any]) -> str:
+        """The operation and the shot."""
+        return f"{self.operation.label} {bpy.context.scene.name}"[:60]
+
+
+def operation_classes() -> list[type]:
+    """The operators that send jobs, of the operations that this version has."""
+    bases = {IMAGE: _Picture, VGG: _Picture, SHOT: _Shot, KEYFRAMES: _Keyframes}
+    return [operator_class(OPERATIONS[name], base) for name, base in bases.items() if name in OPERATIONS]

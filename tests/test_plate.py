@@ -272,7 +272,7 @@ def test_soft_edges_of_cards_keep_their_own_colour() -> None:
     own = own_color(color.astype(np.float32), np.broadcast_to(gray, color.shape).astype(np.float32), alpha)
     assert np.abs(own[middle, BOX[1].start - 1] - red).max() < 0.1
     again = own * alpha[..., None] + gray * (1 - alpha[..., None])
-    assert np.abs(again - color)[alpha > 0.1].max() < 0.01
+    assert np.abs(again - color)[alpha > 0.1].max() < 0.03
 
 
 # -- cameras and alignment through the operation -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ import bpy
 
 from ...shared.errors import InputError
 from .. import pictures
+from . import exr
 from .facts import NOTE, note_of
 
 FLAT = "sequencer"
@@ -88,7 +89,7 @@ def add_strip(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, An
     """
     first, last = note["first"], note["last"]
     found = files_of(image, note)
-    if bpy.app.version < (4, 4) and _is_multilayer(image):
+    if bpy.app.version < (4, 4) and exr.has_layers(found[0]):
         found = flattened(image, note, found[0].parent / FLAT)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before Blender 4.4
@@ -122,11 +123,6 @@ def files_of(image: bpy.types.Image, note: dict[str, Any]) -> list[Path]:
         path = start.with_name(f"{start.stem.rpartition('_')[0]}_{number:04d}{start.suffix}")
         found.append(path if path.is_file() else found[-1])
     return found
-
-
-def _is_multilayer(image: bpy.types.Image) -> bool:
-    len(image.pixels)  # known once it is loaded
-    return bool(image.type == "MULTILAYER")
 
 
 def flattened(image: bpy.types.Image, note: dict[str, Any], folder: Path) -> list[Path]:
@@ -248,25 +244,4 @@ def _size(image: bpy.types.Image) -> tuple[int, int]:
     """Pixels of an image; of a multilayer sequence, which has none until it is shown, from its first file."""
     if image.size[0]:
         return image.size[0], image.size[1]
-    len(image.pixels)
-    if image.size[0]:
-        return image.size[0], image.size[1]
-    return header_size(Path(bpy.path.abspath(image.filepath, library=image.library)))
-
-
-def header_size(path: Path) -> tuple[int, int]:
-    """Width and height out of the header of an OpenEXR file.
-
-    Raises:
-        InputError: It is none, or not there.
-    """
-    import struct
-
-    try:
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
-        at = head.index(b"displayWindow\0box2i\0") + len(b"displayWindow\0box2i\0") + 4
-        left, top, right, bottom = struct.unpack_from("<4i", head, at)
-    except (OSError, ValueError, struct.error) as error:
-        raise InputError(expected=f"an OpenEXR frame at {path}", got=str(error), fix="File > External Data > Find Missing Files") from error
-    return right - left + 1, bottom - top + 1
+    return exr.size(Path(bpy.path.abspath(image.filepath, library=image.library)))

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 import pytest
 from backlot.addon import jobs, pictures, records
-from backlot.addon.style import facts, files, placing, shot, strength
+from backlot.addon.style import exr, facts, files, shot, strength
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.events import Cancelled, Failed, Finished, Partial
 from backlot.shared.frames import write_transforms
@@ -309,9 +309,10 @@ def test_buttons_say_what_is_missing(scene):
     with pytest.raises(RuntimeError, match="projected shot"):
         bpy.ops.backlot.release_shot()
     with pytest.raises(InputError, match="OpenEXR"):
-        placing.header_size(Path(__file__))
+        exr.size(Path(__file__))
 
 
 def test_the_size_of_a_frame_stands_in_its_header(captured):
-    assert placing.header_size(captured / "color_0011.exr") == SIZE
+    assert exr.size(captured / "color_0011.exr") == SIZE
+    assert not exr.has_layers(captured / "color_0011.exr")
     assert shot.look(captured).numbers == (11, 12, 13, 14, 15)

@@ -232,7 +232,7 @@ def result(shot):
     context.progress = lambda fraction, stage, preview=None: stages.append((fraction, stage))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matching, "COARSEST", 60)  # two scales
-        return run(shot[0], scene.track(*shot), context), context, stages
+        return run(shot[0], scene.track(*shot), context, lods=True), context, stages
 
 
 def test_mesh_lies_on_the_surfaces(result):
@@ -244,6 +244,7 @@ def test_mesh_lies_on_the_surfaces(result):
     assert report["confirmed"] > 0.8
     assert report["reprojection"]["median"] < 0.5
     assert set(mesh.attributes) == {"confidence", "invented"}
+    assert len(outputs["lod_2"].faces) < len(outputs["lod_1"].faces) < 0.3 * len(mesh.faces)
     assert mesh.colors is not None
     assert (mesh.colors >= 0).all()
     assert [f for f, _ in stages] == sorted(f for f, _ in stages)
@@ -272,7 +273,7 @@ def test_depth_without_tracks_is_as_good(shot):
 def test_same_seed_gives_the_same_bytes(shot, result):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matching, "COARSEST", 60)
-        again = run(shot[0], scene.track(*shot))
+        again = run(shot[0], scene.track(*shot), lods=True)
     assert np.array_equal(again["mesh"].vertices, result[0]["mesh"].vertices)
 
 

@@ -13,13 +13,17 @@ from ...shared.errors import InputError
 from ...shared.values import Mesh
 from ..reconstruct.frames import DepthFrame
 from ..reconstruct.fusion import Settings
-from ..reconstruct.noise import NoiseModel, truncation_for
+from ..reconstruct.noise import NoiseModel
 from ..reconstruct.projection import Projection
 from ..reconstruct.surface import Surface, Volumes
 from .depths import DepthMap
 
 PIXELS_PER_VOXEL = 1.5
 """Edge of a voxel in pixels at the usual distance: matching resolves no more."""
+SPREADS = 4.0
+"""Standard deviations of depth that the truncation reaches, beyond two voxels."""
+TRUNCATION = (3.0, 8.0)
+"""Voxels, at least and at most."""
 _INVENTED = 0.5
 
 
@@ -50,25 +54,32 @@ def usual_voxel(maps: Sequence[DepthMap]) -> float:
     return round(size / step) * step
 
 
+def noise_of(maps: Sequence[DepthMap]) -> NoiseModel:
+    """What the agreeing views strayed by; triangulated depth strays with the square of its distance."""
+    parts = [float(np.median(m.spread[m.spread > 0] / m.depth[m.spread > 0])) for m in maps if (m.spread > 0).any()]
+    return NoiseModel(0.0, float(np.median(parts)) if parts else 0.0)
+
+
 def settings_for(maps: Sequence[DepthMap], voxel: float, memory: int) -> Settings:
-    """How to fuse maps whose depth is off by what other views showed; triangulated depth strays with the square of its distance."""
-    parts, depths = [], []
-    for m in maps:
-        measured = m.spread > 0
-        if measured.any():
-            parts.append(np.median(m.spread[measured] / m.depth[measured]))
-            depths.append(m.depth[measured][::11])
-    if not parts:
-        return Settings(voxel, 3.0, memory)
-    every = np.concatenate(depths)
-    near, far = (float(x) for x in np.percentile(every, [10, 50]))
-    noise = NoiseModel(0.0, float(np.median(parts)))
-    return Settings(voxel, truncation_for(noise, far, voxel), memory, noise, near, far)
+    """How to fuse: a truncation for the noise.
+
+    The fusion's own model of noise is not used. It fits planes to neighbours within the noise of a level one, and on a floor seen at a
+    grazing angle, where neighbours are many times the noise apart, finds none; depth averaged over views is smooth enough for
+    differences over three pixels (``frames_of``).
+    """
+    depths = [m.depth[m.depth > 0][::11] for m in maps if (m.depth > 0).any()]
+    far = float(np.median(np.concatenate(depths))) if depths else 1.0
+    return Settings(voxel, float(np.clip(2 + SPREADS * noise_of(maps).sigma(far) / voxel, *TRUNCATION)), memory)
 
 
 def frames_of(maps: Sequence[DepthMap], colors: Sequence[np.ndarray]) -> list[DepthFrame]:
     """Depth maps as the fusion and the colouring take them; views without depth are left out."""
-    return [DepthFrame(m.number, m.camera, m.depth, 0.0, c, m.confidence) for m, c in zip(maps, colors, strict=True) if (m.depth > 0).any()]
+    noise, frames = noise_of(maps), []
+    for m, color in zip(maps, colors, strict=True):
+        if (m.depth > 0).any():
+            step = max(noise.sigma(float(np.median(m.depth[m.depth > 0]))), 1e-9)
+            frames.append(DepthFrame(m.number, m.camera, m.depth, step, color, m.confidence))
+    return frames
 
 
 def fuse(

@@ -35,7 +35,7 @@ def select(mesh: Mesh, keep: np.ndarray) -> Mesh:
     return Mesh(mesh.vertices[used], number[faces], pick(mesh.normals), pick(mesh.colors), uvs, attributes, mesh.texture)
 
 
-def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
+def clean(mesh: Mesh, min_component: int = 0, folds: bool = False) -> tuple[Mesh, dict[str, int]]:
     """Cleans up.
 
     Vertices of an edge without length become one; faces that collapse, repeat another or have a vertex that is not finite go; of more
@@ -44,6 +44,7 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
     Args:
         mesh: Of triangles.
         min_component: Least triangles of a connected part; 0 keeps all.
+        folds: Of two faces back to back neither stays, as where a surface was folded together; otherwise the first does.
 
     Returns:
         The mesh, and how many faces went for which reason (``collapsed``, ``double``, ``crowded``, ``fragments``) with ``components``,
@@ -59,7 +60,7 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
     alive = finite[faces].all(1) & (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
     report["collapsed"] = int((~alive).sum())
     chosen = np.flatnonzero(alive)
-    double = topology.repeated(faces[chosen])
+    double = _double(faces[chosen], folds)
     report["double"] = int(double.sum())
     chosen = chosen[~double]
     before = len(chosen)
@@ -75,6 +76,17 @@ def clean(mesh: Mesh, min_component: int = 0) -> tuple[Mesh, dict[str, int]]:
     kept = np.zeros(len(faces), bool)
     kept[chosen] = True
     return select(dataclasses.replace(mesh, faces=faces), kept), report
+
+
+def _double(faces: np.ndarray, folds: bool) -> np.ndarray:
+    first = topology.repeated(faces)
+    double = first >= 0
+    if folds and double.any():
+        ascends = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1]])[faces.argmin(1)]
+        upwards = np.take_along_axis(faces, ascends[:, 1:2], 1) < np.take_along_axis(faces, ascends[:, 2:], 1)
+        back = double & (upwards != upwards[first])[:, 0]
+        double[first[back]] = True
+    return double
 
 
 def _merge_zero_edges(vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -100,10 +112,17 @@ def _thin_crowds(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray) ->
         area = np.linalg.norm(topology.face_vectors(vertices, faces[chosen[at]]), axis=1)
         fins = (found.counts[found.of_faces[at]] == 1).sum(1)
         drop = np.zeros(len(chosen), bool)
-        left = found.counts.copy()
+        # Of those that run along an edge one way and of those that run the other way one each shall stay.
+        corners = faces[chosen]
+        way = (corners > corners[:, [1, 2, 0]]).astype(np.int64)
+        left = np.stack([(found.counts + found.balance) // 2, (found.counts - found.balance) // 2], 1)
         for index in at[np.lexsort((area, -fins))]:
-            if (left[found.of_faces[index]] > 2).any():
+            edge = found.of_faces[index]
+            spare = (left[edge].sum(1) > 2) & (left[edge, way[index]] > 1)
+            if spare.any():
                 drop[index] = True
-                left[found.of_faces[index]] -= 1
+                left[edge, way[index]] -= 1
+        if not drop.any():
+            break
         chosen = chosen[~drop]
     return chosen

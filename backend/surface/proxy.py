@@ -89,7 +89,11 @@ def proxy(
     points, triangles = collapse(points, triangles, faces)
     result = Mesh(points.astype(np.float32), triangles, topology.vertex_normals(points, triangles))
     progress(1.0)
-    report: dict[str, object] = {**topology.describe(len(result.vertices), result.faces), "cell": float(f"{cell:.4g}"), "left_out": round(left_out, 4)}
+    report: dict[str, object] = {
+        **topology.describe(len(result.vertices), result.faces),
+        "cell": float(f"{cell:.4g}"),
+        "left_out": round(left_out, 4),
+    }
     return result, report
 
 

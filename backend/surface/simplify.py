@@ -10,6 +10,7 @@ import numpy as np
 
 from ...shared.values import Mesh
 from . import topology
+from .clean import clean
 from .collapse import collapse
 from .nearest import Nearest
 
@@ -39,7 +40,8 @@ def simplify(mesh: Mesh, faces: int) -> Mesh:
 
         scale = max(topology.detail(mesh.vertices, mesh.faces), 1e-30) * _SCALE
         points, fewer = thin(points / scale, fewer, target_count=int(start), preserve_border=True)
-        points, fewer = points * scale, fewer.astype(np.int32)
+        thinned, _ = clean(Mesh(points * scale, fewer.astype(np.int32)), folds=True)  # it folds faces onto each other here and there
+        points, fewer = thinned.vertices, thinned.faces
     points, fewer = collapse(points, fewer, faces)
     return transfer(mesh, Mesh((points + center).astype(np.float32), fewer))
 

@@ -39,9 +39,9 @@ def edges(faces: np.ndarray) -> Edges:
 
 
 def repeated(faces: np.ndarray) -> np.ndarray:
-    """``(M,)`` bool: faces with the same three vertices as an earlier one."""
+    """``(M,)`` int64: the first face with the same three vertices as this one if that is an earlier one, else -1."""
     numbers = np.ascontiguousarray(faces, np.int32)
-    result = np.zeros(len(numbers), np.bool_)
+    result = np.full(len(numbers), -1, np.int64)
     _repeated(np.sort(numbers, 1), int(numbers.max()) + 1 if numbers.size else 0, result)
     return result
 
@@ -149,9 +149,9 @@ def _repeated(sorted_faces, count, result):  # type: ignore[no-untyped-def]
         other = first[v]
         while other >= 0:
             if sorted_faces[other, 1] == sorted_faces[f, 1] and sorted_faces[other, 2] == sorted_faces[f, 2]:
-                result[f] = True
+                result[f] = other
                 break
             other = following[other]
-        if not result[f]:
+        if result[f] < 0:
             following[f] = first[v]
             first[v] = f

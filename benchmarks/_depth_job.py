@@ -48,7 +48,7 @@ def _run(frames: list[SceneFrame], **parameters: Any) -> tuple[Mesh, dict[str, A
 def noise_study(count: int, quality: Quality, picture: Callable[..., np.ndarray] | None) -> None:
     """Fixed truncation against what the operation sets, as 16-bit millimetres."""
     views = [room.render(pose, *SIZE) for pose in room.poses(count)]
-    truth = room.surface_samples(views, density=1000)
+    truth = room.surface_samples(views, density=300)
     rows, tiles = [], []
     for level, sigma in LEVELS.items():
         generator = np.random.default_rng(0)
@@ -63,6 +63,7 @@ def noise_study(count: int, quality: Quality, picture: Callable[..., np.ndarray]
             surface = (mesh.vertices, mesh.faces)
             row = {"noise": level, "setting": setting, "truncation_voxels": report["truncation"] / VOXEL, **report["noise"]}
             rows.append({**row, **quality(surface, truth, VOXEL), "seconds": seconds})
+            print_table(rows[-1:])
             if picture:
                 line.append(np.concatenate([picture(surface, views[1], VOXEL, heat) for heat in (False, True)], 1))
         tiles.append(line)

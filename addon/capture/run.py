@@ -143,7 +143,9 @@ class Capture:
         return read_transforms(self.folder)
 
     def described(self, kind: str) -> dict[str, str]:
-        """Where an input of that kind is, for the record of a job: the colour of the first frame, or all frames."""
+        """Where an input of that kind is, for the record of a job: colour or passes of the first frame, or all frames."""
+        if kind == "passes":
+            return {"path": str(self.folder / str(self.frames[0]["geometry"]))} if "geometry" in self.frames[0] else {}
         if kind == "color":
             return {"path": str(self.folder / str(self.frames[0]["color"])), "color_space": "linear"}
         return {"frames": str(self.folder)} if kind == "frames" else {}

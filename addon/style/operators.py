@@ -41,7 +41,7 @@ def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
 
 
 class _Picture(OperationOperator):
-    """Images with several styles: those of the panel's list, with their weights where the operation has any."""
+    """Images: several styles as in the panel's list, with their weights; passes of the frame where that is rendered."""
 
     def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
         """Where each input is; an input of several images is the panel's list."""
@@ -52,11 +52,26 @@ class _Picture(OperationOperator):
             rows = [row for row in bpy.context.scene.backlot_style.styles if row.image is not None]
             if rows:
                 described[item.name] = {"images": json.dumps([row.image.name for row in rows])}
-                if any(p.name == "weights" for p in self.operation.parameters) and not self.properties.is_property_set("weights"):  # type: ignore[attr-defined]
-                    self.weights = " ".join(f"{row.weight:.4g}" for row in rows)
+                self._weigh(panel, [row.weight for row in rows], first="style" in described)
             elif item.required:
                 raise InputError(expected=f"images as {item.label}: {item.help}", got="none", fix="Add one in the panel")
+        if wanted == "color" and self._has_passes():
+            described["passes"] = {"capture": "passes"}
         return described, wanted
+
+    def _weigh(self, panel: Any, weights: list[float], first: bool) -> None:
+        """Gives the list's weights, after 1 for the style that is not in it, unless the artist wrote some."""
+        if hasattr(panel, "weights") and not panel.weights and not self.properties.is_property_set("weights"):  # type: ignore[attr-defined]
+            self.weights = " ".join(f"{weight:.4g}" for weight in ([1.0] if first else []) + weights)
+
+    def _has_passes(self) -> bool:
+        return any(item.name == "passes" for item in self.operation.inputs)
+
+    def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
+        from ..capture import CaptureSettings
+
+        straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # the passes of others have no exact camera
+        return CaptureSettings(mode="frame", geometry=self._has_passes() and straight)
 
 
 class _Shot(_Picture):

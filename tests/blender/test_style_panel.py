@@ -13,6 +13,7 @@ from backlot.shared.events import Cancelled, Failed, Finished, Partial
 from backlot.shared.frames import write_transforms
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Camera, EncodedFile, Image
+from blender.walk import snapshot
 
 SIZE = (32, 24)
 
@@ -167,6 +168,43 @@ def test_frames_without_passes_or_of_two_sizes_are_refused(scene, captured, sent
     with pytest.raises(RuntimeError, match="32 x 24 and 48 x 24"):
         bpy.ops.backlot.style_shot()
     assert not sent
+
+
+@pytest.mark.skipif(not any(item.kind == "images" for item in OPERATIONS["style.image"].inputs), reason="has one style only")
+def test_several_styles_have_weights_and_a_rendered_content_has_passes(scene, sent):
+    scene.style_image.input_style = picture("Oil")
+    for name in ("Chalk", "Ink"):
+        picture(name)
+        bpy.ops.backlot.add_style_image(image=name)
+    bpy.ops.backlot.add_style_image()
+    scene.backlot_style.styles[1].weight = 0.5
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    bpy.ops.backlot.style(from_camera_content=True)
+    request, inputs = sent[0]
+    assert len(inputs["styles"]) == 2
+    assert request["parameters"]["weights"] == "1 1 0.5"
+    assert Path(request["inputs"]["passes"]["path"]).name.startswith("geometry_")
+    scene.style_image.weights = "3 2 1"
+    scene.style_image.input_content = picture("Content")
+    bpy.ops.backlot.style()
+    assert sent[1][0]["parameters"]["weights"] == "3 2 1"
+    assert "passes" not in sent[1][1]
+    for _ in range(3):
+        bpy.ops.backlot.remove_style_image()
+    bpy.ops.backlot.style()
+    assert "styles" not in sent[2][1]
+
+
+def test_making_a_shot_leaves_the_scene_as_it_was(scene, sent):
+    """All that a range of frames needs is rendered through copies; what is new is the job on the list."""
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    scene.frame_start, scene.frame_end = 3, 4
+    scene.style_shot.input_style = picture("Oil")
+    before = {key: value for key, value in snapshot().items() if "backlot_jobs" not in key}
+    bpy.ops.backlot.style_shot()
+    after = {key: value for key, value in snapshot().items() if "backlot_jobs" not in key}
+    assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} <= {"is_dirty"}
+    assert [frame.number for frame in sent[0][1]["frames"]] == [3, 4]
 
 
 # -- keyframes -------------------------------------------------------------------------------------------------------

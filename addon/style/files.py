@@ -72,16 +72,24 @@ def take(job_id: str, folder: str, event: Partial) -> None:
 
 
 def finish(job_id: str, folder: str, event: Finished) -> dict[str, Any]:
-    """Writes all results, and gives them with files as paths.
+    """Writes the results that are not there yet, and gives them with files as paths.
+
+    Frames that came early were written by this process and are not compared again: gigabytes, while the window waits.
 
     Raises:
         StorageError: The folder cannot be written.
     """
-    from ...shared.outputs import Writer
+    from ...shared.outputs import write_outputs
 
-    writer = WRITERS.pop(job_id, None) or Writer(Path(folder))
-    writer.finish(event)
+    writer = WRITERS.pop(job_id, None)
+    early = {path.name for path in writer.early if path.is_file()} if writer is not None else set()
+    left = {name: _without(value, early) for name, value in event.outputs.items()}
+    write_outputs(left, Path(folder), {**event.provenance, "early": sorted(early)})
     return placed(event.outputs, Path(folder))
+
+
+def _without(value: Any, early: set[str]) -> Any:
+    return [one for one in value if Path(getattr(one, "name", "")).name not in early] if isinstance(value, list) else value
 
 
 def placed(outputs: dict[str, Any], folder: Path) -> dict[str, Any]:

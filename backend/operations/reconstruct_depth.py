@@ -68,7 +68,9 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     expected = survey.estimate(looked, settings, len(source), context.device, decode_seconds) if looked.frames else None
     partial = None
     if expected is not None:
-        context.progress(0.01, f"{len(source)} frames: about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s")
+        rest = ", then the finish" if _finishes(given) else ""
+        told = f"{len(source)} frames: about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
+        context.progress(0.01, told + rest)
         partial = Partial(context, looked.frames, int(given["min_component"]))
         partial.coarse(looked, settings, context.seed)
         clock.add("preview")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from backlot.backend.context import Context
-from backlot.backend.footage import geometry, kernels, lens, matching, reference, solve, sources
+from backlot.backend.footage import engine, geometry, kernels, lens, matching, reference, solve, sources
 from backlot.backend.footage.consistency import agree, without_specks
 from backlot.backend.footage.depths import estimate_depths
 from backlot.backend.footage.prior import fit_planes
@@ -111,47 +111,65 @@ def test_distorted_pictures_become_straight(distortion):
 # --- matching
 
 
-def small_problem(shot):
+def small_task(shot, device="cpu"):
     frames, depths = shot
     views = read_views(frames, 960, quiet)
     link = geometry.pairs(views[1].camera, [views[j].camera for j in OTHERS])
-    images, masks = np.stack([views[j].gray for j in OTHERS]), np.stack([views[j].mask for j in OTHERS])
-    return views[1], link, images, masks, depths[1]
+    images, masks = np.stack([views[j].gray.reshape(-1) for j in OTHERS]), np.ones((3, depths[1].size), np.uint8)
+    mask = np.ones(depths[1].shape, np.uint8)
+    return engine.Task(views[1].gray, mask, images, masks, link, (0.1, 1.0), torch.device(device)), depths[1]
+
+
+def kernel_costs(task, planes):
+    costs = np.empty((3, *task.gray.shape), np.float32)
+    link, spread = task.link, (np.float32(1 / engine.COLOR_SIGMA**2), np.float32(1 / engine.SPACE_SIGMA**2))
+    kernels.plane_costs(task.gray, task.mask, task.images, task.masks, link.M, link.t, planes, engine.RADIUS, engine.STEP, *spread, costs)
+    return costs
 
 
 def test_kernel_agrees_with_torch(shot):
-    view, link, images, masks, depth = small_problem(shot)
+    task, depth = small_task(shot)
     generator = np.random.default_rng(0)
     planes = np.zeros((*depth.shape, 3), np.float32)
     planes[..., 0] = 1 / depth * generator.uniform(0.9, 1.1, depth.shape)
     planes[..., 1:] = generator.normal(0, 1e-3, (*depth.shape, 2))
-    masks = masks.copy()
-    masks[1, 30:50, 40:70] = False
-    mask = view.mask.copy()
-    mask[:15, :20] = False
-    spread = (np.float32(1 / 0.05**2), np.float32(1 / 16))
-    costs = np.empty((3, *depth.shape), np.float32)
-    flat = (images.reshape(3, -1), masks.reshape(3, -1).astype(np.uint8))
-    kernels.plane_costs(view.gray, mask.astype(np.uint8), *flat, link.M, link.t, planes, 3, 1, *spread, costs)
-    arrays = [torch.from_numpy(np.ascontiguousarray(a)) for a in (view.gray, mask, images, masks, link.M, link.t, planes)]
-    expected = reference.plane_costs(*arrays, 3, 1, float(spread[0]), float(spread[1])).numpy()
+    task.masks.reshape(3, *depth.shape)[1, 30:50, 40:70] = 0
+    task.mask[:15, :20] = 0
+    expected = reference.plane_costs(task.problem(), torch.from_numpy(planes)).numpy()
     assert (expected == kernels.INVALID).mean() > 0.03
-    difference = np.abs(costs - expected)
+    difference = np.abs(kernel_costs(task, planes) - expected)
     assert np.quantile(difference, 0.995) < 2e-3  # pixels on the border of a mask may round to either side
-    assert difference[:, mask].mean() < 1e-3
+    assert difference[:, task.mask > 0].mean() < 1e-3
+
+
+def test_torch_matches_like_the_kernels():
+    shot = scene.shoot([scene.camera_at(eye, 60, 42) for eye in scene.eyes(COUNT)])
+    task, depth = small_task(shot)
+    planes = np.linspace(0.12, 0.9, 40).astype(np.float32)
+    field, cost = task.sweep(planes)
+    other, other_cost = (torch.zeros(*a.shape) for a in (field, cost))
+    problem = task.problem()
+    reference.sweep(problem, torch.from_numpy(planes), other, other_cost)
+    assert (np.abs(other.numpy()[..., 0] - field[..., 0]) < 1e-6).mean() > 0.99
+    inverse = np.stack([1 / shot[1][j] for j in OTHERS]).astype(np.float32)
+    prior = np.concatenate([field, np.full((*depth.shape, 1), 0.5, np.float32)], -1)
+    start = torch.from_numpy(field.copy()), torch.from_numpy(cost.copy())
+    task.improve(field, cost, 1, 1.0, 7, 3, inverse, prior, 0.2)
+    for parity in (0, 1):
+        reference.iterate(problem, torch.from_numpy(inverse), torch.from_numpy(prior), 0.2, 7, 3, parity, 1.0, *start)
+    same = np.abs(start[0].numpy() - field).max(-1) < 1e-4 * field[..., 0]
+    assert same.mean() > 0.95  # equally good hypotheses may be told apart by rounding
+    assert np.abs(start[1].numpy() - cost)[same].max() < 5e-3
+    assert np.median(np.abs(1 / field[..., 0] - depth) / depth) < 0.03
 
 
 def test_true_depth_costs_least(shot):
-    view, link, images, masks, depth = small_problem(shot)
-    flat = (images.reshape(3, -1), masks.reshape(3, -1).astype(np.uint8))
+    task, depth = small_task(shot)
     means = []
     for factor in (0.97, 1.0, 1.03):
         planes = np.zeros((*depth.shape, 3), np.float32)
         planes[..., 0] = 1 / (depth * factor)
-        costs = np.empty((3, *depth.shape), np.float32)
-        args = (planes, 3, 1, np.float32(400), np.float32(1 / 16), costs)
-        kernels.plane_costs(view.gray, view.mask.astype(np.uint8), *flat, link.M, link.t, *args)
-        means.append(np.median(costs.min(0)))
+        means.append(np.median(kernel_costs(task, planes).min(0)))
     assert means[1] < 0.7 * min(means[0], means[2])
 
 
@@ -315,9 +333,9 @@ def test_what_moves_is_reported_or_masked(shot):
         mask[6:28, 18:60] = 0
         moving.append(dataclasses.replace(f, channels={"color": Image(color, "linear")}))
         masked.append(dataclasses.replace(f, channels={"color": Image(color, "linear"), "mask": Image(mask, "data")}))
-    found = estimate_depths(read_views(moving, 960, quiet), matching.Settings(), quiet)
+    found = estimate_depths(read_views(moving, 960, quiet), matching.Settings(photometric=1, geometric=1), quiet)
     assert any("mask what moves" in note for note in found.notes)
-    found = estimate_depths(read_views(masked, 960, quiet), matching.Settings(), quiet)
+    found = estimate_depths(read_views(masked, 960, quiet), matching.Settings(photometric=1, geometric=1), quiet)
     assert not any("mask what moves" in note for note in found.notes)
     assert all((m.depth[6:28, 18:60] == 0).all() for m in found.maps)
     assert all((m.depth[45:, 20:70] > 0).mean() > 0.6 for m in found.maps)

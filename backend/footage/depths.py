@@ -107,7 +107,7 @@ def estimate_depths(
     if ranges is not None:
         check_parallax([v.camera for v in views], float(np.median([r.median for r in ranges])))
     else:
-        ranges = probe_ranges(views, lambda fraction, stage: report(0.05 * fraction, stage))
+        ranges = probe_ranges(views, settings.device, lambda fraction, stage: report(0.05 * fraction, stage))
         check_parallax([v.camera for v in views], ranges[0].median)
     choices = choose(views, ranges, sources)
     matcher = Matcher(views, ranges, choices, settings)

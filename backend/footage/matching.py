@@ -16,9 +16,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
-from . import kernels
 from .consistency import agree
+from .engine import Task
 from .geometry import Pairs, pairs
 from .prior import fit_planes
 from .sources import Choice, Range
@@ -26,10 +27,6 @@ from .views import View
 
 COARSEST = 160
 """Pixels of the longer side at which the sweep looks, about."""
-COLOR_SIGMA = 0.05
-"""Gray values (of 1) by which a pixel may differ and still count for the patch in the middle of which it is not."""
-SPACE_SIGMA = 4.0
-"""Pixels."""
 SWEEP_STEP = 0.5
 """Pixels of movement between two planes, in the source that moves most."""
 MAX_PLANES = 384
@@ -38,7 +35,6 @@ PRIOR_COST = 0.5
 PRIOR_REACH = 0.1
 """Of the prior over even colour, as a part of the longer side."""
 _f = np.float32
-_NONE2, _NONE3 = np.zeros((1, 1), _f), np.zeros((1, 1, 1), _f)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,20 +42,18 @@ class Settings:
     """How to match.
 
     Attributes:
-        radius: Of the patch, pixels.
-        step: Between the patch's samples, pixels.
         photometric: Iterations a scale without the sources' depth.
         geometric: Iterations a scale with it.
         prior: Weight of the planar prior where there is no texture at all; 0 for none.
         seed: Of the perturbations.
+        device: Where to match.
     """
 
-    radius: int = 3
-    step: int = 1
     photometric: int = 2
     geometric: int = 2
     prior: float = 0.2
     seed: int = 0
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 -- immutable
 
 
 @dataclasses.dataclass
@@ -143,31 +137,25 @@ class Matcher:
         self.pyramids = [Pyramid(v, self.levels) for v in views]
         self.fields: dict[int, Fields] = {}
         self.active = [i for i, c in enumerate(choices) if c.sources]
-        self._spread = (_f(1 / COLOR_SIGMA**2), _f(1 / SPACE_SIGMA**2))
 
     def link(self, index: int, level: int) -> Pairs:
         """The view and its sources at a scale."""
         cameras = [self.views[j].camera for j in self.choices[index].sources]
         return pairs(self.views[index].camera, cameras, 0.5**level)
 
-    def pictures(self, index: int, level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Gray and mask of the view, and those of its sources ``(S, H * W)``."""
-        own = self.pyramids[index]
+    def task(self, index: int, level: int) -> Task:
+        """The view with its sources at a scale."""
+        own, span = self.pyramids[index], self.ranges[index]
         others = [self.pyramids[j] for j in self.choices[index].sources]
         images, masks = np.stack([o.gray[level].reshape(-1) for o in others]), np.stack([o.mask[level].reshape(-1) for o in others])
-        return own.gray[level], own.mask[level], images, masks
+        limits = (1 / span.far, 1 / span.near)
+        return Task(own.gray[level], own.mask[level], images, masks, self.link(index, level), limits, self.settings.device)
 
     def sweep(self, index: int) -> None:
         """Starts a view at the coarsest scale."""
-        gray, mask, images, masks = self.pictures(index, self.levels)
-        link = self.link(index, self.levels)
-        planes = sweep_planes(link, self.ranges[index], gray.shape[1], gray.shape[0])
-        fields = Fields(np.zeros((*gray.shape, 3), _f), np.zeros(gray.shape, _f))
-        kernels.sweep(
-            gray, mask, images, masks, link.M, link.t, planes, self.settings.radius, self.settings.step, *self._spread, fields.planes,
-            fields.cost,
-        )  # fmt: skip
-        self.fields[index] = fields
+        task = self.task(index, self.levels)
+        height, width = task.gray.shape
+        self.fields[index] = Fields(*task.sweep(sweep_planes(task.link, self.ranges[index], width, height)))
 
     def enlarge(self, index: int, level: int) -> None:
         """Brings a view to a scale from the coarser one."""
@@ -192,18 +180,12 @@ class Matcher:
             inverses: The inverse depths ``(H, W)`` of all views as they were before this pass, for geometric consistency.
             prior: ``(H, W, 4)`` float32, see ``prior.py``.
         """
-        gray, mask, images, masks = self.pictures(index, level)
-        link, span, fields = self.link(index, level), self.ranges[index], self.fields[index]
-        limits = np.array([1 / span.far, 1 / span.near], _f)
-        others = _NONE3 if inverses is None else np.stack([inverses[j] for j in self.choices[index].sources])
-        for i in range(iterations):
-            for parity in (0, 1):
-                kernels.iterate(
-                    gray, mask, images, masks, link.M, link.t, link.lens, limits, inverses is not None, others, link.N, link.r,
-                    _NONE3 if prior is None else prior, _f(self.settings.prior), self.settings.radius, self.settings.step, *self._spread,
-                    self.settings.seed, 128 * level + 64 * (inverses is not None) + i, parity, _f(amount * 0.5**i), fields.planes,
-                    fields.cost,
-                )  # fmt: skip
+        fields = self.fields[index]
+        others = None if inverses is None else np.stack([inverses[j] for j in self.choices[index].sources])
+        self.task(index, level).improve(
+            fields.planes, fields.cost, iterations, amount, self.settings.seed, 128 * level + 64 * (inverses is not None), others, prior,
+            self.settings.prior,
+        )  # fmt: skip
 
     def prior(self, index: int, level: int) -> np.ndarray | None:
         """The planar prior of a view for the next finer scale, from what its sources confirm at this one; None without anything."""

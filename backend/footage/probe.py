@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from ...shared.errors import InputError
-from . import kernels
+from .engine import Task
 from .geometry import eye, pairs
-from .matching import COLOR_SIGMA, SPACE_SIGMA, Pyramid, levels_for
+from .matching import Pyramid, levels_for
 from .solve import check_parallax, no_parallax
 from .sources import Range, widened
 from .views import View
@@ -26,7 +27,7 @@ MIN_MOVEMENT = 1.0
 _f = np.float32
 
 
-def probe_ranges(views: Sequence[View], report: Callable[[float, str], None]) -> list[Range]:
+def probe_ranges(views: Sequence[View], device: torch.device, report: Callable[[float, str], None]) -> list[Range]:
     """One range, for every view, from sweeps over all depths.
 
     Raises:
@@ -37,7 +38,7 @@ def probe_ranges(views: Sequence[View], report: Callable[[float, str], None]) ->
     inverses, movements = [], []
     for n, i in enumerate(chosen):
         report(n / len(chosen), f"looking for depths {n + 1}/{len(chosen)}")
-        inverse, movement = _probe(views, int(i))
+        inverse, movement = _probe(views, int(i), device)
         inverses.append(inverse)
         movements.append(movement)
     every, moved = np.concatenate(inverses), np.concatenate(movements)
@@ -55,7 +56,7 @@ def probe_ranges(views: Sequence[View], report: Callable[[float, str], None]) ->
     return [Range(found.near, found.far, found.median)] * len(views)
 
 
-def _probe(views: Sequence[View], index: int) -> tuple[np.ndarray, np.ndarray]:
+def _probe(views: Sequence[View], index: int, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
     """Inverse depths that are sure in one view, and by how many pixels at the matched size they move its farthest source."""
     view = views[index]
     axis = view.camera.camera_to_world[:3, 2]
@@ -77,16 +78,9 @@ def _probe(views: Sequence[View], index: int) -> tuple[np.ndarray, np.ndarray]:
     top = REACH * gray.shape[1] / max(float(np.sort(per_inverse)[min(1, len(order) - 1)]), 1e-12)
     count = int(np.clip(top * per_inverse.max() / 0.5, 64, MAX_PLANES))
     planes = np.linspace(0, top, count).astype(_f)
-    field, cost = np.zeros((*gray.shape, 3), _f), np.zeros(gray.shape, _f)
-    kernels.sweep(gray, mask, images, masks, link.M, link.t, planes, 3, 1, _f(1 / COLOR_SIGMA**2), _f(1 / SPACE_SIGMA**2), field, cost)
-    limits = np.array([0, top], _f)
-    nothing = np.zeros((1, 1, 1), _f)
-    for i in range(2):
-        for parity in (0, 1):
-            kernels.iterate(
-                gray, mask, images, masks, link.M, link.t, link.lens, limits, False, nothing, link.N, link.r, nothing, _f(0), 3, 1,
-                _f(1 / COLOR_SIGMA**2), _f(1 / SPACE_SIGMA**2), 0, 1000 + i, parity, _f(1.0), field, cost,
-            )  # fmt: skip
+    task = Task(gray, mask, images, masks, link, (0.0, top), device)
+    field, cost = task.sweep(planes)
+    task.improve(field, cost, 2, 1.0, 0, 1000)
     sure = (cost < GOOD_COST) & (mask > 0)
     inverse = field[..., 0][sure]
     return inverse, inverse * _f(per_inverse.max() * 2.0**levels)

@@ -71,7 +71,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
     estimate = estimate_depths(
         views,
-        Settings(seed=context.seed % 2**31),
+        Settings(seed=context.seed % 2**31, device=context.device),
         lambda fraction, stage: context.progress(0.05 + (MATCHING_SHARE - 0.05) * fraction, stage),
         tracks,
         int(parameters["sources"]),

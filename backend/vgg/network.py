@@ -26,6 +26,9 @@ class Vgg(torch.nn.Module):
         tensors: ``features.N.weight`` and ``features.N.bias`` for every convolution in ``CONVOLUTIONS``, float32.
     """
 
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
     def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
         super().__init__()
         for _, number, _, _ in CONVOLUTIONS:

@@ -26,10 +26,12 @@ class BACKLOT_UL_keyframes(bpy.types.UIList):  # noqa: N801
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
         """Draws whether it is used, its frame and its image."""
+        layout.use_property_split = False
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        row.label(text=f"Frame {item.frame}")
-        row.label(text=item.image.name if item.image else "No image", icon="IMAGE_DATA" if item.image else "ERROR")
+        row.label(
+            text=f"{item.frame}: {item.image.name}" if item.image else f"{item.frame}: no image", icon="NONE" if item.image else "ERROR"
+        )
 
 
 class BACKLOT_UL_styles(bpy.types.UIList):  # noqa: N801
@@ -37,6 +39,7 @@ class BACKLOT_UL_styles(bpy.types.UIList):  # noqa: N801
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
         """Draws the image and its weight."""
+        layout.use_property_split = False
         row = layout.row(align=True)
         row.prop(item, "image", text="")
         row.prop(item, "weight", text="")
@@ -174,7 +177,8 @@ def draw_shot(layout: bpy.types.UILayout, context: bpy.types.Context, operation:
 
 def draw_keyframes(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
     """Draws the painted frames, how they are trained on, and the buttons."""
-    group = _split(layout) and context.scene.backlot_style
+    _split(layout)
+    group = context.scene.backlot_style
     draw_frames(layout, context)
     row = layout.row()
     row.template_list("BACKLOT_UL_keyframes", "", group, "keyframes", group, "active_keyframe", rows=3)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from . import matching, pyramid
 from .atlas import Atlas, Planes, Sheet, refine
 from .descriptor import PATCH, Projection
+from .owners import Labels, Owners, exact, least_distances
 from .voting import vote
 
 LEAST_PATCHES = 64
@@ -115,6 +116,8 @@ def synthesize(
     levels: int = 0,
     report: Report | None = None,
     fixed: Fixed | None = None,
+    alike: torch.Tensor | None = None,
+    owners: Owners | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Makes a picture out of the source's patches.
 
@@ -127,6 +130,8 @@ def synthesize(
         levels: Number of levels, or 0 to choose it by the sizes.
         report: Called between steps.
         fixed: Pixels that are given, or None.
+        alike: ``(G, H, W)`` beside the output: patches do not vote across its edges, see ``vote``. Or None.
+        owners: Which sources may be used where, or None.
 
     Returns:
         The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it: places on the atlas' sheet.
@@ -149,14 +154,16 @@ def synthesize(
         guide_side = [pyramid.resize(g.target, here) * g.at(level) for g in active]
         project = Projection(key_side, settings.components, sheet.usable)
         state = _Level(project(key_side), sheet, settings)
-        state.share = _share(sheet, guides, here, tile)
+        edges = None if alike is None else pyramid.resize(alike, here)
+        state.labels = None if owners is None else owners.at(here, sheet, tile)
+        state.share = _share(sheet, guides, here, tile) if state.labels is None else state.labels.share(sheet.usable)
         if given is not None and given.corner is not None:
             state.settled = given.settled(sheet, tile)
         if field is None or before is None:
             picture = start(pixels[:, : sheet.sizes[0][0], : sheet.sizes[0][1]], here)
         else:
             field = refine(field, (before[0], here), before[1], sheet, tile)
-            picture = vote(field, pixels, None, here, tile, 1.6)
+            picture = vote(field, pixels, None, here, tile, 1.6, edges)
         if given is not None:
             picture = given.put(picture)
         before = (here, sheet)
@@ -166,7 +173,7 @@ def synthesize(
             field, error = state.match(torch.cat([picture, *guide_side]), field, project, number)
             quality = torch.exp(-error / (2 * _median(state.free(error)) + 1e-6)) + 1e-2
             last = level == levels - 1 and number == len(plan[level]) - 1
-            picture = vote(field, pixels, quality, here, tile, 1.2 if last else 2.0)
+            picture = vote(field, pixels, quality, here, tile, 1.2 if last else 2.0, edges)
             if given is not None:
                 picture = given.put(picture)
             done += cost
@@ -220,6 +227,7 @@ class _Level:
         self.own: torch.Tensor | None = None
         self.share: torch.Tensor | None = None
         self.settled: tuple[torch.Tensor, torch.Tensor] | None = None
+        self.labels: Labels | None = None
         self.usable = sheet.usable
         self.count = len(keys) if sheet.usable is None else int(sheet.usable.sum())
         # What may not be used costs too much to be chosen.
@@ -265,12 +273,18 @@ class _Level:
         if self.closed is not None:
             cost = cost + self.closed
         steps = _STEPS[number % len(_STEPS)]
+        if self.labels is not None:
+            field = field.clone()
         rows = max(1, matching.BAND // gw)
         result, errors = torch.empty_like(field), []
         for first in range(0, gh, rows):
             last = min(gh, first + rows)
             queries = project(padded[:, first : last + PATCH - 1])
-            y, x, error = matching.coherent(queries, self.keys, self.grid, field, (first, last), steps, tile, cost, None)
+            owners = None
+            if self.labels is not None:
+                owners = self.labels.band(first, last)
+                self.labels.correct(field, first, last, queries, self.keys, self.usable)
+            y, x, error = matching.coherent(queries, self.keys, self.grid, field, (first, last), steps, tile, cost, None, owners)
             result[:, first:last] = torch.stack([y, x]).view(2, last - first, gw)
             errors.append(error)
         return result, torch.cat(errors).view(gh, gw)
@@ -298,14 +312,15 @@ class _Level:
             open_ones = subset[self.usable[subset]]
             subset = open_ones if len(open_ones) >= LEAST_PATCHES else torch.nonzero(self.usable).flatten()
         keys = self.keys if len(subset) == len(self.keys) else self.keys.index_select(0, subset)
+        labels = None if self.labels is None else (self.labels.wanted.flatten(), self.labels.offered[subset])
         if self.own is None:
-            own = matching.least_distances(queries, keys)
+            own = least_distances(queries, keys, labels)
             self.own = torch.full((len(self.keys),), float(own.median()), device=queries.device)
         elif number < stride**2:
-            own = matching.least_distances(queries, keys)
+            own = least_distances(queries, keys, labels)
         else:
             own = self.own[subset]
-        index, own = matching.exact(queries, keys, own, self.alpha)
+        index, own = exact(queries, keys, own, self.alpha, labels)
         self.own[subset] = own
         found = subset[index]
         weight = 1 / (self.own + self.alpha)
@@ -318,10 +333,13 @@ class _Level:
         if field is None or stride == 1:
             return proposed, distance.view(shape)
         fy, fx, kept = matching.coherent(
-            queries, self.keys, self.grid, field, (0, shape[0]), _STEPS[number % len(_STEPS)], self.settings.tile, self.closed, weight
-        )
+            queries, self.keys, self.grid, field, (0, shape[0]), _STEPS[number % len(_STEPS)], self.settings.tile, self.closed, weight,
+            None if self.labels is None else self.labels.band(0, shape[0]),
+        )  # fmt: skip
         old = fy.long() * kw + fx
         better = distance * weight[found] < kept * weight[old]
+        if self.labels is not None:
+            better |= self.labels.offered[old] != self.labels.wanted.flatten()
         chosen = torch.where(better, found, old)
         return torch.stack([chosen // kw, chosen % kw]).int().view(2, *shape), torch.where(better, distance, kept).view(shape)
 

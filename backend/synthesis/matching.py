@@ -93,6 +93,7 @@ def coherent(
     tile: tuple[bool, bool],
     cost: torch.Tensor | None,
     weight: torch.Tensor | None,
+    owners: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Tries, for every output patch in a band of rows, its neighbours' matches, shifted back.
 
@@ -106,6 +107,7 @@ def coherent(
         tile: Whether y, x wrap.
         cost: ``(K,)`` added to the squared distance, or None.
         weight: ``(K,)`` that multiplies the squared distance, or None.
+        owners: ``(N,)`` and ``(K,)`` int64; only sources of the same number as the output patch may be chosen. Or None.
 
     Returns:
         y, x of the best source patches, int32 ``(N,)``, and their squared distances ``(N,)``.
@@ -130,6 +132,9 @@ def coherent(
         if not len(new):
             continue
         offered = candidate.index_select(0, new)
+        if owners is not None:
+            allowed = owners[0].index_select(0, new) == owners[1].index_select(0, offered)
+            new, offered = new[allowed], offered[allowed]
         distance = (keys.index_select(0, offered) - queries.index_select(0, new)).square().sum(1)
         offered_score = _score(distance, offered, cost, weight)
         better = offered_score < score.index_select(0, new)

@@ -13,7 +13,7 @@ from backlot.backend.context import Context
 from backlot.backend.footage import engine, geometry, kernels, lens, matching, reference, solve, sources
 from backlot.backend.footage.consistency import agree, without_specks
 from backlot.backend.footage.depths import estimate_depths
-from backlot.backend.footage.prior import fit_planes
+from backlot.backend.footage.prior import fit_planes, supported
 from backlot.backend.footage.views import read_views
 from backlot.backend.operations import reconstruct_footage
 from backlot.shared.errors import InputError, JobCancelled
@@ -212,6 +212,17 @@ def test_plane_prior_crosses_a_plain_wall_but_no_edge():
     assert np.abs(planes[..., 0] / truth - 1)[hole].max() < 0.02
     assert np.abs(planes[..., 0] / truth - 1)[np.abs(columns - 60) <= 2].max() < 0.05
     assert planes[..., 3][hole].min() > 0.1
+
+
+def test_holes_are_filled_but_not_what_lies_beside():
+    rows, columns = np.mgrid[:60, :80]
+    known = (0.5 + 0.002 * columns).astype(np.float32)
+    known[30:45, 30:50] = 0  # a hole in a wall
+    known[:22] = 0  # the sky above it
+    planes = fit_planes(known, (known > 0).astype(np.float32), np.where(rows < 20, 0.8, 0.4).astype(np.float32))
+    sides = supported(planes, known, 0.03)
+    assert sides[30:45, 30:50].min() == 4
+    assert sides[:15].max() < 3
 
 
 # --- solve and sources

@@ -14,7 +14,7 @@ from ...shared.values import Camera, Tracks
 from .consistency import agree, without_specks
 from .geometry import pairs, transfer
 from .matching import Fields, Matcher, Settings
-from .prior import fit_planes
+from .prior import fit_planes, supported
 from .probe import probe_ranges
 from .solve import check_parallax
 from .sources import Choice, Range, choose, ranges_from_tracks
@@ -24,6 +24,8 @@ MAX_COST = 0.8
 """1 - ZNCC beyond which a match is none."""
 MIN_TRUST = 0.3
 """Of the planar prior, for filling a hole."""
+ON_PLANE, SIDES = 0.03, 3
+"""And within how much of its inverse depth known pixels on how many of the four sides must lie on the hole's plane."""
 FILLED_CONFIDENCE = 0.05
 MIN_MATCHED = 0.05
 """Least part of all pixels that must be confirmed."""
@@ -151,6 +153,7 @@ def _confirm(matcher: Matcher, index: int, level: int, fill: bool) -> DepthMap:
         planes = fit_planes(inverse, confidence, gray, 0.1 * max(width, height))
         span = matcher.ranges[index]
         filled = ~keep & (mask > 0) & (planes[..., 3] > MIN_TRUST) & (planes[..., 0] > 1 / span.far) & (planes[..., 0] < 1 / span.near)
+        filled &= supported(planes, inverse, ON_PLANE) >= SIDES
         inverse = np.where(filled, planes[..., 0], inverse)
         confidence = np.where(filled, np.float32(FILLED_CONFIDENCE) * planes[..., 3], confidence)
     with np.errstate(divide="ignore"):

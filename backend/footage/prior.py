@@ -62,6 +62,33 @@ def fit_planes(inverse: np.ndarray, weight: np.ndarray, gray: np.ndarray, reach:
     return planes
 
 
+def supported(planes: np.ndarray, inverse: np.ndarray, within: float) -> np.ndarray:
+    """In how many of the four directions (left, right, up, down) the next known pixel lies on the plane of each pixel.
+
+    A hole in a wall has it on at least three sides; the sky beside a house, onto which the house's plane would go on, has not.
+
+    Args:
+        planes: ``(H, W, 4)`` from ``fit_planes``.
+        inverse: ``(H, W)`` float32, 0 = unknown.
+        within: Part of the inverse depth that the plane may be off.
+
+    Returns:
+        ``(H, W)`` uint8.
+    """
+    count = np.zeros(inverse.shape, np.uint8)
+    for turned in (False, True):
+        known, slope = (inverse.T, planes[..., 2].T) if turned else (inverse, planes[..., 1])
+        here = planes[..., 0].T if turned else planes[..., 0]
+        rows, places = np.arange(len(known))[:, None], np.broadcast_to(np.arange(known.shape[1]), known.shape)
+        before = np.maximum.accumulate(np.where(known > 0, places, -1), 1)
+        after = np.minimum.accumulate(np.where(known > 0, places, known.shape[1])[:, ::-1], 1)[:, ::-1]
+        for found in (before, after):
+            there = known[rows, np.clip(found, 0, known.shape[1] - 1)]
+            on = (there > 0) & (np.abs(here + slope * (found - places) - there) < within * there)
+            count += on.T if turned else on
+    return count
+
+
 @kernel()
 def _smooth_rows(moments, gain):  # type: ignore[no-untyped-def]
     """Recursive filter from left to right and back; ``gain`` (H, W) is what is kept of the neighbour to the left."""

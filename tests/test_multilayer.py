@@ -105,6 +105,19 @@ def test_what_is_associated_keeps_every_bit() -> None:
     assert encode_layers({"Combined": back}, associated={"Combined"}) == data
 
 
+@pytest.mark.parametrize(
+    ("channels", "layer"), [("XYZW", "Vector"), ("XYZ", "XYZ"), ("UV", "UV"), ("Z", "Depth"), ("V", "V"), ("RGBAXYZW", "Vector")]
+)
+def test_a_pass_in_a_file_of_its_own_is_one_layer(tmp_path: Path, channels: str, layer: str) -> None:
+    pixels = np.arange(2 * 3 * len(channels), dtype=np.float32).reshape(2, 3, -1)
+    path = tmp_path / "pass.exr"
+    path.write_bytes(write_exr({name: pixels[..., number] for number, name in enumerate(channels)}))
+    layers = decode_layers(EncodedFile.read(path))
+    assert set(layers) == {layer, *(["Combined"] if "R" in channels else [])}
+    np.testing.assert_array_equal(layers[layer].pixels, pixels[..., 4:] if "R" in channels else pixels)
+    assert layers[layer].color_space == "data"
+
+
 def test_odd_numbers_reach_the_caller(tmp_path: Path) -> None:
     pixels = np.ones((2, ODD.size, 4), np.float16)
     pixels[..., :3] = ODD[:, None]

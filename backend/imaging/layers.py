@@ -77,15 +77,19 @@ def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[in
     """Channel numbers by (view layer, pass), each list in component order."""
     groups: dict[tuple[str, str], list[int]] = {}
     plain: list[int] = []
+    every = {channel.upper() for channel in channels}
+    vector = next((names for names in ("XYZW", "XYZ", "UV") if every.issuperset(names)), "")  # a pass in a file of its own
     for number, channel in enumerate(channels):
         path = channel.split(".")
         if len(path) == 1 and part_name and path[0].upper() in (*_ORDER, "Z", "V"):
             path = [*part_name.split("."), channel]
         upper = channel.upper()
-        if len(path) == 1 and upper in tuple("RGBAY"):  # a plain file, or beside layers a copy for viewers
+        if len(path) == 1 and upper in tuple("RGBAY") and upper not in vector:  # a plain file, or beside layers a copy for viewers
             plain.append(number)
             continue
-        if len(path) == 1:
+        if len(path) == 1 and upper in vector:
+            key = ("", "Vector" if len(vector) == 4 else "".join(vector))
+        elif len(path) == 1:
             key = ("", "Depth" if upper in ("Z", "DEPTH") else channel)
         else:
             view_layer, name = (path[0], ".".join(path[1:-1])) if len(path) > 2 else ("", path[0])

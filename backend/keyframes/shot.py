@@ -6,16 +6,18 @@ import dataclasses
 import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ...shared.errors import InputError
-from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
-from ..imaging import decode, decode_layers, to_float, to_linear
+from ...shared.values import DEPTH_BACKGROUND, Camera, Image, SceneFrame
+from ..imaging import to_float, to_linear
+from ..style.files import FrameFiles
 
 PASSES = ("depth", "normal", "motion", "object_id", "albedo", "diffuse", "position")
 """What is used beside colour, each only if every frame has it."""
+_CHANNEL = {"position": "rest"}
+_COMPONENTS = {"normal": 3, "motion": 4, "albedo": 3, "diffuse": 3, "position": 3}
 HOW_TO_GET = {
     "depth": "View Layer > Passes > Data > Z",
     "normal": "View Layer > Passes > Data > Normal",
@@ -25,16 +27,6 @@ HOW_TO_GET = {
     "diffuse": "View Layer > Passes > Light > Diffuse > Direct and Indirect",
     "position": "an AOV named rest_position of the coordinates at rest",
 }
-_LAYERS: dict[str, tuple[str, ...]] = {
-    "color": ("combined", "image", "beauty"),
-    "depth": ("depth", "z", "v", "y"),
-    "normal": ("normal",),
-    "motion": ("vector", "motion"),
-    "object_id": ("indexob", "object_id", "object index"),
-    "albedo": ("diffcol", "diffuse color", "albedo"),
-    "position": ("rest_position", "rest position", "rest"),
-}
-_DIFFUSE = (("diffdir", "diffuse direct"), ("diffind", "diffuse indirect"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,9 +148,7 @@ def decode_frame(frame: SceneFrame) -> ShotFrame:
         InputError: No colour, a file that cannot be read, or passes of different sizes.
     """
     where = f"frame {frame.number}"
-    found = _layers(frame, where)
-    if "color" not in found:
-        raise InputError(expected=f"{where} to have colour", got="none", fix="Render the colour with the geometry passes")
+    found = _pictures(frame, where)
     pixels = found["color"].pixels
     height, width = pixels.shape[:2]
     for name, image in found.items():
@@ -173,18 +163,18 @@ def decode_frame(frame: SceneFrame) -> ShotFrame:
     if depth is not None:
         depth = np.where((depth[..., 0] < DEPTH_BACKGROUND) & (depth[..., 0] > 0), depth[..., 0] * np.float32(frame.depth_scale), 0)
     normal = values.get("normal")
-    if normal is not None and normal.shape[2] >= 3:
+    if normal is not None:
         normal = normal[..., :3] @ np.asarray(camera.camera_to_world[:3, :3], np.float32)
     motion = values.get("motion")
     back = ahead = None
-    if motion is not None and motion.shape[2] == 4:
-        x, y, z, w = np.moveaxis(motion, -1, 0)
+    if motion is not None:
+        x, y, z, w = np.moveaxis(motion[..., :4], -1, 0)
         back, ahead = np.stack([x, -y], -1), np.stack([-z, w], -1)
     ids = None
     if "object_id" in found:
         raw = found["object_id"].pixels[..., 0]
         ids = np.rint(np.nan_to_num(raw.astype(np.float64))).astype(np.int64).astype(np.int32)
-    rest = {name: values[name][..., :3] for name in ("albedo", "diffuse", "position") if name in values and values[name].shape[2] >= 3}
+    rest = {name: values[name][..., :3] for name in ("albedo", "diffuse", "position") if name in values}
     return ShotFrame(frame.number, camera, color, alpha, depth, normal, back, ahead, ids, **rest)
 
 
@@ -202,35 +192,26 @@ def linear_color(image: Image) -> tuple[np.ndarray, np.ndarray | None]:
     return np.ascontiguousarray(np.nan_to_num(pixels[..., :3], nan=0.0, posinf=0.0, neginf=0.0), np.float32), alpha
 
 
-def _layers(frame: SceneFrame, where: str) -> dict[str, Image]:
-    found: dict[str, Image] = {}
-    files: dict[int, EncodedFile] = {}
-    users: dict[int, list[str]] = {}
-    for name, value in frame.channels.items():
-        if isinstance(value, Image):
-            found[name] = value
-        else:
-            files[id(value)] = value
-            users.setdefault(id(value), []).append(name)
-    for key, file in files.items():
-        try:
-            if Path(file.name).suffix.lower() != ".exr":
-                found.update({name: decode(file) for name in users[key]})
-                continue
-            layers = {name.lower(): image for name, image in decode_layers(file).items()}
-        except InputError as error:
-            raise InputError(expected=f"readable {', '.join(users[key])} for {where}", got=str(error).rstrip(".")) from error
-        if len(layers) == 1 and len(users[key]) == 1:
-            found[users[key][0]] = next(iter(layers.values()))
-            continue
-        for name, names in _LAYERS.items():
-            image = next((layers[n] for n in names if n in layers), None)
-            if image is not None and (name in users[key] or name not in frame.channels):
-                found.setdefault(name, image)
-        light = [next((layers[n] for n in names if n in layers), None) for names in _DIFFUSE]
-        given = [_floats(image) for image in light if image is not None]
-        if given:
-            found.setdefault("diffuse", Image(np.ascontiguousarray(sum(given), np.float32), "data"))
+def _pictures(frame: SceneFrame, where: str) -> dict[str, Image]:
+    """The colour and what there is of ``PASSES``."""
+    files = FrameFiles(frame, where)
+    color = files.pick("color")
+    if color is None:
+        there = ", ".join(files.names()) or "none"
+        fix = "Render the colour with the geometry passes, as OpenEXR"
+        raise InputError(expected=f"{where} to have colour", got=f"layers: {there}", fix=fix)
+    found = {"color": color}
+    for name in PASSES:
+        image = files.pick(_CHANNEL.get(name, name))
+        if image is not None and image.pixels.shape[2] < _COMPONENTS.get(name, 1):
+            fix = f"Turn on {HOW_TO_GET[name]}"
+            got = f"{image.pixels.shape[2]}"
+            raise InputError(expected=f"{_COMPONENTS[name]} components in the {name} of {where}", got=got, fix=fix)
+        if image is not None:
+            found[name] = image
+    light = [_floats(image) for image in (files.pick("diffuse_direct"), files.pick("diffuse_indirect")) if image is not None]
+    if light and "diffuse" not in found:
+        found["diffuse"] = Image(np.ascontiguousarray(sum(light), np.float32), "data")
     return found
 
 

@@ -10,24 +10,14 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
-from ..imaging import decode, decode_layers, to_float
+from ..imaging import to_float
+from .files import LAYERS, FrameFiles
 
-_LAYERS = {
-    "color": ("Combined",),
-    "depth": ("Depth", "Z"),
-    "normal": ("Normal",),
-    "motion": ("Vector",),
-    "object_id": ("IndexOB",),
-    "albedo": ("DiffCol", "Diffuse Color", "Denoising Albedo"),
-    "rest": ("Rest",),
-}
-"""Channel to the names its layer may have in a multilayer file."""
 _SWITCH = {
     "color": "Output Properties > Output: render the frames as OpenEXR",
     "depth": "View Layer Properties > Passes > Data > Z",
@@ -141,7 +131,7 @@ def decode_passes(frame: SceneFrame, needed: Sequence[str] = NEEDED) -> Passes:
         InputError: A pass is missing (says which, and where Blender has its switch), cannot be read, or has another size.
     """
     where = f"frame {frame.number}"
-    files = _Files(frame, where)
+    files = FrameFiles(frame, where)
     color = files.pick("color")
     if color is None:
         raise _missing(NEEDED[0], where, files)
@@ -191,53 +181,7 @@ def _three(values: np.ndarray | None) -> np.ndarray | None:
     return None if values is None else np.ascontiguousarray(np.nan_to_num(values[..., :3], posinf=0.0, neginf=0.0), np.float32)
 
 
-class _Files:
-    """Decodes each file of a frame once, however many channels it stands for."""
-
-    def __init__(self, frame: SceneFrame, where: str) -> None:
-        self._frame, self._where = frame, where
-        self._layers: dict[int, dict[str, Image]] = {}
-
-    def pick(self, channel: str) -> Image | None:
-        """The channel's picture; albedo and rest position are looked for beside the other passes."""
-        value = self._frame.channels.get(channel)
-        if isinstance(value, Image):
-            return value
-        if value is None:
-            if channel not in ("albedo", "rest"):
-                return None
-            named = (layers for file in self._exr() for layers in (self._all(file),))
-            return next((found for layers in named if (found := _named(layers, channel)) is not None), None)
-        try:
-            if Path(value.name).suffix.lower() != ".exr":
-                return decode(value)
-            layers = self._all(value)
-        except InputError as error:
-            raise InputError(expected=f"readable {channel} for {self._where}", got=str(error).rstrip(".")) from error
-        found = _named(layers, channel)
-        shared = sum(other is value for other in self._frame.channels.values()) > 1
-        return next(iter(layers.values())) if found is None and len(layers) == 1 and not shared else found
-
-    def names(self) -> list[str]:
-        """The layers there are, for messages."""
-        return sorted({name for file in self._exr() for name in self._all(file)})
-
-    def _exr(self) -> list[EncodedFile]:
-        values = [v for v in self._frame.channels.values() if isinstance(v, EncodedFile) and v.name.lower().endswith(".exr")]
-        return list({id(v): v for v in values}.values())
-
-    def _all(self, file: EncodedFile) -> dict[str, Image]:
-        if id(file) not in self._layers:
-            self._layers[id(file)] = decode_layers(file)
-        return self._layers[id(file)]
-
-
-def _named(layers: dict[str, Image], channel: str) -> Image | None:
-    wanted = [name.lower() for name in (*_LAYERS.get(channel, ()), channel)]
-    return next((image for name, image in layers.items() if name.lower() in wanted), None)
-
-
-def _missing(channel: str, where: str, files: _Files) -> InputError:
-    name = _LAYERS[channel][0]
+def _missing(channel: str, where: str, files: FrameFiles) -> InputError:
+    name = LAYERS[channel][0]
     there = ", ".join(files.names()) or "none"
     return InputError(expected=f"the pass {name} ({channel}) in {where}", got=f"layers: {there}", fix=f"Switch it on: {_SWITCH[channel]}")

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 from backlot.backend.context import Context
-from backlot.backend.imaging import decode, encode
+from backlot.backend.imaging import decode, encode, encode_layers
+from backlot.backend.imaging.exr import write_exr
 from backlot.backend.imaging.shaper import shape_linear
 from backlot.backend.keyframes import reference
 from backlot.backend.keyframes.animation import Curve, frame_range
 from backlot.backend.keyframes.dataset import Keyframe
+from backlot.backend.keyframes.examples import Example, FrameData, Sampler
 from backlot.backend.keyframes.features import measure_shot
 from backlot.backend.keyframes.guides import Guides, make_layer
 from backlot.backend.keyframes.model import ShotModel, read_model
@@ -345,6 +347,42 @@ def test_unusable_keyframes_are_refused(views):
         read_keyframes([small] * 17, [], "", shot, [])
     with pytest.raises(InputError, match="neither"):
         operation(views, inputs={"keyframes": None})
+
+
+def test_windows_lie_where_the_example_at_hand_counts():
+    """Also when an earlier example is gone whose place in memory it took."""
+    sampler = Sampler(8, torch.Generator().manual_seed(0))
+    for turn in range(12):
+        weight = torch.zeros(32, 64)
+        weight[:, 48 * (turn % 2) : 48 * (turn % 2) + 16] = 1
+        frame = FrameData(1, torch.zeros(3, 32, 64), torch.ones(32, 64, dtype=torch.int64), torch.zeros(32, 64, dtype=torch.bool))
+        window = sampler.window(Example(frame, None, weight))
+        assert (window.left > 24) == bool(turn % 2)
+
+
+def test_passes_in_files_of_their_own_are_read(views):
+    """Vectors as X, Y, Z, W, and as R, G, B, A, whose A is no alpha."""
+    view, plain = views[3], shot_of(views)[3]
+
+    def with_vectors(letters: str) -> Shot:
+        data = write_exr({name: view.motion[..., n] for n, name in enumerate(letters)})
+        file = EncodedFile(np.frombuffer(data, np.uint8), "vector_0003.exr")
+        frame = scene_frame(view)
+        return Shot([dataclasses.replace(frame, channels={**frame.channels, "motion": file})])
+
+    for letters in ("XYZW", "RGBA"):
+        got = with_vectors(letters)[3]
+        assert np.array_equal(got.to_next, plain.to_next)
+        assert np.array_equal(got.to_previous, plain.to_previous)
+    with pytest.raises(InputError, match="4 components in the motion of frame 3"):
+        with_vectors("RGB")[3]
+
+
+def test_colour_is_not_taken_from_among_other_passes(views):
+    layers = {"Combined": Image(views[3].color, "linear"), "Depth": Image(views[3].depth[..., None], "data")}
+    file = EncodedFile(np.frombuffer(encode_layers(layers), np.uint8), "geometry_0003.exr")
+    with pytest.raises(InputError, match=r"to have colour, got layers: Combined, Depth"):
+        Shot([dataclasses.replace(scene_frame(views[3]), channels={"depth": file})])
 
 
 def test_paint_of_another_frame_or_moved_is_noticed(views):

@@ -70,7 +70,8 @@ class Sampler:
 
     def __init__(self, side: int, random: torch.Generator) -> None:
         self.side, self.random = side, random
-        self._places: dict[int, tuple[list[np.ndarray], np.ndarray]] = {}
+        # With the example itself: were it gone, the next one might have its id.
+        self._places: dict[int, tuple[Example, list[np.ndarray], np.ndarray]] = {}
 
     def window(self, example: Example) -> Window:
         """A window around a pixel of the example that counts."""
@@ -78,8 +79,8 @@ class Sampler:
         step = 2 if self._chance() < HALF_SHARE and min(height, width) >= 2 * self.side else 1
         key = id(example)
         if key not in self._places:
-            self._places[key] = self._index(example)
-        by_object, border = self._places[key]
+            self._places[key] = (example, *self._index(example))
+        _, by_object, border = self._places[key]
         if len(border) and self._chance() < EDGE_SHARE:
             places = border
         else:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from . import pyramid
 from .atlas import Sheet
 from .descriptor import PATCH
 from .voting import vote
@@ -20,6 +19,9 @@ ROWS = 128
 """Rows of a band."""
 
 _HALF = (PATCH - 1) / 2
+_COARSE = 1.5
+_REACH = 8
+"""Patches, about, over which the matches of a region are continued: farther away none are needed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,38 +44,51 @@ class Enlargement:
     after: Sheet
     pixels: torch.Tensor
 
-    def bands(self, alike: Callable[[int, int], torch.Tensor] | None, rows: int = 0) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """The picture in bands: first row, last row + 1, ``(C, last - first, W)``.
+    def bands(
+        self, alike: Callable[[slice, slice], torch.Tensor] | None, needed: torch.Tensor | None = None, rows: int = 0
+    ) -> Iterator[tuple[slice, slice, torch.Tensor]]:
+        """The picture in bands: their rows and columns, and ``(C, rows, columns)``.
 
         Args:
-            alike: Gives for a range of rows what ``vote`` knows edges by.
+            alike: Gives for ranges of rows and columns what ``vote`` knows edges by.
+            needed: ``(H, W)`` bool; what is not needed is left out where that is cheaper. None for everything.
             rows: Rows of a band; 0 for the usual number.
         """
         height, width = self.full
-        found, residuals = pyramid.parents((self.working, self.full), _shape(self.field), (False, False), self.field.device)
         rows = rows or ROWS
         for first in range(0, height, rows):
-            last = min(height, first + rows)
+            last, left, right = min(height, first + rows), 0, width
+            if needed is not None:
+                some = torch.nonzero(needed[first:last].any(0)).flatten()
+                if not len(some):
+                    continue
+                left, right = int(some[0]), int(some[-1]) + 1
             top, bottom = max(0, first - PATCH + 1), min(height, last + PATCH - 1)
-            corners = slice(top, bottom - PATCH + 1)
-            field = self._child(found[0][corners], found[1], residuals[0][corners], residuals[1])
-            near = None if alike is None else alike(top, bottom)
-            picture = vote(field, self.pixels, None, (bottom - top, width), (False, False), 1.2, near)
-            yield first, last, picture[:, first - top : last - top]
+            start, end = max(0, left - PATCH + 1), min(width, right + PATCH - 1)
+            field = self._child((top, bottom - PATCH + 1), (start, end - PATCH + 1))
+            near = None if alike is None else alike(slice(top, bottom), slice(start, end))
+            picture = vote(field, self.pixels, None, (bottom - top, end - start), (False, False), 1.2, near)
+            yield slice(first, last), slice(left, right), picture[:, first - top : last - top, left - start : right - start]
 
-    def _child(self, y: torch.Tensor, x: torch.Tensor, beyond_y: torch.Tensor, beyond_x: torch.Tensor) -> torch.Tensor:
-        """The field of some rows; patch centres keep their places, as in ``pyramid.refine``, each in its source."""
-        near = self.field[:, y][:, :, x]
+    def _child(self, rows: tuple[int, int], columns: tuple[int, int]) -> torch.Tensor:
+        """The field of some rows and columns; patch centres keep their places, as in ``pyramid.refine``, each in its source."""
+        device, steps = self.field.device, [whole / small for small, whole in zip(self.working, self.full, strict=True)]
+        centres = [torch.arange(*n, device=device, dtype=torch.float64) + _HALF + 0.5 for n in (rows, columns)]
+        places = [centre / step - _HALF for centre, step in zip(centres, steps, strict=True)]
+        moved = list(_waves(places[0], places[1], 1.0 if min(steps) >= _COARSE else 0.0))
+        index = [plane.floor().clamp(0, n - 1) for plane, n in zip(moved, self.field.shape[1:], strict=True)]
+        beyond = [c - (i + _HALF + 0.5) * step for c, i, step in zip((centres[0][:, None], centres[1][None]), index, steps, strict=True)]
+        near = self.field[:, index[0].long(), index[1].long()]
         member = self.before.member_of(near[0])
         table = {"device": near.device, "dtype": torch.float64}
         tops, tops_now = torch.tensor(self.before.tops, **table)[member], torch.tensor(self.after.tops, **table)[member]  # type: ignore[arg-type]
         planes = []
-        for axis, beyond in ((0, beyond_y[:, None]), (1, beyond_x[None])):
+        for axis in (0, 1):
             sizes = [(a[axis], b[axis]) for a, b in zip(self.before.sizes, self.after.sizes, strict=True)]
             ratio = torch.tensor([b / a for a, b in sizes], **table)[member]  # type: ignore[arg-type]
             limit = torch.tensor([b - PATCH for _, b in sizes], **table)[member]  # type: ignore[arg-type]
             local = near[axis].double() - (tops if axis == 0 else 0)
-            corner = ((local + _HALF + 0.5) * ratio + beyond - _HALF - 0.5).round().clamp_min(0)
+            corner = ((local + _HALF + 0.5) * ratio + beyond[axis] - _HALF - 0.5).round().clamp_min(0)
             planes.append((torch.minimum(corner, limit) + (tops_now if axis == 0 else 0)).int())
         return torch.stack(planes)
 
@@ -88,32 +103,41 @@ def apart(enlargement: Enlargement, sources: list[int]) -> Enlargement:
     field, sheet = enlargement.field, enlargement.before
     member = sheet.member_of(field[0])
     mine = torch.isin(member, torch.tensor(sources, device=field.device))
-    if not bool(mine.any()):
-        # Smaller than a pixel of the working size: the middle of the first one will do.
-        height, width = sheet.sizes[sources[0]]
-        middle = torch.tensor(
-            [sheet.tops[sources[0]] + (height - PATCH) // 2, (width - PATCH) // 2], dtype=field.dtype, device=field.device
-        )
-        return dataclasses.replace(enlargement, field=middle[:, None, None].expand_as(field).contiguous())
+    # Where a region is smaller than a pixel of the working size the middle of its first source will do.
+    height, width = sheet.sizes[sources[0]]
+    middle = torch.tensor([sheet.tops[sources[0]] + (height - PATCH) // 2, (width - PATCH) // 2], device=field.device).int()[:, None, None]
     tops = torch.tensor(sheet.tops, device=field.device, dtype=field.dtype)
     limits = torch.tensor([(h - PATCH, w - PATCH) for h, w in sheet.sizes], device=field.device, dtype=field.dtype)
-    parent_y, parent_x = _nearest_true(mine)
+    parent_y, parent_x, known = _nearest_true(mine, _REACH)
     found = field[:, parent_y, parent_x]
     y, x = (torch.arange(n, device=field.device) for n in mine.shape)
     owner = member[parent_y, parent_x]
     local_y = (found[0] - tops[owner] + (y[:, None] - parent_y)).clamp_min(0).minimum(limits[owner, 0]) + tops[owner]
     local_x = (found[1] + (x[None] - parent_x)).clamp_min(0).minimum(limits[owner, 1])
-    return dataclasses.replace(enlargement, field=torch.stack([local_y, local_x]).int())
+    return dataclasses.replace(enlargement, field=torch.where(known, torch.stack([local_y, local_x]).int(), middle))
 
 
-def _nearest_true(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Row and column of the nearest True of ``(H, W)``, by jump flooding (Rong and Tan, 2006)."""
+def _waves(y: torch.Tensor, x: torch.Tensor, amount: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Places ``(h, w)`` displaced smoothly by about half a coarse patch, so that the borders of patches wave and are no grid."""
+    y, x = y[:, None], x[None]
+    first = torch.sin(2.3 * y + 1.1 * x) + torch.sin(1.7 * y - 2.9 * x + 1.0) + torch.sin(4.1 * x + 0.7 * y + 2.0)
+    second = torch.sin(2.1 * x - 1.3 * y + 4.0) + torch.sin(1.9 * x + 3.1 * y + 5.0) + torch.sin(4.3 * y - 0.9 * x + 3.0)
+    return y + 0.2 * amount * first, x + 0.2 * amount * second
+
+
+def _nearest_true(mask: torch.Tensor, reach: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Row and column of the nearest True of ``(H, W)``, by jump flooding (Rong and Tan, 2006), and where one was found.
+
+    Args:
+        mask: Bool.
+        reach: A power of two; nothing beyond twice of it is found.
+    """
     height, width = mask.shape
     rows, columns = (torch.arange(n, device=mask.device) for n in mask.shape)
     y, x = rows[:, None].expand(height, width).clone(), columns[None].expand(height, width).clone()
     far = 4 * (height + width) ** 2
     best = torch.where(mask, 0, far)
-    step = 1 << (max(height, width) - 1).bit_length()
+    step = reach
     while step >= 1:
         for dy in (-step, 0, step):
             for dx in (-step, 0, step):
@@ -123,8 +147,4 @@ def _nearest_true(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
                 closer = distance < best
                 y, x, best = torch.where(closer, cy, y), torch.where(closer, cx, x), torch.minimum(distance, best)
         step //= 2
-    return y, x
-
-
-def _shape(field: torch.Tensor) -> tuple[int, int]:
-    return int(field.shape[1]), int(field.shape[2])
+    return y, x, best < far

@@ -178,13 +178,13 @@ def paint(
     known, keep, begin, levels = (None, None, None, 0) if part is None else (part.known, part.keep, part.begin, part.levels)
     painting.grade(stroke)
     picture = painting.layer(stroke, structure, levels, known, keep, begin, _within(report, 0.0, share))
-    if mask is None:
-        return picture
     done = picture if known is None or keep is None else torch.where(keep > 0, known, picture)
+    if mask is None:
+        return done
     stay = (mask < _NOTHING).float()
     stay = stay if keep is None else torch.maximum(stay, keep)
     over = painting.layer(fine, min(1.0, structure + _CLOSER), _FINE_LEVELS, done, stay, None, _within(report, share, 1.0))
-    return picture + mask * (over - picture)
+    return done + torch.where(stay > 0, 0.0, mask) * (over - done)
 
 
 class _Painting:
@@ -266,28 +266,30 @@ class _Painting:
         finer = sources if working == self.full else self._sources([pyramid.size_at(s.style, ratio) for s in scales])
         plain = Atlas(finer).sheet(1.0)
         enlargement = Enlargement(field, working, self.full, atlas.sheet(1.0), plain, plain.stack(finer))
-        return self._enlarged(enlargement, every, report)
+        needed = None if keep is None else keep[0] <= 0
+        return self._enlarged(enlargement, every, needed, report)
 
-    def _enlarged(self, enlargement: Enlargement, every: tuple[int, ...], report: Report | None) -> torch.Tensor:
+    def _enlarged(
+        self, enlargement: Enlargement, every: tuple[int, ...], needed: torch.Tensor | None, report: Report | None
+    ) -> torch.Tensor:
         direction, coverage = self.direction, self.direction.coverage
 
-        def near(first: int, last: int) -> torch.Tensor:
-            geometry = None if direction.geometry is None else direction.geometry[:, first:last]
-            found = edges(self.content[:, first:last], direction.edges, geometry)
+        def near(rows: slice, columns: slice) -> torch.Tensor:
+            geometry = None if direction.geometry is None else direction.geometry[:, rows, columns]
+            found = edges(self.content[:, rows, columns], direction.edges, geometry)
             assert found is not None
             return found
 
         result = torch.zeros_like(self.content)
         for number in range(1 if coverage is None else len(coverage)):
-            one = enlargement
+            one, wanted = enlargement, needed
             if coverage is not None:
-                if not bool(coverage[number].any()):
-                    continue
                 one = apart(enlargement, [n for n, owner in enumerate(every) if owner == number])
-            for first, last, rows in one.bands(near if direction.edges > 0 else None, direction.rows):
-                result[:, first:last] += rows if coverage is None else coverage[number, first:last] * rows
+                wanted = coverage[number] > 0 if needed is None else needed & (coverage[number] > 0)
+            for rows, columns, paint_here in one.bands(near if direction.edges > 0 else None, wanted, direction.rows):
+                result[:, rows, columns] += paint_here if coverage is None else coverage[number, rows, columns] * paint_here
                 if report is not None:
-                    report(0.9 + 0.1 * last / self.full[0], "refining", None)
+                    report(0.9 + 0.1 * rows.stop / self.full[0], "refining", None)
         return result
 
     def _scale(self, model: Model, stroke: float) -> Scale:

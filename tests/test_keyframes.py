@@ -83,6 +83,13 @@ def operation(views, steps=12, without=(), keys=(3,), inputs=None, **parameters)
     return outputs, context
 
 
+@pytest.fixture(scope="module")
+def trained(views):
+    """What eight steps on frame 3 give."""
+    torch.set_num_threads(1)
+    return operation(views, steps=8)[0]
+
+
 # -- tracking --------------------------------------------------------------------------------------------------------
 
 
@@ -256,8 +263,9 @@ def test_model_files(views):
 
 
 def test_training_beats_its_start_and_the_same_seed_gives_the_same_bytes(views):
-    outputs, context = operation(views, steps=24, keys=(2, 7), frames_wanted="4-5")
-    again, _ = operation(views, steps=24, keys=(2, 7), frames_wanted="4-5")
+    few = {n: v for n, v in views.items() if n > 1}
+    outputs, context = operation(few, steps=12, keys=(2, 7), frames_wanted="4-5")
+    again, _ = operation(few, steps=12, keys=(2, 7), frames_wanted="4-5")
     assert [f.data.tobytes() for f in outputs["stylised"]] == [f.data.tobytes() for f in again["stylised"]]
     assert outputs["model"].data.tobytes() == again["model"].data.tobytes()
     assert [f.name for f in outputs["stylised"]] == ["stylised_0004.exr", "stylised_0005.exr"]
@@ -266,15 +274,15 @@ def test_training_beats_its_start_and_the_same_seed_gives_the_same_bytes(views):
     truth = views[5].looks["toon"]
     error, plain = np.abs(made - truth).mean(), np.abs(views[5].color - truth).mean()
     print(f"error {error:.4f}, of the render itself {plain:.4f}")
-    assert error < 0.7 * plain
+    assert error < 0.5 * plain
     report = outputs["report"]
     assert report["keyframes"] == [2, 7]
     assert len(report["missing_passes"]) == 3
     assert report["tracked"]["5"] > 0.8
 
 
-def test_a_farm_needs_the_model_and_passes_alone(views):
-    outputs, _ = operation(views, steps=8)
+def test_a_farm_needs_the_model_and_passes_alone(views, trained):
+    outputs = trained
     again, _ = operation(views, steps=0, minutes=0.0, keys=(), inputs={"keyframes": None, "model": outputs["model"]})
     assert again["stylised"][0].data.tobytes() == outputs["stylised"][0].data.tobytes()
     few = [scene_frame(views[n]) for n in (4, 5)]  # without the painted frame nothing can be tracked, but it goes
@@ -282,14 +290,14 @@ def test_a_farm_needs_the_model_and_passes_alone(views):
     assert "Keyframe 3" in third["report"]["warnings"][0]
 
 
-def test_training_goes_on_with_a_partial_keyframe(views):
-    outputs, _ = operation(views, steps=8)
+def test_training_goes_on_with_a_partial_keyframe(views, trained):
+    outputs = trained
     alpha = np.zeros(views[6].depth.shape, np.float32)
     alpha[views[6].object_id == 4] = 1
     more = {"model": outputs["model"], "keyframes": [painted_file(views[6], alpha=alpha)]}
-    again, _ = operation(views, steps=8, inputs=more)
+    again, _ = operation(views, steps=4, inputs=more, frames_wanted="none")
     assert again["report"]["keyframes"] == [3, 6]
-    assert again["report"]["steps"] == 16
+    assert again["report"]["steps"] == 12
     assert again["report"]["painted"]["6"] < 0.2
 
 
@@ -306,7 +314,7 @@ def test_strength_zero_is_the_render_bit_for_bit(views):
 
 @pytest.mark.parametrize("without", [("motion",), ("object_id",), ("depth", "normal"), ("depth", "normal", "motion", "object_id")])
 def test_missing_passes_are_named_and_done_without(views, without):
-    outputs, _ = operation(views, steps=4, without=without)
+    outputs, _ = operation(views, steps=2, without=without)
     assert all(any(text.startswith(name) for text in outputs["report"]["missing_passes"]) for name in without)
     assert np.isfinite(decode(outputs["stylised"][0]).pixels).all()
 

@@ -19,6 +19,7 @@ import pytest
 import trimesh
 from backend_process import Backend, backend, job_info, wait_until
 from backlot.backend.cli import main
+from backlot.backend.cli.run import warnings_of
 from backlot.backend.imaging import decode, encode
 from backlot.shared.frames import write_transforms
 from backlot.shared.operations import OPERATIONS
@@ -123,6 +124,7 @@ def test_wrong_usage(tmp_path: Path, arguments: str) -> None:
         (["style", "{}/brick.png", "{}/painting.png", "--out", "o.gif"], ".png, .exr"),
         (["reconstruct", "{}/nowhere", "--out", "o.ply"], "nowhere"),
         (["reconstruct", "{}", "--out", "o.stl"], ".ply, .obj, .glb"),
+        (["texture", "{}/brick.png", "--out", "{}/brick.png"], "--out as a folder"),
         (["run", "none.json"], "none.json"),
         (["run", "{}/brick.png"], "JSON"),
     ],
@@ -242,6 +244,11 @@ def test_a_bad_image_gets_three_sentences(server: Backend, pictures: Path, tmp_p
     assert re.search(r"^backlot: .*Expected .+, got .+\. .+\.$", failed.stderr.strip().splitlines()[-1] + "") or "Expected" in failed.stderr
     assert name in failed.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_reports_warn_of_is_said() -> None:
+    outputs = {"report": {"warnings": ["a"], "notes": ["b"], "steps": 3}, "other": {"warnings": 7}, "stylised": []}
+    assert sorted(warnings_of(outputs)) == ["a", "b"]
 
 
 def test_an_output_folder_that_cannot_be_written(server: Backend, pictures: Path, tmp_path: Path) -> None:

@@ -151,6 +151,8 @@ def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     single = main.kind == "mesh" and out.suffix.lower().lstrip(".") in main.formats  # the mesh alone was asked for by its file's name
     to_folder = _gives_folder(schema) and not single
     if to_folder:
+        if out.exists() and not out.is_dir():
+            raise InputError(expected="--out as a folder", got=f"the file {out}", fix="Choose another name")
         first = getattr(arguments, schema.inputs[0].name)
         linear = isinstance(first, Path) and schema.inputs[0].required and first.suffix.lower() in SCENE_LINEAR
         if linear or arguments.format:
@@ -188,4 +190,13 @@ def finish(job: Job, label: str, writer: Writer, **note: str) -> int:
         raise
     for path in writer.finish(result, **note):
         print(path)
+    for text in warnings_of(result.outputs):
+        print(f"Note: {text}", file=sys.stderr)
     return 0
+
+
+def warnings_of(outputs: dict[str, Any]) -> list[str]:
+    """What reports say in words: a result with vectors that do not fit is there, but not what was hoped for."""
+    reports = [value for value in outputs.values() if isinstance(value, dict)]
+    texts = [value.get(name) for value in reports for name in ("notes", "warnings")]
+    return [text for several in texts if isinstance(several, list) for text in several if isinstance(text, str)]

@@ -26,7 +26,7 @@ from backlot.backend.keyframes.rendering import Renderer
 from backlot.backend.keyframes.rigid import lens_of
 from backlot.backend.keyframes.shot import Shot
 from backlot.backend.keyframes.tracking import Tracker
-from backlot.backend.operations.style_keyframes import run
+from backlot.backend.operations.style_keyframes import KEPT, run
 from backlot.backend.style.passes import decode_passes
 from backlot.backend.style.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
@@ -310,6 +310,14 @@ def test_strength_zero_is_the_render_bit_for_bit(views):
     assert outputs["stylised"][0].data.tobytes() == file.data.tobytes()
     assert decode(outputs["stylised"][1]).pixels.dtype == np.float32
     assert not np.array_equal(decode(outputs["stylised"][1]).pixels, views[6].color)
+
+
+def test_what_an_attempt_that_died_had_trained_is_not_trained_again(views, trained):
+    context = Context(torch.device("cpu"), seed=3)
+    context.emit(KEPT, trained["model"])
+    inputs = {"frames": [scene_frame(v) for v in views.values()], "keyframes": [painted_file(views[3])]}
+    outputs = run(inputs, find("style.keyframes").check_parameters({"steps": 10, "frames_wanted": "none"}), context)
+    assert outputs["report"]["steps"] == 10
 
 
 @pytest.mark.parametrize("without", [("motion",), ("object_id",), ("depth", "normal"), ("depth", "normal", "motion", "object_id")])

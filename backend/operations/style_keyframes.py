@@ -113,9 +113,11 @@ def _model(
     start = read_model(kept) if kept is not None else given
     statistics = start.statistics if start else measure_shot(shot)
     network = start.network if start else ShotNetwork(_config(parameters, statistics.groups, context.seed))
-    options = Options(
-        minutes=float(parameters["minutes"]) or 1e9, steps=int(parameters["steps"]), detail=float(parameters["detail"]), seed=context.seed
-    )
+    before = start.steps if start else 0
+    steps = int(parameters["steps"])
+    if steps:  # what an attempt that died had done is not done again
+        steps = max(1, steps - before + (given.steps if given else 0))
+    options = Options(minutes=float(parameters["minutes"]) or 1e9, steps=steps, detail=float(parameters["detail"]), seed=context.seed)
     history = list(start.history) if start else []
     trainer = Trainer(tracker, statistics, usable, network, options, context.device, resumed=start is not None)
     saved = time.monotonic()
@@ -125,12 +127,11 @@ def _model(
         context.progress(share * fraction, stage, None if picture is None else picture())
         if time.monotonic() - saved > SAVE_EVERY:
             saved = time.monotonic()
-            state = ShotModel(trainer.network, statistics, shot.size, keyframes, trainer.steps, history + trainer.history)
+            state = ShotModel(trainer.network, statistics, shot.size, keyframes, before + trainer.steps, history + trainer.history)
             context.emit(KEPT, state.encode())
 
     trained = trainer.run(report)
-    steps = (start.steps if start else 0) + trainer.steps
-    return ShotModel(trained, statistics, shot.size, keyframes, steps, history + trainer.history), share
+    return ShotModel(trained, statistics, shot.size, keyframes, before + trainer.steps, history + trainer.history), share
 
 
 def _config(parameters: Mapping[str, Any], groups: tuple[str, ...], seed: int) -> Config:

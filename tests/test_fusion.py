@@ -305,6 +305,16 @@ def test_background_frames_are_skipped_and_reported():
         run([empty])
 
 
+def test_refusals_say_which_objects_and_which_voxel_size_would_do():
+    frame = sphere_frames()[0]
+    ids = np.where(frame.channels["depth"].pixels > 60, 0, 3).astype(np.uint8)
+    marked = SceneFrame(frame.camera, {**frame.channels, "object_id": Image(ids, "data")}, 1.0, frame.number)
+    with pytest.raises(InputError, match=r"objects 7 in at least one frame, got none in 1 frame\. Frames show the ids 0, 3"):
+        run([marked], objects="7")
+    with pytest.raises(InputError, match=r"a voxel size of about 0\.00\d,"):
+        run([frame], voxel=50.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -64,7 +64,9 @@ def add_verbs(verbs: Any) -> None:
             text = f"what the colours of {', '.join(FILM)} are in, by its name in the config that $OCIO names (default: what the files say)"
             parser.add_argument("--color-space", default="", metavar="NAME", help=text)
         if folder:
-            usual = f"exr for a scene-linear {schema.inputs[0].name}, else png" if schema.inputs[0].required else "png"
+            first = schema.inputs[0]
+            pictures = first.required and first.kind in ("image", "images") and "exr" in schema.outputs[0].formats
+            usual = f"exr for a scene-linear {first.name}, else png" if pictures else schema.outputs[0].formats[0]
             text = f"file format, where a map can be had in it (default: {usual})"
             parser.add_argument("--format", choices=schema.outputs[0].formats, help=text)
         parser.set_defaults(action=lambda a, schema=schema: _run_verb(a, schema))
@@ -96,7 +98,7 @@ def add_flag(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
     flag = "--" + parameter.name.replace("_", "-")
     text = f"{parameter.help}; {parameter.describe()}"
     default = "x".join(map(str, parameter.default)) if isinstance(parameter.default, list) else parameter.default
-    text += f" (default: {default})"
+    text += f" (default: {'none' if default in (None, '') else default})"
     more: dict[str, Any] = {"dest": f"parameter_{parameter.name}", "default": None, "help": text.replace("%", "%%")}
     if parameter.kind == "bool":
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, **more)

@@ -39,6 +39,8 @@ CONTRADICTION_STRIDE = 6
 """Every so many pixels it is looked whether other frames see through."""
 SETTLED, FUSED, EXTRACTED = 0.04, 0.55, 0.6
 """Progress when the survey, the fusion and the extraction are done."""
+DETAIL = 300
+"""A voxel that suits a scene is about its distance divided by this: two pixels of a picture 640 wide at a usual focal length."""
 FINISHING = ("max_faces", "lods", "proxy", "texture", "normal_map")
 
 __all__ = ["MAX_JUMP", "run"]
@@ -69,7 +71,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     partial = None
     if expected is not None:
         rest = ", then the finish" if _finishes(given) else ""
-        told = f"{len(source)} frames: about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
+        told = f"{remarks.counted(len(source))}: about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
         context.progress(0.01, told + rest)
         partial = Partial(context, looked.frames, int(given["min_component"]))
         partial.coarse(looked, settings, context.seed)
@@ -143,10 +145,12 @@ def _fuse(
             partial.refine(volumes)
         clock.add("fuse")
     if len(skipped) == len(source):
+        if given["objects"] or given["without_objects"]:
+            raise _no_objects(source, given)
         raise InputError(
             expected="depth in at least one frame",
             got=f"only background in {remarks.names(skipped)}",
-            fix="Point the camera at the scene, raise the maximum depth, choose other objects, or check the depth's units",
+            fix="Point the camera at the scene, raise the maximum depth, or check the depth's units",
         )
     context.progress(FUSED, "extracting the surface")
     surface = volumes.surface(int(given["min_component"]))
@@ -155,7 +159,8 @@ def _fuse(
             expected=f"a surface from {len(source) - len(skipped)} frames at a voxel size of {settings.voxel:g}, in parts of at least "
             f"{given['min_component']} triangles",
             got=f"{surface.dropped} triangles, all in smaller parts",
-            fix="Use a smaller voxel size or a lower Smallest Part, and check the depth's units",
+            fix=f"Use a voxel size of about {settings.far / DETAIL:.1g}, which suits this distance, or a lower Smallest Part, and check "
+            "the depth's units",
         )
     clock.add("extract")
     if partial:
@@ -163,6 +168,18 @@ def _fuse(
         clock.add("preview")
     context.progress(EXTRACTED, "the surface is there", partial.picture if partial else None)
     return surface, skipped, out / total if total else 0.0
+
+
+def _no_objects(source: FrameSource, given: Mapping[str, Any]) -> InputError:
+    """The refusal of a choice of objects of which nothing is seen, with the ids that frames have."""
+    seen = sorted({int(n) for frame in source if frame.ids is not None for n in np.unique(frame.ids)})
+    wanted = f"objects {given['objects']}" if given["objects"] else f"other objects than {given['without_objects']}"
+    there = ", ".join(str(n) for n in seen[:20]) + (", …" if len(seen) > 20 else "")
+    return InputError(
+        expected=f"depth of {wanted} in at least one frame",
+        got=f"none in {remarks.counted(len(source))}",
+        fix=f"Frames show the ids {there or 'of no object'}: choose among them, or raise the maximum depth",
+    )
 
 
 def _contradicted(empty_space: FreeSpace, frame: DepthFrame, device: torch.device) -> np.ndarray:

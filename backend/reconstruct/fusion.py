@@ -149,9 +149,9 @@ def too_large(needed: int, limit: int, voxel: float) -> InputError:
     fit = voxel * math.sqrt(needed / limit) * 1.05  # blocks grow with surface area
     fit = math.ceil(fit / 10 ** math.floor(math.log10(fit) - 1)) * 10 ** math.floor(math.log10(fit) - 1)
     return InputError(
-        f"The volume at a voxel size of {voxel:g} needs at least {needed / 2**30:.3g} GiB",
-        expected=f"a volume of at most {limit / 2**30:.3g} GiB, what this machine can spare",
-        got=f"{needed / 2**30:.3g} GiB",
+        f"The volume at a voxel size of {voxel:g} needs at least {needed / 2**30:,.1f} GiB",
+        expected=f"a volume of at most {limit / 2**30:,.1f} GiB, what this machine can spare",
+        got=f"{needed / 2**30:,.1f} GiB",
         fix=f"Use a voxel size of {fit:.2g} or more, or set a maximum depth",
     )
 

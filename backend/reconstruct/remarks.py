@@ -134,6 +134,11 @@ def missing_numbers(numbers: Sequence[int]) -> list[int]:
     return missing if 0 < len(missing) <= len(ordered) // 4 else []
 
 
+def counted(frames: int) -> str:
+    """How many frames, in words."""
+    return "1 frame" if frames == 1 else f"{frames} frames"
+
+
 def names(numbers: Sequence[int]) -> str:
     """Frames in words."""
     shown = ", ".join(str(n) for n in sorted(numbers)[:10])

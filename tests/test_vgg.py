@@ -56,7 +56,7 @@ def server(checkpoint: Path) -> Iterator[tuple[str, list[str]]]:
             asked.append(self.path)
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread = threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_port}/vgg19.pth", asked
         serving.shutdown()
@@ -195,7 +195,7 @@ def test_it_can_be_cancelled(checkpoint: Path) -> None:
             raise JobCancelled(msg)
 
     with pytest.raises(JobCancelled):
-        paint({"content": picture(0), "style": picture(1)}, Context(torch.device("cpu"), 1, cancel), steps=50)
+        paint({"content": picture(0), "style": picture(1)}, Context(torch.device("cpu"), 1, cancel), steps=8)
 
 
 def test_sizes_double_up_to_the_full_one() -> None:

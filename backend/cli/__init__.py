@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
 from ...shared.transfer import allow_many_files
 from ...shared.version import __version__
-from . import doctor, evaluate, jobs, models, reconstruct, run, server, train
+from . import doctor, evaluate, interrupt, jobs, models, reconstruct, run, server, train
 from .report import say_error
 
 
@@ -50,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.resolve())
     record_backend()
     allow_many_files()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels as Ctrl-C does; serve has its own
     try:
-        code: int = arguments.action(arguments)
-        return code
+        with interrupt.listening():
+            code: int = arguments.action(arguments)
+            return code
     except BacklotError as error:
         say_error(error)
         return error.exit_code

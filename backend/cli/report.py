@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...shared.errors import BacklotError
 from ...shared.events import Progress as ProgressEvent
+from . import interrupt
 
 PLAIN_EVERY = 1.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -31,6 +32,7 @@ class Reporter:
 
     def __call__(self, event: ProgressEvent) -> None:
         """Takes one progress event."""
+        interrupt.check()
         eta = f"about {event.eta:.0f} s left" if event.eta is not None and event.fraction < 1 else ""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=event.fraction, stage=event.stage, eta=eta)

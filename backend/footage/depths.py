@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ...shared.errors import InputError
 from ...shared.values import Camera, Tracks
+from ..reconstruct.frames import scaled
 from .consistency import agree, without_specks
 from .geometry import pairs, transfer
 from .matching import Fields, Matcher, Settings
@@ -18,7 +19,7 @@ from .prior import fit_planes, supported
 from .probe import probe_ranges
 from .solve import check_parallax
 from .sources import Choice, Range, choose, ranges_from_tracks
-from .views import View, scaled
+from .views import View
 
 MAX_COST = 0.8
 """1 - ZNCC beyond which a match is none."""

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 
 from ...shared.errors import InputError
 from ...shared.frames import check_rigid
-from ...shared.values import Camera, EncodedFile, Image, SceneFrame
-from ..imaging import decode, decode_layers, to_linear, to_srgb
+from ...shared.values import Camera, EncodedFile, SceneFrame
+from ..imaging import decode, decode_layers, to_srgb
+from ..reconstruct.frames import linear_rgb, scaled
 from .lens import Straightener
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -106,14 +107,6 @@ def _shrunk(number: int, camera: Camera, color: np.ndarray, mask: np.ndarray, lo
     return View(number, camera, np.ascontiguousarray(gray, np.float32), np.ascontiguousarray(finite), np.ascontiguousarray(mask))
 
 
-def scaled(camera: Camera, width: int, height: int) -> Camera:
-    """The same camera with pictures of another size."""
-    x, y = width / camera.width, height / camera.height
-    return dataclasses.replace(
-        camera, width=width, height=height, fl_x=camera.fl_x * x, fl_y=camera.fl_y * y, cx=camera.cx * x, cy=camera.cy * y
-    )
-
-
 def _resized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
     made = F.interpolate(planes, (height, width), mode="bilinear", antialias=True, align_corners=False)
@@ -135,19 +128,7 @@ def _color(frame: SceneFrame, where: str) -> np.ndarray:
             raise InputError(expected=f"a readable picture for {where}", got=str(error).rstrip(".")) from error
     else:
         image = value
-    return _linear(image)
-
-
-def _linear(image: Image) -> np.ndarray:
-    pixels = _unit(image.pixels)
-    pixels = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
-    if image.color_space == "srgb":
-        pixels = to_linear(pixels)
-    return np.ascontiguousarray(np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0), np.float32)
-
-
-def _unit(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(np.float32)
+    return linear_rgb(image)
 
 
 def _mask(frame: SceneFrame, width: int, height: int, where: str) -> np.ndarray:

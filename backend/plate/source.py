@@ -14,11 +14,11 @@ from ...shared.errors import InputError
 from ...shared.model_folders import find_folder
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
 from ..imaging import check_pixels, decode, to_float, to_planes, to_srgb
-from ..reconstruct.frames import decode_frame
+from ..reconstruct.frames import decode_frame, scaled
 from .align import KINDS
 from .networks import Estimate, estimate
 from .points import depth_of_points
-from .view import camera_for, scaled
+from .view import camera_for
 
 WORKING = 1536
 """Longest side at which depth is worked on, in pixels. The picture itself keeps its size."""

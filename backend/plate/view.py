@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -11,6 +10,7 @@ from ...shared.errors import InputError
 from ...shared.frames import check_rigid
 from ...shared.values import Camera
 from ..footage.lens import distort_pixels, straighten_pixels
+from ..reconstruct.frames import scaled
 
 LEVEL = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])
 """A camera at the origin that looks along +y, with z up: a plate without a scene stands upright in Blender."""
@@ -42,14 +42,6 @@ def camera_for(width: int, height: int, given: Camera | None, fov: float | None)
             fix="Set the render size to the plate's size, or crop the plate to the camera's frame",
         )
     return scaled(given, width, height), []
-
-
-def scaled(camera: Camera, width: int, height: int) -> Camera:
-    """The same camera with another number of pixels."""
-    x, y = width / camera.width, height / camera.height
-    return dataclasses.replace(
-        camera, width=width, height=height, fl_x=camera.fl_x * x, fl_y=camera.fl_y * y, cx=camera.cx * x, cy=camera.cy * y
-    )
 
 
 def place(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:

@@ -145,7 +145,7 @@ def decode_frame(frame: SceneFrame, max_depth: float = 0.0, selection: Selection
         values = np.where(selection.keep(ids), values, np.float32(0))
     return DepthFrame(
         frame.number, scaled(frame.camera, width, height), np.ascontiguousarray(values), noise,
-        None if color is None else _linear(color), trust, ids, _background(depth),
+        None if color is None else linear_rgb(color), trust, ids, _background(depth),
     )  # fmt: skip
 
 
@@ -249,7 +249,8 @@ def _depth(image: Image, scale: float, max_depth: float, where: str) -> tuple[np
     return values, noise
 
 
-def _linear(image: Image) -> np.ndarray:
+def linear_rgb(image: Image) -> np.ndarray:
+    """The colours of a picture, ``(H, W, 3)`` float32, scene-linear; what is not finite is black."""
     pixels = _unit(image.pixels)
     if pixels.shape[2] < 3:
         pixels = np.repeat(pixels[..., :1], 3, -1)

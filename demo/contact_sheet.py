@@ -46,6 +46,20 @@ def wipe(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return cell
 
 
+def strip(folder: Path, count: int = 4) -> np.ndarray:
+    """Frames of a painted shot side by side over the whole width; scene-linear files, shown through the sRGB curve."""
+    files = sorted(folder.glob("*.exr"))
+    chosen = [files[round(n * (len(files) - 1) / (count - 1))] for n in range(count)]
+    whole = 3 * CELL[0] + 2 * MARGIN
+    width = (whole - (count - 1) * 6) // count
+    cells = []
+    for file in chosen:
+        linear = np.clip(load(file), 0, 1)
+        shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
+        cells += [fit(shown.astype(np.float32), width, width * 3 // 4), np.full((width * 3 // 4, 6, 3), PAPER, np.float32)]
+    return np.concatenate(cells[:-1], 1)
+
+
 def sheet(folder: Path) -> np.ndarray:
     """The whole sheet."""
     photographs = Path(skimage.__file__).parent / "data"
@@ -64,10 +78,11 @@ def sheet(folder: Path) -> np.ndarray:
                 "the camera's frame in that style | in its own colours",
             ),
         ],
+        [(strip(folder / "shot"), "frames of a moving camera in that style, steady along the renderer's motion vectors")],
         [
             (
                 fit(load(folder / "6-rebuilt-beside.png"), 3 * CELL[0] + 2 * MARGIN, 560),
-                "left: the original; right: the mesh rebuilt from depth, beside it",
+                "left: the original; right: the mesh rebuilt from depth, with its baked texture, beside it",
             )
         ],
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +34,8 @@ PROMPT = "wet mossy cobblestone"
 """What the plinth is made of, in words."""
 CHOSEN = 7
 """Seed of the variation that the plinth wears."""
+SHOT = (320, 240)
+SHOT_FRAMES = 8
 BESIDE = 2.1
 """Metres to the right at which a copy of the rebuilt mesh stands beside the original."""
 
@@ -74,11 +77,15 @@ def main() -> int:
                 content = {"from_camera_content": True} if color == "replace" else {"content": str(OUT / "3-textured.png")}
                 check(bpy.ops.backlot.style(**content, style=str(OUT / "4-style.png"), color=color, strength=1.0, seed=1))
                 save_image(newest(set(bpy.data.images) - known), OUT / f"5-stylised-{color}.png")
-        with step("depth from cameras around the objects -> mesh"):
+        with step("depth from cameras around the objects -> mesh with a texture"):
             select(*still_life.STILL_LIFE)
             known_objects = set(bpy.data.objects)
-            check(bpy.ops.backlot.reconstruct(mode="orbit", count=20, resolution=(320, 240), samples=4, voxel=0.008, seed=1))
+            scene.backlot_reconstruct.unwrap = "BACKEND"
+            orbit = {"mode": "orbit", "count": 20, "resolution": (320, 240), "samples": 4}
+            check(bpy.ops.backlot.reconstruct(**orbit, voxel=0.008, texture=True, texture_size=1024, max_faces=40000, seed=1))
             mesh = newest(set(bpy.data.objects) - known_objects)
+        with step("a move of the camera -> a shot in the same style"):
+            style_shot(scene)
         with step("render the rebuilt mesh beside the original"):
             beside(scene, mesh)
         with step("write .glb and .blend"):
@@ -92,8 +99,31 @@ def main() -> int:
     print(f"\nDone in {time.monotonic() - started:.0f} s:")
     print(f"  {OUT / 'contact-sheet.png'}   everything at a glance: photographs, tiles, the scene, its stylised frame, the rebuilt mesh")
     print(f"  {OUT / 'backlot-demo.blend'}  the scene with its textures, the stylised images, the rebuilt mesh in the collection Backlot")
-    print(f"  {OUT / 'rebuilt.glb'}         the rebuilt mesh ({len(mesh.data.polygons):,} triangles, true scale, coloured vertices)")
+    print(f"  {OUT / 'rebuilt.glb'}         the rebuilt mesh ({len(mesh.data.polygons):,} triangles, true scale, textured)")
+    print(f"  {OUT / 'shot'}                the painted shot, EXR layers: stylised, delta, mask, confidence")
     return 0
+
+
+def style_shot(scene: bpy.types.Scene) -> None:
+    """A few frames of a camera that moves sideways, rendered with their passes and painted; they lie in demo-output/shot."""
+    camera = scene.camera
+    kept = camera.location.copy()
+    for number, shift in ((1, -0.25), (SHOT_FRAMES, 0.25)):
+        camera.location.x = kept.x + shift
+        camera.keyframe_insert("location", frame=number)
+    select()
+    known = set(bpy.data.images)
+    check(bpy.ops.backlot.style_shot(
+        shot_start=1, shot_end=SHOT_FRAMES, shot_own_range=True, shot_own_size=True, shot_size=SHOT, shot_samples=8,
+        style=str(OUT / "4-style.png"), seed=1,
+    ))  # fmt: skip
+    camera.animation_data_clear()
+    camera.location = kept
+    sequence = next(image for image in set(bpy.data.images) - known if image.source == "SEQUENCE" and "render" not in image.name.lower())
+    first = Path(bpy.path.abspath(sequence.filepath))
+    (OUT / "shot").mkdir(exist_ok=True)
+    for file in sorted(first.parent.glob("*.exr")):
+        shutil.copyfile(file, OUT / "shot" / file.name)
 
 
 def variations() -> np.ndarray:

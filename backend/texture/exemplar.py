@@ -26,7 +26,7 @@ from .tone import find_tone
 from .training import Trainer, train
 
 BASE = "materials"
-RECIPE = "arranged codes"
+RECIPE = "arranged codes, unmixed"
 """Part of what names an adapted model: another way of training makes another model."""
 CHECKPOINT = "checkpoint.safetensors"
 REARRANGE = 150

@@ -30,7 +30,7 @@ class MaterialModel:
         card: What the file says of itself.
         training: Weights of the discriminator (``critic.…``) and the inverter (``inverter.…``), for training on; may be empty.
         tone: Curves of its maps, see ``tone.find_tone``, or None.
-        codes: ``(CODE, h, w)`` float32, codes of the one exemplar it was adapted to, see ``arrange``, or None.
+        codes: Of the one exemplar that it was adapted to, see ``arrange.read_codes``, or None.
     """
 
     name: str

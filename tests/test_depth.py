@@ -113,7 +113,7 @@ def test_pixels_at_the_border_of_objects_are_dropped():
         (np.random.default_rng(0).integers(0, 9, (HEIGHT, WIDTH, 3)).astype(np.uint8), "3", "colours"),
         (np.zeros((4, 4, 1), np.uint16), "3", "object_id of frame 0"),
         (np.zeros((HEIGHT, WIDTH, 1), np.uint16), "Chair", "objects"),
-        (np.zeros((HEIGHT, WIDTH, 1), np.uint16), "9", "choose other objects"),
+        (np.zeros((HEIGHT, WIDTH, 1), np.uint16), "9", "choose among them"),
     ],
 )
 def test_bad_ids_say_what_is_wrong(pixels, objects, message):

@@ -1,7 +1,7 @@
 """``reconstruct.depth``: a mesh from exact or measured depth and cameras."""
 
 from .schema import Input, Operation, Output, Parameter
-from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
+from .surface_parameters import MESH_FORMATS, MIN_COMPONENT, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
     name="reconstruct.depth",
@@ -104,16 +104,7 @@ OPERATION = Operation(
             "Drop What Moves",
             "Leave out depth that other frames see through: what moved away, and flying pixels",
         ),
-        Parameter(
-            "min_component",
-            "int",
-            100,
-            "Smallest Part",
-            "Drop separate parts with fewer triangles",
-            minimum=0,
-            maximum=10_000_000,
-            advanced=True,
-        ),
+        MIN_COMPONENT,
         *SURFACE_PARAMETERS,
     ),
     outputs=(

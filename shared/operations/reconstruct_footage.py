@@ -1,7 +1,7 @@
 """``reconstruct.footage``: a mesh from a clip whose camera is solved."""
 
 from .schema import Input, Operation, Output, Parameter
-from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
+from .surface_parameters import MESH_FORMATS, MIN_COMPONENT, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
     name="reconstruct.footage",
@@ -53,16 +53,7 @@ OPERATION = Operation(
         ),
         Parameter("fill", "bool", True, "Fill Plain Areas", "Fill holes by planes through their surroundings and mark them as invented"),
         Parameter("sources", "int", 4, "Sources", "Other frames that each frame is matched with", minimum=1, maximum=12, advanced=True),
-        Parameter(
-            "min_component",
-            "int",
-            100,
-            "Smallest Part",
-            "Drop separate parts with fewer triangles",
-            minimum=0,
-            maximum=10_000_000,
-            advanced=True,
-        ),
+        MIN_COMPONENT,
         *SURFACE_PARAMETERS,
     ),
     outputs=(

@@ -1,7 +1,13 @@
 """``reconstruct.plate``: a mesh from one picture."""
 
 from .schema import Input, Operation, Output, Parameter
-from .surface_parameters import MESH_FORMATS, SURFACE_OUTPUTS, SURFACE_PARAMETERS
+from .surface_parameters import SURFACE_OUTPUTS, SURFACE_PARAMETERS, TEXTURED_FORMATS
+
+
+def _distance(name: str, label: str, help_text: str, suggestion: float) -> Parameter:
+    """A distance along the view that may be left open."""
+    return Parameter(name, "float", None, label, help_text, minimum=1e-4, maximum=1e7, unit="length", optional=True, suggestion=suggestion)
+
 
 OPERATION = Operation(
     name="reconstruct.plate",
@@ -79,42 +85,9 @@ OPERATION = Operation(
             optional=True,
             suggestion=50.0,
         ),
-        Parameter(
-            "near",
-            "float",
-            None,
-            "Near",
-            "How far the nearest pixels are, for depth without a unit and without tracks",
-            minimum=1e-4,
-            maximum=1e7,
-            unit="length",
-            optional=True,
-            suggestion=1.0,
-        ),
-        Parameter(
-            "far",
-            "float",
-            None,
-            "Far",
-            "How far the farthest pixels are; nothing is placed beyond it",
-            minimum=1e-4,
-            maximum=1e7,
-            unit="length",
-            optional=True,
-            suggestion=10.0,
-        ),
-        Parameter(
-            "distance",
-            "float",
-            None,
-            "Known Distance",
-            "Distance along the view of the point below; the whole depth is scaled to it",
-            minimum=1e-4,
-            maximum=1e7,
-            unit="length",
-            optional=True,
-            suggestion=2.0,
-        ),
+        _distance("near", "Near", "How far the nearest pixels are, for depth without a unit and without tracks", 1.0),
+        _distance("far", "Far", "How far the farthest pixels are; nothing is placed beyond it", 10.0),
+        _distance("distance", "Known Distance", "Distance along the view of the point below; the whole depth is scaled to it", 2.0),
         Parameter(
             "distance_x",
             "float",
@@ -206,7 +179,7 @@ OPERATION = Operation(
         ),
     ),
     outputs=(
-        Output("mesh", "mesh", ("glb", *(f for f in MESH_FORMATS if f != "glb")), "The textured mesh, in world space and scene units"),
+        Output("mesh", "mesh", TEXTURED_FORMATS, "The textured mesh, in world space and scene units"),
         *(output for output in SURFACE_OUTPUTS if output.name in ("lod_1", "lod_2")),
         Output("depth", "image", ("exr", "tif"), "Distance along the view in scene units, 0 where there is none"),
         Output("report", "report", ("json",), "Coverage, tears, how the depth was aligned, and what had to be assumed"),

@@ -1,7 +1,7 @@
 """``reconstruct.texture``: the colour of frames baked onto a mesh."""
 
 from .schema import Input, Operation, Output, Parameter
-from .surface_parameters import MESH_FORMATS, SURFACE_PARAMETERS, TEXTURE_OUTPUTS
+from .surface_parameters import SURFACE_PARAMETERS, TEXTURE_OUTPUTS, TEXTURED_FORMATS
 
 _SHARED = tuple(p for p in SURFACE_PARAMETERS if p.name in ("max_faces", "texture_size", "equal_exposure"))
 
@@ -37,7 +37,7 @@ OPERATION = Operation(
         ),
     ),
     outputs=(
-        Output("mesh", "mesh", ("glb", *(f for f in MESH_FORMATS if f != "glb")), "The mesh with UVs and texture"),
+        Output("mesh", "mesh", TEXTURED_FORMATS, "The mesh with UVs and texture"),
         *(output for output in TEXTURE_OUTPUTS if output.name != "normal_map"),
         Output("report", "report", ("json",), "Coverage, seams, how the UVs were made, gains of the frames"),
     ),

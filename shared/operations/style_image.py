@@ -1,6 +1,7 @@
 """``style.image``: one image painted in the manner of another."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Parameter
+from .style_parameters import CONTENT, MASK, STRENGTH, STRUCTURE, STYLISED, color, stroke_size
 
 OPERATION = Operation(
     name="style.image",
@@ -8,49 +9,18 @@ OPERATION = Operation(
     label="Style",
     summary="Paint an image in the manner of another",
     inputs=(
-        Input("content", "image", "Content", "the image whose structure is kept"),
+        CONTENT,
         Input("style", "image", "Style", "the image whose strokes and colours are used"),
-        Input("mask", "mask", "Mask", "white where the style shall act, as large as the content", required=False),
+        MASK,
         Input("styles", "images", "More Styles", "further styles, numbered from 1 on; the style itself is 0", required=False),
         Input("ids", "image", "Ids", "whole numbers that tell objects apart, such as an Object Index pass or flat grays", required=False),
         Input("passes", "file", "Passes", "the render's multilayer EXR: strokes end at edges of depth, normals and ids", required=False),
     ),
     parameters=(
-        Parameter(
-            "strength", "float", 1.0, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
-        ),
-        Parameter(
-            "structure",
-            "float",
-            0.45,
-            "Structure",
-            "How closely the strokes follow the content",
-            minimum=0.0,
-            maximum=1.0,
-            unit="factor",
-        ),
-        Parameter(
-            "stroke_size",
-            "float",
-            2.5,
-            "Stroke Size",
-            "Size of the smallest strokes in percent of the image's height, so that a proxy and the full frame match",
-            minimum=0.2,
-            maximum=10.0,
-            unit="percent",
-        ),
-        Parameter(
-            "color",
-            "choice",
-            "replace",
-            "Colour",
-            "Whose colours the result has",
-            choices={
-                "replace": "The style's colours",
-                "keep": "The content's colours, the style's strokes",
-                "luminance": "The style's light and dark, the content's colours unsoftened",
-            },
-        ),
+        STRENGTH,
+        STRUCTURE,
+        stroke_size("image"),
+        color(keep="The content's colours, the style's strokes", luminance="The style's light and dark, the content's colours unsoftened"),
         Parameter(
             "edges",
             "float",
@@ -115,7 +85,5 @@ OPERATION = Operation(
             advanced=True,
         ),
     ),
-    outputs=(
-        Output("image", "image", ("png", "exr", "tif", "jpg"), "The stylised image, as large as the content and in its colour space"),
-    ),
+    outputs=(STYLISED,),
 )

@@ -1,6 +1,7 @@
 """``style.keyframes``: a shot in the style of a few frames that the artist painted."""
 
 from .schema import Input, Operation, Output, Parameter
+from .style_parameters import KEYED_STRENGTH, frames_wanted
 
 OPERATION = Operation(
     name="style.keyframes",
@@ -44,22 +45,8 @@ OPERATION = Operation(
             minimum=0.0,
             maximum=1440.0,
         ),
-        Parameter(
-            "frames_wanted",
-            "text",
-            "",
-            "Frames",
-            'Frames to render, such as "1-8 12"; empty for all, "none" to train only',
-            maximum=400,
-        ),
-        Parameter(
-            "strength",
-            "text",
-            "1",
-            "Strength",
-            'From 0 (the render, bit for bit) to 1; a number, or keys such as "1:0 24:1"',
-            maximum=2000,
-        ),
+        frames_wanted('Frames to render, such as "1-8 12"; empty for all, "none" to train only'),
+        KEYED_STRENGTH,
         Parameter(
             "detail",
             "float",

@@ -1,6 +1,7 @@
 """``style.shot``: a range of frames painted in the manner of a picture, with paint that stays on the surfaces."""
 
 from .schema import Input, Operation, Output, Parameter
+from .style_parameters import KEYED_STRENGTH, STRUCTURE, color, frames_wanted, stroke_size
 
 OPERATION = Operation(
     name="style.shot",
@@ -20,42 +21,10 @@ OPERATION = Operation(
         Input("mask", "mask", "Mask", "white where the style shall act in every frame, as large as the frames", required=False),
     ),
     parameters=(
-        Parameter(
-            "strength",
-            "text",
-            "1",
-            "Strength",
-            'From 0 (the render, bit for bit) to 1; a number, or keys such as "1:0 24:1"',
-            maximum=2000,
-        ),
-        Parameter(
-            "structure",
-            "float",
-            0.45,
-            "Structure",
-            "How closely the strokes follow the content",
-            minimum=0.0,
-            maximum=1.0,
-            unit="factor",
-        ),
-        Parameter(
-            "stroke_size",
-            "float",
-            2.5,
-            "Stroke Size",
-            "Size of the smallest strokes in percent of the frame's height, so that a proxy and the full frame match",
-            minimum=0.2,
-            maximum=10.0,
-            unit="percent",
-        ),
-        Parameter(
-            "color",
-            "choice",
-            "replace",
-            "Colour",
-            "Whose colours the result has",
-            choices={"replace": "The style's colours", "keep": "The content's colours, the style's strokes"},
-        ),
+        KEYED_STRENGTH,
+        STRUCTURE,
+        stroke_size("frame"),
+        color(keep="The content's colours, the style's strokes"),
         Parameter(
             "objects",
             "text",
@@ -64,13 +33,8 @@ OPERATION = Operation(
             'Object ids on which the style acts, such as "3 7-9"; empty for all',
             maximum=2000,
         ),
-        Parameter(
-            "frames_wanted",
-            "text",
-            "",
-            "Frames",
-            'Frames to paint, such as "1-8 12"; empty for all. Give all frames of the shot nevertheless: then the parts fit together',
-            maximum=400,
+        frames_wanted(
+            'Frames to paint, such as "1-8 12"; empty for all. Give all frames of the shot nevertheless: then the parts fit together'
         ),
         Parameter(
             "layers",

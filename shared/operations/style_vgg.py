@@ -1,6 +1,7 @@
 """``style.vgg``: one image painted in the manner of others, as VGG19 sees it; the artist supplies its weights."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Parameter
+from .style_parameters import CONTENT, MASK, STRENGTH, STYLISED, color
 
 OPERATION = Operation(
     name="style.vgg",
@@ -8,15 +9,13 @@ OPERATION = Operation(
     label="Style With VGG",
     summary="Paint an image in the manner of others by a VGG19 network of your own",
     inputs=(
-        Input("content", "image", "Content", "the image whose structure is kept"),
+        CONTENT,
         Input("style", "image", "Style", "the image whose features are used"),
         Input("second_style", "image", "Second Style", "another image whose features are used", required=False),
-        Input("mask", "mask", "Mask", "white where the style shall act, as large as the content", required=False),
+        MASK,
     ),
     parameters=(
-        Parameter(
-            "strength", "float", 1.0, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
-        ),
+        STRENGTH,
         Parameter("structure", "float", 0.4, "Structure", "How closely the content is followed", minimum=0.0, maximum=1.0, unit="factor"),
         Parameter(
             "scale",
@@ -41,18 +40,9 @@ OPERATION = Operation(
                 "wasserstein": "All places together like the style's: softer, less memory",
             },
         ),
-        Parameter(
-            "color",
-            "choice",
-            "replace",
-            "Colour",
-            "Whose colours the result has",
-            choices={"replace": "The style's colours", "keep": "The content's colours, the style's light and dark"},
-        ),
+        color(keep="The content's colours, the style's light and dark"),
         Parameter("steps", "int", 120, "Steps", "Of the optimiser at each size", minimum=1, maximum=2000, advanced=True),
         Parameter("model", "text", "vgg19", "Model", "Name of the weights, as in: backlot models list", maximum=200, advanced=True),
     ),
-    outputs=(
-        Output("image", "image", ("png", "exr", "tif", "jpg"), "The stylised image, as large as the content and in its colour space"),
-    ),
+    outputs=(STYLISED,),
 )

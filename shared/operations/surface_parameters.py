@@ -5,6 +5,16 @@ from .schema import Output, Parameter
 MESH_FORMATS = ("ply", "obj", "glb", "usda", "usdz")
 """Suffixes a mesh can be written as; textures go along with all but ``ply``, which keeps UVs and vertex colours."""
 
+MIN_COMPONENT = Parameter(
+    "min_component",
+    "int",
+    100,
+    "Smallest Part",
+    "Drop separate parts with fewer triangles",
+    minimum=0,
+    maximum=10_000_000,
+    advanced=True,
+)
 SURFACE_PARAMETERS = (
     Parameter(
         "max_faces",
@@ -49,6 +59,8 @@ SURFACE_PARAMETERS = (
 )
 """Spliced into the schemas of ``reconstruct.depth``, ``reconstruct.footage`` and ``reconstruct.plate``."""
 
+TEXTURED_FORMATS = ("glb", *(suffix for suffix in MESH_FORMATS if suffix != "glb"))
+"""For a mesh that always has a texture: first the one file that carries it."""
 TEXTURE_OUTPUTS = (
     Output("texture", "image", ("exr", "png", "tif"), "Base colour, scene-linear"),
     Output("normal_map", "image", ("png", "exr", "tif"), "Normals of the fine mesh in tangent space, +Y up, if asked for"),

@@ -1,0 +1,43 @@
+"""Controls that several style operations have: said once, so that they read and behave alike."""
+
+from .schema import Input, Output, Parameter
+
+CONTENT = Input("content", "image", "Content", "the image whose structure is kept")
+MASK = Input("mask", "mask", "Mask", "white where the style shall act, as large as the content", required=False)
+
+STRENGTH = Parameter(
+    "strength", "float", 1.0, "Strength", "0 keeps the content as it is, 1 is all style", minimum=0.0, maximum=1.0, unit="factor"
+)
+KEYED_STRENGTH = Parameter(
+    "strength", "text", "1", "Strength", 'From 0 (the render, bit for bit) to 1; a number, or keys such as "1:0 24:1"', maximum=2000
+)
+STRUCTURE = Parameter(
+    "structure", "float", 0.45, "Structure", "How closely the strokes follow the content", minimum=0.0, maximum=1.0, unit="factor"
+)
+STYLISED = Output("image", "image", ("png", "exr", "tif", "jpg"), "The stylised image, as large as the content and in its colour space")
+
+
+def stroke_size(of: str) -> Parameter:
+    """The size of strokes, in percent of the height of what ``of`` names: the image, or the frame."""
+    return Parameter(
+        "stroke_size",
+        "float",
+        2.5,
+        "Stroke Size",
+        f"Size of the smallest strokes in percent of the {of}'s height, so that a proxy and the full frame match",
+        minimum=0.2,
+        maximum=10.0,
+        unit="percent",
+    )
+
+
+def color(**choices: str) -> Parameter:
+    """Whose colours the result has; replacing them is always offered first."""
+    return Parameter(
+        "color", "choice", "replace", "Colour", "Whose colours the result has", choices={"replace": "The style's colours", **choices}
+    )
+
+
+def frames_wanted(help_text: str) -> Parameter:
+    """Which frames of a shot are made."""
+    return Parameter("frames_wanted", "text", "", "Frames", help_text, maximum=400)

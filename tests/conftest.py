@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:  # not there in the Blender tiers
+    from backend_process import Backend
+    from backlot.shared.client import Client
 
 collect_ignore: list[str] = []
 if importlib.util.find_spec("bpy") is None:
@@ -21,3 +26,36 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """A backend in a process of its own for the tests of a module, which may ask for faults."""
+    from backend_process import backend
+
+    with backend(tmp_path_factory.mktemp(request.module.__name__) / "state", BACKLOT_FAULTS="1") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Backend) -> Iterator[Client]:
+    """A client that has been welcomed."""
+    with server.client() as one:
+        one.wait_ready()
+        yield one
+
+
+@pytest.fixture(params=["same host", "remote"])
+def either(request: pytest.FixtureRequest, server: Backend) -> Iterator[Client]:
+    """A client that shares files with its backend, then one that does not."""
+    with server.client() if request.param == "same host" else server.remote_client() as one:
+        assert one.wait_ready().same_host == (request.param == "same host")
+        yield one
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets this process ask for the operation that goes wrong on purpose."""
+    from backlot.shared.operations import OPERATIONS, system_fault
+
+    monkeypatch.setitem(OPERATIONS, system_fault.OPERATION.name, system_fault.OPERATION)

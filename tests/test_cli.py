@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,6 @@ from backlot.shared.version import __version__
 INSTALLED = Path(sys.executable).with_name("backlot.exe" if sys.platform == "win32" else "backlot")
 COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "backlot"]
 SIZE = 64
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("cli") / "state", BACKLOT_FAULTS="1") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

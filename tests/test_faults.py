@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from backend_process import Backend, RemoteClient, backend, gather, job_info, wait_for, wait_until
+from backend_process import Backend, RemoteClient, gather, job_info, wait_for, wait_until
 from backlot.backend.server.blobs import BlobStore
 from backlot.backend.server.journal import MAX_ATTEMPTS, Journal
 from backlot.shared import events as ev
@@ -26,29 +26,13 @@ from backlot.shared.connection import read_connection
 from backlot.shared.digest import CHUNK
 from backlot.shared.errors import InputError, JobFailed, OutOfMemory, StorageError, WorkerDied
 from backlot.shared.jobs import Job
-from backlot.shared.operations import OPERATIONS, system_fault
 from backlot.shared.values import EncodedFile, Image
 from tcp_proxy import Proxy
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and limits processes the POSIX way")
-
-
-@pytest.fixture(autouse=True)
-def faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(OPERATIONS, system_fault.OPERATION.name, system_fault.OPERATION)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("faults") / "state", BACKLOT_FAULTS="1") as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Backend) -> Iterator[Client]:
-    with server.client() as one:
-        one.wait_ready()
-        yield one
+pytestmark = [
+    pytest.mark.usefixtures("faults"),
+    pytest.mark.skipif(sys.platform == "win32", reason="kills and limits processes the POSIX way"),
+]
 
 
 def fault(kind: str, attempts: int = 99) -> Job:

@@ -1,13 +1,12 @@
 """Job files: what they refuse, what identifies them, and that running one twice does the work once."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from backend_process import Backend, backend, wait_for, wait_until
+from backend_process import Backend, wait_for, wait_until
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError
 from backlot.shared.jobfile import is_done, load_job_file
@@ -100,12 +99,6 @@ def test_captures_are_rendered_late_and_only_if_needed(folder: Path) -> None:
 def test_wrong_entries_are_refused(folder: Path, entries: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         load_job_file(write_job(folder, **entries))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("jobfile") / "state") as running:
-        yield running
 
 
 def test_a_second_run_finds_the_job_under_way(server: Backend) -> None:

@@ -6,13 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from backend_process import Backend, backend, gather
+from backend_process import Backend, gather
 from backlot.backend.delivery import decode_inputs, deliver
 from backlot.backend.imaging import decode, encode
 from backlot.backend.surface.meshfiles import encode_mesh
@@ -28,12 +27,6 @@ from backlot.shared.values import EncodedFile, Image, Mesh, Tracks
 
 COMMAND = [sys.executable, "-m", "backlot"]
 IMAGES, MESH, TRACKS = (Input(kind, kind, kind.title(), "some") for kind in ("images", "mesh", "tracks"))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("kinds") / "state") as running:
-        yield running
 
 
 def image(seed: int) -> Image:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from backend_process import Backend, backend, gather, job_info, wait_until
+from backend_process import Backend, gather, job_info, wait_until
 from backlot.backend.context import Context
 from backlot.backend.imaging import decode
 from backlot.backend.server import journal as journals
@@ -21,35 +20,9 @@ from backlot.shared import polled_client
 from backlot.shared.client import Client
 from backlot.shared.errors import JobCancelled, StorageError
 from backlot.shared.jobs import Job
-from backlot.shared.operations import OPERATIONS, system_fault
 from backlot.shared.values import EncodedFile, Image
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes the POSIX way")
-
-
-@pytest.fixture(autouse=True)
-def faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(OPERATIONS, system_fault.OPERATION.name, system_fault.OPERATION)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("partials") / "state", BACKLOT_FAULTS="1") as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Backend) -> Iterator[Client]:
-    with server.client() as one:
-        one.wait_ready()
-        yield one
-
-
-@pytest.fixture(params=["same host", "remote"])
-def either(request: pytest.FixtureRequest, server: Backend) -> Iterator[Client]:
-    with server.client() if request.param == "same host" else server.remote_client() as one:
-        one.wait_ready()
-        yield one
+pytestmark = [pytest.mark.usefixtures("faults"), pytest.mark.skipif(sys.platform == "win32", reason="kills processes the POSIX way")]
 
 
 def picture(seed: int = 0, shape: tuple[int, ...] = (1100, 1000, 4)) -> Image:

@@ -44,26 +44,6 @@ from backlot.shared.wire import Codec
 MakeClient = Callable[[], Client]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with backend(tmp_path_factory.mktemp("server") / "state", BACKLOT_FAULTS="1") as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Backend) -> Iterator[Client]:
-    with server.client() as one:
-        one.wait_ready()
-        yield one
-
-
-@pytest.fixture(params=["same host", "remote"])
-def either(request: pytest.FixtureRequest, server: Backend) -> Iterator[Client]:
-    with server.client() if request.param == "same host" else server.remote_client() as one:
-        assert one.wait_ready().same_host == (request.param == "same host")
-        yield one
-
-
 def noise(shape: tuple[int, ...], dtype: str = "float32", seed: int = 0) -> np.ndarray:
     nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return np.frombuffer(np.random.default_rng(seed).bytes(nbytes), dtype).reshape(shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from .events import Finished, Partial
 from .values import EncodedFile
 
 SIDECAR = "provenance.json"
+_NAMING = (".obj", ".mtl", ".usda")
+"""Suffixes of text files that name others beside them."""
 
 
 class Writer:
@@ -21,13 +24,14 @@ class Writer:
     Args:
         out: The folder for them, or the file where ``only`` is given.
         only: The one output that is wanted; reports and provenance go to ``out`` + ``.json``.
+        beside: Whether the other outputs are written beside that file, as ``room_lod_1.glb`` beside ``room.glb``.
 
     Attributes:
         early: Files of results that came before the end, in order.
     """
 
-    def __init__(self, out: Path, only: str = "") -> None:
-        self._out, self._only = out, only
+    def __init__(self, out: Path, only: str = "", beside: bool = False) -> None:
+        self._out, self._only, self._beside = out, only, beside
         self.early: list[Path] = []
 
     def __call__(self, event: Partial) -> None:
@@ -59,20 +63,28 @@ class Writer:
         if not self._only:
             return write_outputs(result.outputs, self._out, {**result.provenance, **note})
         reports = {k: v for k, v in result.outputs.items() if isinstance(v, dict)}
-        files = self._with_companions(result.outputs)
+        own = {name: v for name, v in result.outputs.items() if f"{name}.".startswith(self._only + ".")}  # and its companions, mesh.mtl
+        files = self._renamed(own, lambda file: self._out if file is own[self._only] else self._out.with_suffix(Path(file.name).suffix))
         written = [_write(path, data) for path, data in files.items()]
         more = {**result.provenance, **note, **reports, "files": [path.name for path in files]}
-        return [*written, _write(self._out.with_name(self._out.name + ".json"), _json(more))]
+        written.append(_write(self._out.with_name(self._out.name + ".json"), _json(more)))
+        if not self._beside:
+            return written
+        others = {name: v for name, v in result.outputs.items() if isinstance(v, EncodedFile) and name not in own}
+        more_files = self._renamed(others, lambda file: self._out.with_name(f"{self._out.stem}_{Path(file.name).name}"))
+        return [*(_write(path, data) for path, data in more_files.items()), *written]
 
-    def _with_companions(self, outputs: dict[str, Any]) -> dict[Path, bytes]:
-        """The wanted file and those that belong beside it (``mesh.mtl``), all under the wanted name, by which they know each other."""
-        files = {self._out: outputs[self._only].data.tobytes()}
-        names = [name for name in outputs if name.startswith(self._only + ".")]
-        for name in names:
-            files[self._out.with_suffix(Path(name).suffix)] = outputs[name].data.tobytes()
-        for path in [p for p in files if p.suffix.lower() in (".obj", ".mtl", ".usda")]:
-            for name in names:
-                files[path] = files[path].replace(name.encode(), (self._out.stem + Path(name).suffix).encode())
+    @staticmethod
+    def _renamed(outputs: dict[str, EncodedFile], place: Callable[[EncodedFile], Path]) -> dict[Path, bytes]:
+        """Files at other places, and under their new names where one names another: an .obj its .mtl, which names its picture."""
+        paths = {name: place(value) for name, value in outputs.items()}
+        files = {}
+        for name, path in paths.items():
+            data = outputs[name].data.tobytes()
+            if path.suffix.lower() in _NAMING:
+                for other in (o for o in paths if "." in o):  # files that belong to another are called after themselves
+                    data = data.replace(other.encode(), paths[other].name.encode())
+            files[path] = data
         return files
 
     def kept(self) -> str:

@@ -16,6 +16,7 @@ from backlot.shared.events import Finished
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.jobfile import load_job_file
 from backlot.shared.jobs import Job
+from backlot.shared.outputs import Writer
 from backlot.shared.sources import object_ids, read_source
 from backlot.shared.stereo import read_calibration, read_stereo
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image
@@ -352,7 +353,7 @@ def test_results_beside_the_mesh_find_each_other(tmp_path):
     files = {"mesh": "mesh.ply", "lod_1": "lod_1.obj", "lod_1.mtl": "lod_1.mtl"}
     texts = {"mesh": b"ply", "lod_1": b"mtllib lod_1.mtl\n", "lod_1.mtl": b"newmtl a\n"}
     outputs = {name: EncodedFile(np.frombuffer(texts[name], np.uint8), file) for name, file in files.items()}
-    cli._Beside(tmp_path / "room.ply", "mesh").finish(Finished("j", outputs, {}), note="x")
+    Writer(tmp_path / "room.ply", "mesh", beside=True).finish(Finished("j", outputs, {}), note="x")
     assert (tmp_path / "room.ply").read_bytes() == b"ply"
     assert (tmp_path / "room_lod_1.obj").read_text() == "mtllib room_lod_1.mtl\n"
     assert (tmp_path / "room_lod_1.mtl").is_file()

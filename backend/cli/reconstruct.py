@@ -11,7 +11,6 @@ from ...shared.jobs import MAX_SEED, Job
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
 from ...shared.sources import EXPECTED, OBJECT_LISTS, Source, object_ids, read_source
-from ...shared.values import EncodedFile
 from .run import add_flag, finish
 
 WITH_DEPTH, WITHOUT = "reconstruct.depth", "reconstruct.footage"
@@ -31,7 +30,7 @@ def add_verbs(verbs: Any) -> None:
     parser.add_argument("--focal", type=float, default=0.0, metavar="PX", help="the pair's focal length, instead of a calib.txt")
     parser.add_argument("--baseline", type=float, default=0.0, metavar="N", help="the distance of the pair's cameras in scene units")
     seen = set()
-    for schema in _operations():
+    for schema in (OPERATIONS[WITH_DEPTH], OPERATIONS[WITHOUT]):
         for parameter in schema.parameters:
             if parameter.name not in seen:
                 add_flag(parser, parameter)
@@ -42,14 +41,10 @@ def add_verbs(verbs: Any) -> None:
     parser.set_defaults(action=_run)
 
 
-def _operations() -> list[Operation]:
-    return [OPERATIONS[name] for name in (WITH_DEPTH, WITHOUT) if name in OPERATIONS]
-
-
 def _run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     suffix = out.suffix.lower().lstrip(".")
-    formats = {f for schema in _operations() for f in schema.outputs[0].formats}
+    formats = {f for schema in (OPERATIONS[WITH_DEPTH], OPERATIONS[WITHOUT]) for f in schema.outputs[0].formats}
     if suffix not in formats:
         raise InputError(expected=f"--out as a file ending in {_listed(OPERATIONS[WITH_DEPTH].outputs[0].formats)}", got=str(out))
     source = read_source(
@@ -58,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     for note in source.notes:
         print(note)
-    schema = _choose(source)
+    schema = OPERATIONS[WITH_DEPTH if source.has_depth else WITHOUT]
     main = schema.outputs[0]
     if suffix not in main.formats:
         raise InputError(expected=f"--out as a file ending in {_listed(main.formats)} for {schema.name}", got=str(out))
@@ -68,16 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
     parameters = _parameters(arguments, schema, source)
     deliver = {output.name: suffix for output in schema.outputs if output.kind == "mesh" and suffix in output.formats}
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", deliver, label=f"reconstruct {out.name}")
-    return finish(job, schema.label, _Beside(out, main.name))
-
-
-def _choose(source: Source) -> Operation:
-    if source.has_depth:
-        return OPERATIONS[WITH_DEPTH]
-    if WITHOUT not in OPERATIONS:
-        fix = "Export depth with the frames"
-        raise InputError(expected=f"frames with depth, since this version has no {WITHOUT}", got="frames with colour only", fix=fix)
-    return OPERATIONS[WITHOUT]
+    return finish(job, schema.label, Writer(out, main.name, beside=True))
 
 
 def _parameters(arguments: argparse.Namespace, schema: Operation, source: Source) -> dict[str, Any]:
@@ -97,33 +83,3 @@ def _parameters(arguments: argparse.Namespace, schema: Operation, source: Source
 
 def _listed(formats: tuple[str, ...]) -> str:
     return ", ".join("." + f for f in formats)
-
-
-class _Beside(Writer):
-    """Writes the mesh to its file and every other result beside it, as ``mesh_lod_1.glb`` and so on."""
-
-    def finish(self, result: Any, **note: Any) -> list[Path]:
-        """See ``Writer.finish``."""
-        written = super().finish(result, **note)
-        others = {
-            name: value for name, value in result.outputs.items()
-            if isinstance(value, EncodedFile) and name != self._only and not name.startswith(self._only + ".")
-        }  # fmt: skip
-        return [*self._write_beside(others), *written]
-
-    def _write_beside(self, others: dict[str, EncodedFile]) -> list[Path]:
-        from ...shared.digest import write_whole
-
-        paths = []
-        for value in others.values():
-            path = self._out.with_name(f"{self._out.stem}_{Path(value.name).name}")
-            data = value.data.tobytes()
-            for name in others:  # an .obj names its .mtl, which names its picture
-                data = data.replace(name.encode(), f"{self._out.stem}_{name}".encode()) if _is_text(path) and "." in name else data
-            write_whole(path, data)
-            paths.append(path)
-        return paths
-
-
-def _is_text(path: Path) -> bool:
-    return path.suffix.lower() in (".obj", ".mtl", ".usda")

@@ -34,6 +34,11 @@ def digest(data: memoryview | bytes) -> str:
     """The content address of ``data``."""
     view = memoryview(data)
     leaves = _chunks(lambda offset: hashlib.sha256(view[offset : offset + CHUNK]).digest(), len(view))
+    return root(leaves)
+
+
+def root(leaves: Iterable[bytes]) -> str:
+    """The content address of data whose chunks have these SHA-256 digests, in order."""
     return hashlib.sha256(b"".join(leaves)).hexdigest()
 
 

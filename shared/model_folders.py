@@ -8,15 +8,21 @@ write there owns the backend, and a client on another machine cannot.
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 from .connection import state_folder
+from .digest import write_whole
 from .errors import InputError, StorageError
 
 LIST = "model_folders.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a model may be called."""
+
+
+def models_folder() -> Path:
+    """Where the user's own models are: files, and folders of networks from elsewhere."""
+    return state_folder() / "models"
 
 
 def allowed_folders() -> list[Path]:
@@ -41,11 +47,9 @@ def allow_folder(path: str | Path) -> Path:
     known = allowed_folders()
     if folder not in known:
         target = state_folder() / LIST
-        temporary = target.with_name(f".{LIST}.{os.getpid()}.tmp")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps([str(p) for p in [*known, folder]], indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, target)
+            write_whole(target, (json.dumps([str(p) for p in [*known, folder]], indent=1) + "\n").encode())
         except OSError as error:
             msg = f"Cannot write {target}: {error.strerror}"
             raise StorageError(msg, fix="Free space there, or put the model's folder into the folder models beside it") from error
@@ -58,8 +62,8 @@ def find_folder(model: str) -> Path:
     Raises:
         InputError: Not a name of one that is there, nor an allowed folder.
     """
-    own = state_folder() / "models"
-    if _NAME.fullmatch(model):
+    own = models_folder()
+    if NAME.fullmatch(model):
         if (own / model).is_dir():
             return own / model
         there = sorted(p.name for p in own.iterdir() if p.is_dir()) if own.is_dir() else []

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .digest import CHUNK, as_bytes, digest, write_file
+from .digest import CHUNK, as_bytes, digest, root, write_file
 from .errors import ProtocolError, StorageError
 from .tree import Buffer, check_descriptor
 from .wire import new_id
@@ -256,6 +256,6 @@ class Download:
     def check(self) -> None:
         """Raises ``ProtocolError`` if the array is not what its digest says."""
         leaves = [self._taken[offset] for offset in sorted(self._taken)] or [hashlib.sha256().digest()]
-        if hashlib.sha256(b"".join(leaves)).hexdigest() != self.digest:
+        if root(leaves) != self.digest:
             msg = "An array arrived damaged"
             raise ProtocolError(msg, expected=f"digest {self.digest[:12]}", got="another", fix="Try again")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...shared.errors import InputError
 from ...shared.events import Progress
+from ...shared.model_folders import models_folder
 from .report import progress, table
 
 
@@ -61,7 +62,7 @@ def _list(arguments: argparse.Namespace) -> int:
     if rows:
         table(rows, ["name", "from", "size", "architecture", "licence", "what"])
     else:
-        print(f"there are none; your own would be in {registry.models_folder()}")
+        print(f"there are none; your own would be in {models_folder()}")
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...shared.connection import state_folder
 from ...shared.errors import InputError, JobFailed
 from ...shared.events import Progress
+from ...shared.model_folders import models_folder
 from .models import model_path
 from .report import Reporter, progress
 
@@ -185,7 +186,7 @@ def _save(arguments: argparse.Namespace, trainer: Trainer, training: Dataset, lo
         metrics={"steps": trainer.step_number, "minutes": round(trainer.spent / 60, 1)},
     )
     to_file = arguments.out.endswith(registry.SUFFIX)
-    path = Path(arguments.out) if to_file else registry.models_folder() / (arguments.out + registry.SUFFIX)
+    path = Path(arguments.out) if to_file else models_folder() / (arguments.out + registry.SUFFIX)
     saved = save_material_model(path, trainer.networks(), training.attributes, card)
     (log / "checkpoint.safetensors").unlink(missing_ok=True)
     return saved

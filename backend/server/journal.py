@@ -164,6 +164,10 @@ class Journal:
         rows = self._db.execute("SELECT * FROM partials WHERE job = ? ORDER BY name, CAST(place AS INTEGER)", (job_id,))
         return [Partial(r["name"], int(r["place"]) if r["place"] else None, json.loads(r["value"]), json.loads(r["buffers"])) for r in rows]
 
+    def partial_buffers(self, job_id: str) -> list[dict[str, Any]]:
+        """Descriptions of the blobs that the partial results of a job are."""
+        return [buffer for partial in self.partials(job_id) for buffer in partial.buffers]
+
     def get(self, job_id: str) -> sqlite3.Row | None:
         """One job, or None."""
         row: sqlite3.Row | None = self._db.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
@@ -184,7 +188,7 @@ class Journal:
     def outcomes(self) -> list[tuple[str, list[dict[str, Any]]]]:
         """Ids of the jobs that ended, and the buffers of what they gave, oldest first."""
         rows = self._db.execute("SELECT id, outcome_buffers FROM jobs WHERE finished IS NOT NULL ORDER BY finished").fetchall()
-        found = ((r["id"], [*json.loads(r["outcome_buffers"] or "[]"), *self._partial_buffers(r["id"])]) for r in rows)
+        found = ((r["id"], [*json.loads(r["outcome_buffers"] or "[]"), *self.partial_buffers(r["id"])]) for r in rows)
         return [(job_id, buffers) for job_id, buffers in found if buffers]
 
     def forget(self, job_id: str) -> None:
@@ -200,9 +204,6 @@ class Journal:
         for row in self._db.execute("SELECT buffers FROM partials"):
             needed.update(b["digest"] for b in json.loads(row["buffers"]))
         return needed
-
-    def _partial_buffers(self, job_id: str) -> list[dict[str, Any]]:
-        return [buffer for partial in self.partials(job_id) for buffer in partial.buffers]
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         with self._storage(getattr(self, "_path", Path())):

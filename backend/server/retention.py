@@ -37,8 +37,7 @@ class Retention:
         if row is None:
             return
         self._outlived([*json.loads(row["buffers"]), *replaced])
-        partials = [b for partial in self._journal.partials(job_id) for b in partial.buffers]
-        given = [*json.loads(row["outcome_buffers"] or "[]"), *partials]
+        given = [*json.loads(row["outcome_buffers"] or "[]"), *self._journal.partial_buffers(job_id)]
         if given and row["state"] in FINISHED:  # which it is not when the disk was too full to note it
             self._outcomes[job_id] = given
             self._kept += _size(given)

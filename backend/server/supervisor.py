@@ -268,7 +268,7 @@ class Supervisor:
         self._finish(job_id, state, error.to_json(), [])
 
     def _finish(self, job_id: str, state: str, outcome: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
-        replaced = [b for partial in self._journal.partials(job_id) for b in partial.buffers] if state == "done" else []
+        replaced = self._journal.partial_buffers(job_id) if state == "done" else []
         try:
             self._journal.finish(job_id, state, outcome, buffers)
         except BacklotError as error:  # the disk is full: the client still gets its result, the journal will run the job again

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...shared.model_folders import models_folder
 from .adapt import SIDE, at_scale, continue_from, exemplar_options, prepare_exemplar
 from .arrange import arrange, read_codes
 from .checkpoint import load_checkpoint, save_checkpoint
 from .model import MaterialModel, card_of, material_model, read_material_model, save_material_model
 from .monitor import Monitor, Schedule
 from .produce import Produced, Request, produce
-from .registry import models_folder, tensor_digest
+from .registry import tensor_digest
 from .tone import find_tone
 from .training import Trainer, train
 

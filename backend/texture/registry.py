@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,15 +16,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ...shared.connection import state_folder
 from ...shared.errors import InputError
+from ...shared.model_folders import NAME, models_folder
 from .cards import ModelCard
 from .files import in_one_step
 
 FORMAT = "backlot-model-1"
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).resolve().parent / "weights"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,17 +47,12 @@ class ModelInfo:
     problem: str = ""
 
 
-def models_folder() -> Path:
-    """Where the user's own models are."""
-    return state_folder() / "models"
-
-
 def list_models() -> list[ModelInfo]:
     """Every model that can be named, the user's own first; damaged ones with the reason. Reads headers only."""
     found: list[ModelInfo] = []
     for folder in (models_folder(), SHIPPED):
         for path in sorted(folder.glob("*" + SUFFIX)):
-            if not _NAME.fullmatch(path.stem) or any(other.name == path.stem for other in found):
+            if not NAME.fullmatch(path.stem) or any(other.name == path.stem for other in found):
                 continue
             card, problem = None, ""
             try:
@@ -92,7 +85,7 @@ def check_name(name: str) -> str:
     Raises:
         InputError: It has other characters than letters, digits, dot, dash and underscore, or is too long.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise InputError(
             expected="a model's name of letters, digits, dots, dashes and underscores, at most 64",
             got=repr(name[:80]),

@@ -19,8 +19,9 @@ from typing import Any
 import torch
 
 from ...shared.errors import InputError
+from ...shared.model_folders import models_folder
 from ..texture.cards import ModelCard
-from ..texture.registry import find_model, load_model, models_folder, save_model
+from ..texture.registry import find_model, load_model, save_model
 from .network import CONVOLUTIONS, Vgg
 
 ARCHITECTURE = "vgg19-features"

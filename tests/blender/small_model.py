@@ -7,7 +7,7 @@ import torch
 from backlot.backend.texture.model import card_of, save_material_model
 from backlot.backend.texture.networks import Config, Encoder, Generator
 from backlot.backend.texture.procedural import available, sample_attributes
-from backlot.backend.texture.registry import models_folder
+from backlot.shared.model_folders import models_folder
 
 torch.manual_seed(1)
 config = Config(style=16, channels=(16, 16, 8, 8), encoder=(8, 8, 8, 8))

@@ -53,7 +53,7 @@ def cut(vertices: np.ndarray, faces: np.ndarray, texel: float) -> tuple[np.ndarr
     for _ in range(3):
         starts, order = members(labels)
         _join(starts, order, across, faces, vertices.astype(np.float64), normals, _axes(labels, vectors), EDGE_ON, SMALL, labels)
-        labels = np.unique(labels, return_inverse=True)[1].astype(np.int32).ravel()
+        labels = numbered(labels)
     for _ in range(_ROUNDS):
         axes = _axes(labels, vectors)
         reject = (normals * axes[labels]).sum(1) < 0.05
@@ -76,6 +76,11 @@ def _smoothed(vectors: np.ndarray, across: np.ndarray, rounds: int = 4) -> np.nd
             total += np.where(there[:, k, None], vectors[across[:, k]], 0)
         vectors = total / (1 + there.sum(1))[:, None]
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
+
+
+def numbered(labels: np.ndarray) -> np.ndarray:
+    """Labels of any numbers as 0, 1, 2 ... without gaps, ``(M,)`` int32."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int32).ravel()
 
 
 def members(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +121,7 @@ def split(labels: np.ndarray, across: np.ndarray, reject: np.ndarray) -> np.ndar
     joined = there & (labels[other] == labels[:, None]) & (reject[other] == reject[:, None])
     roots = np.arange(len(labels), dtype=np.int32)
     unite(across, joined, roots)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int32).ravel()
+    return numbered(roots)
 
 
 @kernel()

@@ -11,8 +11,10 @@ import heapq
 
 import numpy as np
 
+from ...shared.values import Mesh
 from ..reconstruct.compile import kernel
 from . import topology
+from .clean import select
 
 _BORDER = 10.0
 """Weight of the planes across open edges against the faces' own."""
@@ -44,10 +46,8 @@ def collapse(vertices: np.ndarray, faces: np.ndarray, target: int) -> tuple[np.n
     locked = np.zeros(len(points), np.bool_)  # more than two faces at an edge: left alone
     locked[found.vertices[found.counts > 2]] = True
     _run(points, numbers, quadrics, found.vertices, border, locked, alive, target, _TURN)
-    numbers = numbers[alive]
-    used = np.zeros(len(points), bool)
-    used[numbers.ravel()] = True
-    return points[used], (np.cumsum(used, dtype=np.int32) - np.int32(1))[numbers]
+    left = select(Mesh(points, numbers), alive)
+    return left.vertices, left.faces
 
 
 @kernel()

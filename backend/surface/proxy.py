@@ -15,7 +15,6 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.values import Mesh
 from ..reconstruct.compile import kernel
-from ..reconstruct.marching import _unite as unite_faces
 from ..reconstruct.marching_tables import EDGE_CORNERS, TRIANGLE_COUNTS, TRIANGLES
 from . import grid, topology
 from .clean import select
@@ -66,11 +65,11 @@ def proxy(
     margin = _GAP + 3
     while np.prod(np.ceil(extent / cell) + 2 * margin) > _MOST_CELLS:
         cell *= 1.1
+    z, y, x = (int(n) for n in (np.ceil(extent / cell) + 2 * margin + 1)[::-1])
+    shape = (z, y, x)
     progress(0.1)
     for attempt in range(4):  # a grid in another place, should cells meet at an edge
         origin = low - (margin + 0.13 * attempt) * cell
-        z, y, x = (int(n) for n in (np.ceil(extent / cell) + 2 * margin + 1)[::-1])
-        shape = (z, y, x)
         places = (source.vertices - origin) / cell
         distance = grid.distances(places, source.faces, shape, _GAP + 0.5)
         progress(0.3)
@@ -106,7 +105,7 @@ def surface(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Vertices ``(N, 3)`` float64 (x, y, z in steps of the grid) and faces ``(M, 3)`` int32, counter-clockwise from outside.
     """
-    crossings = np.stack([np.zeros(field.shape, bool) for _ in range(3)])
+    crossings = np.zeros((3, *field.shape), bool)
     negative = field < 0
     crossings[0][:, :, :-1] = negative[:, :, :-1] != negative[:, :, 1:]
     crossings[1][:, :-1] = negative[:, :-1] != negative[:, 1:]
@@ -152,14 +151,13 @@ def _pick(
     points: np.ndarray, faces: np.ndarray, source: Mesh, nearest: Nearest, area: float, parts: bool
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """The piece that follows most of the mesh, on the side that the mesh faces; and the part of the area of what other pieces follow."""
-    roots = np.arange(len(points), dtype=np.int32)
-    unite_faces(faces, roots)
-    piece = roots[faces[:, 0]]
+    piece = topology.parts(len(points), faces)[faces[:, 0]]
     normals = topology.vertex_normals(source.vertices, source.faces)
     vectors = topology.face_vectors(points, faces)
     near = normals[nearest.find(points[faces].mean(1))]
-    follows = (vectors * near).sum(1) > 0.3 * np.linalg.norm(vectors, axis=1)
-    share = np.bincount(piece, 0.5 * np.linalg.norm(vectors, axis=1) * follows, len(points))
+    length = np.linalg.norm(vectors, axis=1)
+    follows = (vectors * near).sum(1) > 0.3 * length
+    share = np.bincount(piece, 0.5 * length * follows, len(points))
     keep = piece == int(share.argmax()) if not parts else share[piece] > 1e-3 * area
     left_out = 1 - float(share[np.unique(piece[keep])].sum() / max(share.sum(), 1e-300))
     kept = select(Mesh(points, faces), keep)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from ..reconstruct.compile import kernel
-from ..reconstruct.marching import large_components
+from ..reconstruct.marching import _unite, large_components
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +48,24 @@ def repeated(faces: np.ndarray) -> np.ndarray:
 
 def neighbours(faces: np.ndarray, found: Edges | None = None) -> np.ndarray:
     """``(M, 3)`` int32: the face across the edge from corner k to k + 1; -1 at borders and where more than two faces meet."""
-    found = found or edges(faces)
+    one, other = pairs(found or edges(faces)).T
+    result = np.full(faces.size, -1, np.int32)
+    result[one], result[other] = other // 3, one // 3
+    return result.reshape(-1, 3)
+
+
+def pairs(found: Edges) -> np.ndarray:
+    """``(P, 2)`` int64: where an edge that exactly two faces share begins in each of them, as 3 * face + corner, ascending."""
     flat = found.of_faces.ravel()
     order = np.argsort(flat, kind="stable")
-    pairs = order[(found.counts == 2)[flat[order]]].reshape(-1, 2)
-    result = np.full(flat.shape, -1, np.int32)
-    result[pairs[:, 0]], result[pairs[:, 1]] = pairs[:, 1] // 3, pairs[:, 0] // 3
-    return result.reshape(-1, 3)
+    return order[(found.counts == 2)[flat[order]]].reshape(-1, 2)
+
+
+def parts(vertex_count: int, faces: np.ndarray) -> np.ndarray:
+    """``(vertex_count,)`` int32: for each vertex the smallest number among those that faces connect it with."""
+    roots = np.arange(vertex_count, dtype=np.int32)
+    _unite(faces, roots)
+    return roots
 
 
 def describe(vertex_count: int, faces: np.ndarray) -> dict[str, int | bool]:

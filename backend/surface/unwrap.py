@@ -90,29 +90,30 @@ def measure(vertices: np.ndarray, faces: np.ndarray, uvs: np.ndarray, size: int)
     order = np.argsort(largest)
     p95 = largest[order][min(np.searchsorted(np.cumsum(area[order]), 0.95 * area.sum()), len(order) - 1)]
     atlas = rasterise(uvs, faces, size, gutter=0)
-    joined = _uv_parts(faces, uvs)
     return {
         "stretch": float(np.sqrt((0.5 * (a + c) * area).sum() / area.sum() * scale)),
         "stretch_p95": float(p95),
         "occupancy": float(atlas.inside.sum() / size**2),
         "overlaps": atlas.overlaps,
         "flipped": int((twice < 0).sum()),
-        "charts": joined,
+        "charts": _uv_parts(faces, uvs),
     }
 
 
-def seams(faces: np.ndarray, uvs: np.ndarray) -> np.ndarray:
+def seams(faces: np.ndarray, uvs: np.ndarray, found: topology.Edges | None = None) -> np.ndarray:
     """Edges that two faces share but show at different places of the atlas.
+
+    Args:
+        faces: ``(M, 3)``.
+        uvs: ``(M, 3, 2)``.
+        found: Their edges, where they are known already.
 
     Returns:
         ``(S, 4)`` int32: first face, its corner where the edge begins, second face, its corner where the same vertex lies.
     """
-    found = topology.edges(faces)
-    flat = found.of_faces.ravel()
-    order = np.argsort(flat, kind="stable")
-    pairs = order[(found.counts == 2)[flat[order]]].reshape(-1, 2)
-    one, other = pairs[:, 0] // 3, pairs[:, 1] // 3
-    a, c = pairs[:, 0] % 3, pairs[:, 1] % 3
+    pairs = topology.pairs(found or topology.edges(faces))
+    one, other = (pairs // 3).T
+    a, c = (pairs % 3).T
     same_way = faces[one, a] == faces[other, c]  # normally the other face runs the other way
     d = np.where(same_way, c, (c + 1) % 3)
     a_end, d_end = (a + 1) % 3, np.where(same_way, (c + 1) % 3, c)
@@ -121,15 +122,13 @@ def seams(faces: np.ndarray, uvs: np.ndarray) -> np.ndarray:
 
 
 def _uv_parts(faces: np.ndarray, uvs: np.ndarray) -> int:
-    across = topology.neighbours(faces)
-    cut = seams(faces, uvs)
-    joined = across >= 0
-    found = topology.edges(faces).of_faces
-    on_seam = np.zeros(int(found.max()) + 1, bool)
-    on_seam[found[cut[:, 0], cut[:, 1]]] = True
-    joined &= ~on_seam[found]
+    found = topology.edges(faces)
+    across = topology.neighbours(faces, found)
+    cut = seams(faces, uvs, found)
+    on_seam = np.zeros(len(found.counts), bool)
+    on_seam[found.of_faces[cut[:, 0], cut[:, 1]]] = True
     roots = np.arange(len(faces), dtype=np.int32)
-    charts.unite(across, joined, roots)
+    charts.unite(across, (across >= 0) & ~on_seam[found.of_faces], roots)
     return len(np.unique(roots))
 
 
@@ -162,16 +161,8 @@ def _xatlas(
     if len(corners) != len(faces) or not (mapping[corners] == faces).all() or not np.isfinite(uvs).all():
         return None  # xatlas leaves out what it cannot flatten
     flat = uvs[corners]
-    labels = _xatlas_labels(corners)
+    labels = charts.numbered(topology.parts(int(corners.max()) + 1, corners)[corners[:, 0]])
     e, f = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
     signed = np.bincount(labels, e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0])
     flat[..., 0] *= np.where(signed < 0, -1.0, 1.0)[labels, None]  # a mirrored chart would turn a normal map inside out
     return labels, charts.settle(flat, labels)
-
-
-def _xatlas_labels(corners: np.ndarray) -> np.ndarray:
-    roots = np.arange(int(corners.max()) + 1, dtype=np.int32)
-    from ..reconstruct.marching import _unite
-
-    _unite(corners, roots)
-    return np.unique(roots[corners[:, 0]], return_inverse=True)[1].astype(np.int32).ravel()

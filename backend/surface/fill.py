@@ -70,18 +70,17 @@ def spread(values: np.ndarray, known: np.ndarray, faces: np.ndarray, rounds: int
     ends = topology.edges(faces).vertices
     result = values.astype(np.float64) * known[:, None]
     have = known.astype(np.float64)
-    for _ in range(rounds):  # first reach everybody, then smooth
-        weight = (have > 0).astype(np.float64)
+    for done in range(rounds):  # first reach everybody, then smooth
         total, count = np.zeros_like(result), np.zeros(len(result))
         for a, b in ((ends[:, 0], ends[:, 1]), (ends[:, 1], ends[:, 0])):
-            count += np.bincount(a, weight[b], len(result))
+            count += np.bincount(a, have[b], len(result))
             for c in range(result.shape[1]):
-                total[:, c] += np.bincount(a, weight[b] * result[b, c], len(result))
+                total[:, c] += np.bincount(a, have[b] * result[b, c], len(result))
         new = ~known & (count > 0)
         reached = bool((new & (have == 0)).any())
         result[new] = total[new] / count[new, None]
         have[new] = 1
-        if not reached and _ >= 60:
+        if not reached and done >= 60:
             break
     result[have == 0] = result[known].mean(0)
     return result.astype(np.float32)
@@ -99,8 +98,7 @@ def push_pull(picture: np.ndarray) -> np.ndarray:
     levels = [torch.from_numpy(picture).permute(2, 0, 1)[None]]
     while min(levels[-1].shape[2:]) > 1:
         pooled = torch.nn.functional.avg_pool2d(levels[-1], 2, ceil_mode=True, count_include_pad=False) * 4
-        weight = pooled[:, -1:]
-        levels.append(pooled / weight.clamp_min(1) if True else pooled)
+        levels.append(pooled / pooled[:, -1:].clamp_min(1))
     result = levels[-1][:, :-1] / levels[-1][:, -1:].clamp_min(1e-12)
     for level in levels[-2::-1]:
         size = (level.shape[2], level.shape[3])
@@ -109,19 +107,17 @@ def push_pull(picture: np.ndarray) -> np.ndarray:
     return result[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def level_seams(picture: np.ndarray, covered: np.ndarray, faces: np.ndarray, uvs: np.ndarray) -> np.ndarray:
+def level_seams(picture: np.ndarray, covered: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Makes both sides of each seam look the same under bilinear filtering, in place.
 
     Args:
         picture: ``(S, S, C)`` float32.
         covered: ``(S, S)`` bool: texels that belong to a chart or its gutter; others are not to be changed.
-        faces: ``(M, 3)``.
-        uvs: ``(M, 3, 2)``.
+        points: ``(P, 4)`` from ``seam_points``.
 
     Returns:
-        The steps before, one for each point that was compared: the largest difference of its channels, ``(P,)`` float32.
+        The steps before, one for each point: the largest difference of its channels, ``(P,)`` float32.
     """
-    points = seam_points(faces, uvs, picture.shape[0])
     steps = np.empty(len(points), np.float32)
     if len(points):
         _level(picture, covered, points, _SWEEPS, _ENOUGH, steps)

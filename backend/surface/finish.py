@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..context import Context
 from ..reconstruct.frames import DepthFrame
 from . import texture, topology, unwrap
 from .clean import clean
+from .laps import Laps
 from .normals import normal_map
 from .proxy import proxy
 from .raster import rasterise
@@ -55,55 +55,49 @@ def finish(
     def progress(part: float, stage: str) -> None:
         context.progress(span[0] + (span[1] - span[0]) * part, stage)
 
-    clock = {}
-    started = time.perf_counter()
+    clock = Laps()
     progress(0.0, "cleaning the mesh")
     fine, removed = clean(mesh, int(given.get("min_component") or 0))
     report: dict[str, Any] = {"removed": removed}
-    clock["clean"] = time.perf_counter() - started
+    clock.lap("clean")
     if fine.normals is None:
         fine = dataclasses.replace(fine, normals=topology.vertex_normals(fine.vertices, fine.faces))
     limit = int(given["max_faces"]) or (TEXTURED_FACES if given["texture"] or given["normal_map"] else 0)
     result = fine
     if limit and len(fine.faces) > limit:
         progress(0.05, f"simplifying {len(fine.faces):,} to {limit:,} triangles")
-        started = time.perf_counter()
         result, _ = clean(simplify(fine, limit))
-        clock["simplify"] = time.perf_counter() - started
+        clock.lap("simplify")
     outputs: dict[str, Any] = {}
+    atlas = None
     watched = _Watched(frames)
     if given["texture"] or given["normal_map"]:
-        started = time.perf_counter()
         uvs = result.uvs
         size = int(given["texture_size"])
         if uvs is None:
             uvs, method = unwrap.unwrap(result.vertices, result.faces, size, lambda part: progress(0.15 + 0.15 * part, "unwrapping"))
             report["unwrap"] = {"method": method, **unwrap.measure(result.vertices, result.faces, uvs, size)}
-            clock["unwrap"] = time.perf_counter() - started
+            clock.lap("unwrap")
         result = dataclasses.replace(result, uvs=uvs)
     if given["texture"]:
-        started = time.perf_counter()
         tolerance = tolerance or SLACK * topology.detail(fine.vertices, fine.faces)
         equalise = bool(given["equal_exposure"])
         baked = texture.bake(result, watched, size, tolerance, equalise, estimated, lambda part, stage: progress(0.3 + 0.45 * part, stage))
-        result, report["texture"] = baked.mesh, baked.figures
+        result, atlas, report["texture"] = baked.mesh, baked.atlas, baked.figures
         outputs["texture"] = baked.mesh.texture
         outputs["texture_confidence"] = Image(np.ascontiguousarray(baked.confidence[..., None]), "data")
-        clock["texture"] = time.perf_counter() - started
+        clock.lap("texture")
     if given["normal_map"]:
-        started = time.perf_counter()
         progress(0.75, "baking normals")
         assert result.uvs is not None
-        outputs["normal_map"] = Image(normal_map(result, fine, rasterise(result.uvs, result.faces, size)), "data")
-        clock["normals"] = time.perf_counter() - started
+        outputs["normal_map"] = Image(normal_map(result, fine, atlas or rasterise(result.uvs, result.faces, size)), "data")
+        clock.lap("normals")
     if given["lods"]:
-        started = time.perf_counter()
         for number, part in enumerate(LEVELS, 1):
             progress(0.8 + 0.05 * number, f"level of detail {number}")
             outputs[f"lod_{number}"] = simplify(dataclasses.replace(result, uvs=None, texture=None), max(int(part * len(result.faces)), 4))
-        clock["levels of detail"] = time.perf_counter() - started
+        clock.lap("levels of detail")
     if given["proxy"]:
-        started = time.perf_counter()
         eyes = watched.all_eyes()
         outputs["proxy"], report["proxy"] = proxy(
             result,
@@ -112,9 +106,9 @@ def finish(
             lambda part: progress(0.92 + 0.08 * part, "making the proxy"),
             bool(given["proxy_parts"]),
         )
-        clock["proxy"] = time.perf_counter() - started
+        clock.lap("proxy")
     report["topology"] = topology.describe(len(result.vertices), result.faces)
-    report["seconds"] = {name: round(seconds, 3) for name, seconds in clock.items()}
+    report["seconds"] = clock.seconds
     return {"mesh": result, **outputs}, report
 
 

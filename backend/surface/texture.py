@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..reconstruct.frames import DepthFrame
 from . import fill, raster
 from .bake import Baker
 from .blend import blend, gains
+from .laps import Laps
 
 Report = Callable[[float, str], None]
 
@@ -54,19 +54,13 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     """
     if mesh.uvs is None:
         raise InputError(expected="a mesh with UVs", got="none", fix="Unwrap the mesh first")
-    clock, started = {}, time.perf_counter()
-
-    def lap(name: str) -> None:
-        nonlocal started
-        now = time.perf_counter()
-        clock[name], started = round(now - started, 3), now
-
+    clock = Laps()
     progress(0.0, "rasterising the atlas")
     atlas = raster.rasterise(mesh.uvs, mesh.faces, size)
     if not len(atlas.index):
         raise InputError(expected="UVs within 0 to 1", got="none that cover a texel", fix="Unwrap the mesh, or use a larger texture")
     baker = Baker(mesh, atlas, tolerance, estimated)
-    lap("rasterise")
+    clock.lap("rasterise")
     count = len(frames) if isinstance(frames, Sized) else 0
     colored, useful = 0, 0
     for index, frame in enumerate(frames):
@@ -74,7 +68,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         progress(0.05 + 0.7 * (index / count if count else 1 - 0.98**index), f"baking frame {index + 1}{of}")
         colored += frame.color is not None
         useful += baker.add(frame) > 0
-    lap("project")
+    clock.lap("project")
     if not colored:
         fix = "Render or export the pictures along with the depth, or switch Bake Texture off"
         raise InputError(expected="colour in at least one frame", got="none", fix=fix)
@@ -85,7 +79,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     gain = gains(baker.observations, baker.count) if equalise else np.ones((baker.count, 3), np.float32)
     colors, confidence = blend(baker.observations, gain)
     seen = confidence > 0
-    lap("blend")
+    clock.lap("blend")
     progress(0.82, "filling what no frame shows")
     colors, vertex_colors = fill.fill_unseen(atlas, mesh.faces, len(mesh.vertices), colors, seen)
     picture = atlas.image(colors, 3)
@@ -94,14 +88,15 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     progress(0.88, "levelling seams")
     # In display values, where a step of 1/255 is equally visible everywhere.
     shown = to_srgb(picture)
-    before = fill.level_seams(shown, covered, mesh.faces, mesh.uvs)
-    after = seam_steps(shown, mesh.faces, mesh.uvs)
+    points = fill.seam_points(mesh.faces, mesh.uvs, size)
+    before = fill.level_seams(shown, covered, points)
+    after = seam_steps(shown, points)
     picture = np.where(covered[..., None], np.maximum(to_linear(shown), 0), picture)
-    lap("seams")
+    clock.lap("seams")
     progress(0.95, "filling between charts")
     weight = covered.astype(np.float32)[..., None]
     picture = np.where(covered[..., None], picture, fill.push_pull(np.concatenate([picture * weight, weight], 2)))
-    lap("fill")
+    clock.lap("fill")
     inside = atlas.inside
     unseen = fill.vertex_means(atlas, mesh.faces, len(mesh.vertices), (~seen)[:, None].astype(np.float32), np.ones(len(seen), bool))[0]
     figures = {
@@ -114,7 +109,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         "gains": [round(float(gain.min()), 4), round(float(gain.max()), 4)],
         "seam_step_before": _steps(before),
         "seam_step": _steps(after),
-        "seconds": clock,
+        "seconds": clock.seconds,
     }
     attributes = dict(mesh.attributes)
     own = (unseen[:, 0] > 0.5).astype(np.float32)
@@ -125,9 +120,8 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     return Baked(textured, atlas.image(confidence, 1)[..., 0], atlas, figures)
 
 
-def seam_steps(picture: np.ndarray, faces: np.ndarray, uvs: np.ndarray) -> np.ndarray:
-    """Differences across seams under bilinear filtering, the largest of the channels at each point, in the picture's own unit."""
-    points = fill.seam_points(faces, uvs, picture.shape[0])
+def seam_steps(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Differences across seams under bilinear filtering, the largest of the channels at each of ``fill.seam_points``' points."""
     if not len(points):
         return np.zeros(0, np.float32)
     sides = [bilinear(picture, points[:, k : k + 2]) for k in (0, 2)]

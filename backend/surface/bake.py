@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from ...shared.values import Mesh
-from ..reconstruct import kernels
 from ..reconstruct.compile import kernel
 from ..reconstruct.frames import DepthFrame
 from ..reconstruct.fusion import view_matrix
+from ..reconstruct.planes import PlaneFinder
 from . import raster, topology
 
 _f = np.float32
@@ -28,8 +28,6 @@ LEAST_COSINE = 0.12
 """Beyond 83 degrees a pixel covers eight texels and more, and depth cannot tell front from back."""
 _FEATHER = 0.06
 """Part of the picture's smaller side over which weights fade towards its border."""
-_EDGE_TRUST = 0.1
-"""Weight of pixels at an edge in depth, where colours of both sides are mixed."""
 _HOLE_TRUST = 0.2
 """Weight of pixels without depth of their own, where the mesh's depth stands in."""
 
@@ -67,7 +65,8 @@ class Baker:
 
     def __init__(self, mesh: Mesh, atlas: raster.Atlas, tolerance: float, estimated: bool = False) -> None:
         self._mesh, self._tolerance, self._estimated = mesh, tolerance, estimated
-        self.positions = atlas.at(np.asarray(mesh.vertices, np.float32), mesh.faces)
+        self._finder = PlaneFinder(tolerance, 2 * tolerance)
+        self._positions = atlas.at(np.asarray(mesh.vertices, np.float32), mesh.faces)
         vectors = topology.face_vectors(mesh.vertices, mesh.faces)
         area = np.linalg.norm(vectors, axis=1)
         self._normals = (vectors / np.maximum(area, 1e-300)[:, None]).astype(np.float32)
@@ -86,16 +85,13 @@ class Baker:
         _, view = view_matrix(camera)
         lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
         depth, trust = self._depth(frame, view, lens)
-        planes = np.empty((depth.size + 1, 5), np.float32)
-        singles = tuple(_f(k) for k in lens)
-        baseline = 3 if frame.noise > 0 else 1
-        kernels.tangent_planes(depth, *singles, baseline, _f(frame.noise), _f(2 * self._tolerance), _f(_EDGE_TRUST), planes)
+        planes = self._finder.find(depth, camera, frame.noise, None)
         weight = _shrunk(planes[:-1, 4].reshape(depth.shape)) * trust
         color = self._color(frame, depth)
         kept = self.observations
         return int(
             _observe(
-                self.positions, self._normals, self._starts, self._corners, view, *singles, planes[:, :4], weight, color,
+                self._positions, self._normals, self._starts, self._corners, view, *(_f(k) for k in lens), planes[:, :4], weight, color,
                 _f(self._tolerance + frame.noise), _f(LEAST_COSINE), _f(_FEATHER * min(depth.shape)), number,
                 kept.colors, kept.weights, kept.frames,
             )

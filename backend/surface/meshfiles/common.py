@@ -6,7 +6,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Image, Mesh
-from ...imaging import encode, to_linear, to_srgb
+from ...imaging import encode, to_float, to_linear, to_srgb
 
 
 def check(mesh: Mesh) -> None:
@@ -41,7 +41,7 @@ def picture_bytes(image: Image) -> bytes:
     """A texture as an 8-bit sRGB PNG, which every program reads; alpha is kept, light beyond white is clipped."""
     pixels = image.pixels
     if pixels.dtype != np.uint8 or image.color_space == "linear":
-        values = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(np.float32)
+        values = to_float(pixels)
         color = color_bytes(values[..., :3]) if image.color_space == "linear" else np.rint(np.clip(values[..., :3], 0, 1) * 255)
         alpha = np.rint(np.clip(values[..., 3:], 0, 1) * 255)
         pixels = np.ascontiguousarray(np.concatenate([color, alpha], 2).astype(np.uint8))

@@ -16,7 +16,6 @@ _KNOWN = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", "alpha", "s",
 
 def write(mesh: Mesh) -> bytes:
     """The mesh as a file; UVs go with the faces as ``texcoord``, which is where MeshLab looks for them."""
-    fields: list[tuple[str, str]] = [(axis, "<f4") for axis in "xyz"]
     columns: dict[str, np.ndarray] = {axis: mesh.vertices[:, k] for k, axis in enumerate("xyz")}
     if mesh.normals is not None:
         columns |= {"n" + axis: mesh.normals[:, k] for k, axis in enumerate("xyz")}
@@ -139,7 +138,7 @@ def _binary(body: bytes, count: int, properties: list[_Property], order: str, na
 
 def _binary_lists(body: bytes, count: int, properties: list[_Property], order: str, name: str) -> tuple[_Table, bytes]:
     """Lists have no fixed length: first guess that all rows are like the first one, else walk."""
-    lengths = _lengths(body, 0, properties, order, name) if count else []
+    lengths = _lengths(body, properties, order, name) if count else []
     fields: list[tuple[str, str] | tuple[str, str, int]] = []
     for (prop, kind, counter), length in zip(properties, lengths, strict=False):
         if counter:
@@ -175,8 +174,9 @@ def _binary_lists(body: bytes, count: int, properties: list[_Property], order: s
     return joined, body[at:]
 
 
-def _lengths(body: bytes, at: int, properties: list[_Property], order: str, name: str) -> list[int]:
-    lengths = []
+def _lengths(body: bytes, properties: list[_Property], order: str, name: str) -> list[int]:
+    """How many entries each property has in the first row."""
+    lengths, at = [], 0
     for _, kind, counter in properties:
         length = 1
         if counter:

@@ -82,14 +82,13 @@ def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str,
 
     Files that belong beside a mesh's (the material and the texture of ``mesh.obj``) come under their own names, ``mesh.mtl``.
     """
-    from .surface.meshfiles import companions
-
-    given = {item.name: outputs[item.name] for item in schema.outputs if outputs.get(item.name) is not None}
-    files = {name: deliver_one(schema, name, value, formats) for name, value in given.items()}
-    for name, value in given.items():
+    given = [(item, outputs[item.name]) for item in schema.outputs if outputs.get(item.name) is not None]
+    files = {item.name: deliver_one(schema, item.name, value, formats) for item, value in given}
+    for item, value in given:
         if isinstance(value, Mesh):
-            suffix = formats.get(name) or next(item.formats[0] for item in schema.outputs if item.name == name)
-            files |= {file.name: file for file in companions(value, suffix, name)}
+            from .surface.meshfiles import companions
+
+            files |= {file.name: file for file in companions(value, formats.get(item.name, item.formats[0]), item.name)}
     return files
 
 

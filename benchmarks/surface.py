@@ -25,6 +25,7 @@ from backlot.backend.context import Context
 from backlot.backend.imaging import to_srgb
 from backlot.backend.reconstruct.frames import DepthFrame
 from backlot.backend.reconstruct.fusion import Settings, view_matrix
+from backlot.backend.reconstruct.sampling import into
 from backlot.backend.reconstruct.surface import Volumes
 from backlot.backend.surface import raster, topology, unwrap
 from backlot.backend.surface.finish import finish
@@ -95,11 +96,8 @@ def shown_elsewhere(frame: DepthFrame, others: list[DepthFrame]) -> np.ndarray:
     points = room.unproject(frame.camera.camera_to_world, frame.camera.fl_x, frame.depth.astype(np.float64)).reshape(-1, 3)
     seen = np.zeros(len(points), bool)
     for other in others:
-        _, pose = view_matrix(other.camera)
         left = np.flatnonzero(~seen)
-        x, y, z = (points[left] @ pose[:, :3].T + pose[:, 3]).T
-        z = np.maximum(z, 1e-6)
-        u, v = x / z * other.camera.fl_x + other.camera.cx, y / z * other.camera.fl_y + other.camera.cy
+        u, v, z = into(other, points[left])
         inside = (z > 0.01) & (u >= 1) & (v >= 1) & (u < other.camera.width - 1) & (v < other.camera.height - 1)
         depth = other.depth[v[inside].astype(int), u[inside].astype(int)]
         seen[left[inside]] = np.abs(depth - z[inside]) < 0.01

@@ -25,9 +25,9 @@ from backlot.backend.surface.proxy import proxy
 from backlot.backend.surface.simplify import simplify
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
-from backlot.shared.values import Camera, Image, Mesh, SceneFrame
+from backlot.shared.values import Image, Mesh, SceneFrame
+from test_fusion import AROUND, FOCAL, HEIGHT, WIDTH, camera, look_at, rays
 
-WIDTH, HEIGHT, FOCAL = 160, 120, 150.0
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -52,34 +52,15 @@ def sheet(count: int = 40) -> Mesh:
     return Mesh(vertices, faces.astype(np.int32))
 
 
-def look_at(eye: tuple[float, float, float], target: tuple[float, float, float] = (0, 0, 0)) -> np.ndarray:
-    back = np.subtract(eye, target).astype(float)
-    back /= np.linalg.norm(back)
-    right = np.cross((0.0, 1.0, 0.0) if abs(back[2]) > 0.95 else (0.0, 0.0, 1.0), back)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3] = np.stack([right, np.cross(back, right), back, np.array(eye, float)], 1)
-    return pose
-
-
-AROUND = [
-    (1.5 * math.cos(a) * math.cos(b), 1.5 * math.sin(a) * math.cos(b), 1.5 * math.sin(b))
-    for b in (-1.0, 0.0, 1.0)
-    for a in np.arange(6) * math.pi / 3
-]
-
-
 def see_ball(eye: tuple[float, float, float], number: int = 0) -> DepthFrame:
     """Exact depth and colour of the sphere."""
-    pose = look_at(eye)
-    v, u = np.mgrid[:HEIGHT, :WIDTH]
-    local = np.stack([(u + 0.5 - WIDTH / 2) / FOCAL, -(v + 0.5 - HEIGHT / 2) / FOCAL, -np.ones(u.shape)], -1)
-    direction, origin = local @ pose[:3, :3].T, pose[:3, 3]
+    view = camera(look_at(eye))
+    origin, direction = rays(view)
     a, b, c = (direction**2).sum(-1), direction @ origin, origin @ origin - 0.25
     root = b * b - a * c
     depth = np.where(root > 0, (-b - np.sqrt(np.maximum(root, 0))) / a, 0).astype(np.float32)
     color = np.where(depth[..., None] > 0, paint(origin + direction * depth[..., None]), 0.9).astype(np.float32)
-    return DepthFrame(number, Camera(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2, pose), depth, 0.0, color, None)
+    return DepthFrame(number, view, depth, 0.0, color, None)
 
 
 @pytest.fixture(scope="module")

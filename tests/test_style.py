@@ -9,7 +9,7 @@ import pytest
 import torch
 from backlot.backend.context import Context
 from backlot.backend.operations.style_image import run
-from backlot.backend.synthesis.color_match import match_distribution, move_colors
+from backlot.backend.synthesis.color_match import apply_curve, apply_map, curve_between, map_between
 from backlot.backend.synthesis.style import scale_for
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find
@@ -210,9 +210,9 @@ def test_color_matching() -> None:
         torch.rand(3, 40, 40, generator=generator) ** 2,
         torch.randn(3, 30, 50, generator=generator) * torch.tensor([1.0, 2, 3])[:, None, None],
     )
-    moved = move_colors(a, b)
+    moved = apply_map(a, *map_between(a, b))
     torch.testing.assert_close(torch.cov(moved.flatten(1)), torch.cov(b.flatten(1)), rtol=1e-2, atol=1e-2)
-    matched = match_distribution(a[:1], b[:1])
+    matched = apply_curve(a[:1], *curve_between(a[:1], b[:1]))
     torch.testing.assert_close(matched.flatten().sort().values[::160], b[0].flatten().sort().values[::150], rtol=0.05, atol=0.15)
 
 

@@ -1,57 +1,8 @@
-"""The shot's colours: one map from content to the style's tones and colours for all frames, and light that changes slowly in space."""
+"""What stays with things: a blur inside each object, and colours continued to where alpha has none."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-
 import torch
-
-from ..synthesis.color_match import apply_curve, apply_map, curve_between, luminance, map_between
-
-
-@dataclasses.dataclass(frozen=True)
-class Grade:
-    """From content to what the style would show in its place.
-
-    One map for the whole shot: if each frame were matched to the style by itself, a dark thing that enters would brighten all others.
-
-    Attributes:
-        curve: Nodes of the luminance curve, abscissas and ordinates.
-        colors: Linear map of colours: matrix, mean, new mean.
-    """
-
-    curve: tuple[torch.Tensor, torch.Tensor]
-    colors: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
-    @classmethod
-    def of(cls, contents: Sequence[torch.Tensor], source: torch.Tensor) -> Grade:
-        """Matches frames, taken together, to the style.
-
-        Args:
-            contents: ``(C, h, w)`` each, of one size, at the working resolution.
-            source: ``(C, hs, ws)``, the style at its working resolution.
-        """
-        every = torch.cat(list(contents), 2)
-        return cls(curve_between(luminance(every), luminance(source)), map_between(every, source))
-
-    def __call__(self, content: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Target luminance ``(1, H, W)`` and target colours ``(C, H, W)`` of a content ``(C, H, W)`` of any size."""
-        return apply_curve(luminance(content), *self.curve), apply_map(content, *self.colors)
-
-    def tones(self, content: torch.Tensor) -> torch.Tensor:
-        """Target colours ``(C, H, W)`` whose luminance follows the curve too: what paint of that place looks like from afar."""
-        target, moved = self(content)
-        return moved + (target - luminance(moved))
-
-    def light(self, content: torch.Tensor) -> torch.Tensor:
-        """The content in the style's directions of colour, never with more contrast than it has: what changes of light are measured in.
-
-        With the full contrast of a bold style every change of light would be louder than in the render.
-        """
-        move, mean, _ = self.colors
-        gain = float(torch.linalg.matrix_norm(move.cpu(), 2))
-        return apply_map(content, move / max(1.0, gain), mean, torch.zeros_like(mean))
 
 
 def soften(picture: torch.Tensor, ids: torch.Tensor, sigma: float) -> torch.Tensor:

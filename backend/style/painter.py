@@ -7,9 +7,9 @@ import dataclasses
 import torch
 
 from ..synthesis import pyramid
+from ..synthesis.color_match import Grade
 from ..synthesis.engine import Report
 from ..synthesis.style import LEAST_SIDE, Part, paint, scale_for
-from .grade import Grade
 
 MARGIN = 28
 """Pixels of known paint around a repainted part: four patches, so that strokes join."""

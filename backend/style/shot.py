@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
-from .grade import Grade, soften
+from ..synthesis.color_match import Grade
+from .grade import soften
 from .painter import Painter
 from .passes import Shot
 from .trace import Geometry, Trace

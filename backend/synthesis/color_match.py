@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import torch
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -13,11 +16,6 @@ _QUANTILES = 512
 def luminance(planes: torch.Tensor) -> torch.Tensor:
     """``(1 or 3, H, W)`` to ``(1, H, W)``."""
     return planes if planes.shape[0] == 1 else torch.einsum("chw,c->hw", planes, planes.new_tensor(LUMINANCE))[None]
-
-
-def match_distribution(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-    """Maps values by a monotone curve so that they are distributed as the reference's; shape kept, any shapes."""
-    return apply_curve(values, *curve_between(values, reference))
 
 
 def curve_between(values: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,21 +33,16 @@ def apply_curve(values: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch
     return (y0 + t * (y1 - y0)).view(values.shape)
 
 
-def move_colors(picture: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-    """Moves colours by the linear Monge-Kantorovich map (Pitié and Kokaram, 2007), so that mean and covariance become the reference's.
+def map_between(picture: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The linear Monge-Kantorovich map (Pitié and Kokaram, 2007) by which mean and covariance of colours become the reference's.
 
     Args:
         picture: ``(C, H, W)``.
         reference: ``(C, h, w)``.
 
     Returns:
-        ``(C, H, W)`` float32.
+        A ``(C, C)`` matrix, the mean ``(C, 1, 1)`` to take away first and that to add afterwards.
     """
-    return apply_map(picture, *map_between(picture, reference))
-
-
-def map_between(picture: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The map of ``move_colors``: a ``(C, C)`` matrix, the mean ``(C, 1, 1)`` to take away first and that to add afterwards."""
     a, b = (t.flatten(1).double().cpu() for t in (picture, reference))
     cov_a, cov_b = (torch.cov(t).reshape(len(t), len(t)) + 1e-6 * torch.eye(len(t), dtype=torch.float64) for t in (a, b))
     root = _root(cov_a)
@@ -62,6 +55,50 @@ def map_between(picture: torch.Tensor, reference: torch.Tensor) -> tuple[torch.T
 def apply_map(picture: torch.Tensor, move: torch.Tensor, mean: torch.Tensor, new_mean: torch.Tensor) -> torch.Tensor:
     """Applies a linear map of colours to ``(C, H, W)``."""
     return torch.einsum("dc,chw->dhw", move, picture - mean) + new_mean
+
+
+@dataclasses.dataclass(frozen=True)
+class Grade:
+    """From content to what the style would show in its place.
+
+    One map for a whole shot: if each frame were matched to the style by itself, a dark thing that enters would brighten all others.
+
+    Attributes:
+        curve: Nodes of the luminance curve, abscissas and ordinates.
+        colors: Linear map of colours: matrix, mean, new mean.
+    """
+
+    curve: tuple[torch.Tensor, torch.Tensor]
+    colors: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+    @classmethod
+    def of(cls, contents: Sequence[torch.Tensor], source: torch.Tensor) -> Grade:
+        """Matches pictures, taken together, to the style.
+
+        Args:
+            contents: ``(C, h, w)`` each, of one size, at the working resolution.
+            source: ``(C, hs, ws)``, the style at its working resolution.
+        """
+        every = torch.cat(list(contents), 2)
+        return cls(curve_between(luminance(every), luminance(source)), map_between(every, source))
+
+    def __call__(self, content: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Target luminance ``(1, H, W)`` and target colours ``(C, H, W)`` of a content ``(C, H, W)`` of any size."""
+        return apply_curve(luminance(content), *self.curve), apply_map(content, *self.colors)
+
+    def tones(self, content: torch.Tensor) -> torch.Tensor:
+        """Target colours ``(C, H, W)`` whose luminance follows the curve too: what paint of that place looks like from afar."""
+        target, moved = self(content)
+        return moved + (target - luminance(moved))
+
+    def light(self, content: torch.Tensor) -> torch.Tensor:
+        """The content in the style's directions of colour, never with more contrast than it has: what changes of light are measured in.
+
+        With the full contrast of a bold style every change of light would be louder than in the render.
+        """
+        move, mean, _ = self.colors
+        gain = float(torch.linalg.matrix_norm(move.cpu(), 2))
+        return apply_map(content, move / max(1.0, gain), mean, torch.zeros_like(mean))
 
 
 def _quantiles(values: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ import torch
 
 from . import pyramid
 from .atlas import Atlas
-from .color_match import apply_curve, apply_map, curve_between, luminance, map_between
+from .color_match import Grade, luminance
 from .descriptor import PATCH
 from .engine import LEAST_PATCHES, Fixed, Guide, Report, Settings, synthesize
 from .enlarge import Enlargement, apart
@@ -331,13 +331,12 @@ class _Painting:
         return Guide(tuple(f / (2 * strength) for f in own), wanted, _FLOW_WEIGHT)
 
 
-def _matched(small: torch.Tensor, model: Model, size: tuple[int, int]) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """From content to what the style would show in its place: luminance by a curve, colours by a linear map."""
+def _matched(small: torch.Tensor, model: Model, size: tuple[int, int]) -> Grade:
+    """From content to what the style would show in its place, by what may be used of the style."""
     source = pyramid.resize(model.planes, size)
     if model.usable is not None:
         source = source[:, pyramid.resize(model.usable, size)[0] > 0.5][:, None]
-    curve, colors = curve_between(luminance(small), luminance(source)), map_between(small, source)
-    return lambda content: (apply_curve(luminance(content), *curve), apply_map(content, *colors))
+    return Grade.of([small], source)
 
 
 def _turned(planes: torch.Tensor, turn: Transform) -> torch.Tensor:

@@ -20,7 +20,8 @@ from backlot.backend.style.grade import fill_outside, soften
 from backlot.backend.style.passes import Shot, decode_passes
 from backlot.backend.style.shot import segments
 from backlot.backend.style.trace import Geometry, Trace
-from backlot.backend.style.warp import backward, grid, sample
+from backlot.backend.style.warp import grid, sample
+from backlot.backend.synthesis.strokes import blur
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
@@ -109,7 +110,7 @@ def planes(value: EncodedFile) -> np.ndarray:
 def test_a_picture_is_looked_up_where_it_came_from() -> None:
     y, x = np.mgrid[:40, :50].astype(np.float32)
     picture = torch.from_numpy(np.stack([np.sin(x / 5), np.cos(y / 6), x / 50]))
-    moved = backward(picture, torch.stack([torch.full((40, 50), 1.5), torch.full((40, 50), -2.25)]))
+    moved = sample(picture, grid((40, 50), CPU) + torch.tensor([1.5, -2.25])[:, None, None])
     truth = np.stack([np.sin((x - 2.25) / 5), np.cos((y + 1.5) / 6), (x - 2.25) / 50])
     assert np.abs(moved.numpy() - truth)[:, 3:-5, 5:-3].max() < 1.5e-2
     assert torch.equal(sample(picture, grid((40, 50), CPU), "nearest"), picture)
@@ -137,7 +138,7 @@ def test_what_was_hidden_is_not_seen(small: SmallShot, views: list[ShotView]) ->
     inside = (u >= 0) & (u < SIZE[0]) & (v >= 0) & (v < SIZE[1])
     same = early.object_id[v.clip(0, SIZE[1] - 1), u.clip(0, SIZE[0] - 1)] == late.object_id
     clear = ~occlusion.edges(here.ids).numpy() & (late.object_id > 0)
-    seen = here.sees(there, -1).numpy()
+    seen = (Trace.start(late.depth.shape, 0, CPU).carried(there, here, -1, strict=True).label >= 0).numpy()
     assert not seen[~inside].any()
     assert not seen[clear & inside & ~same].any()
     assert seen[clear & inside & same].mean() > 0.97
@@ -278,7 +279,7 @@ def test_the_warping_error_knows_steady_from_flickering_paint(views: list[ShotVi
 
 def test_detail_leak_edges_and_strip(views: list[ShotView]) -> None:
     sharp = torch.rand(3, 30, 40, generator=torch.Generator().manual_seed(0))
-    assert measure.detail(measure.blur(sharp, 1.5)) < 0.2 * measure.detail(sharp)
+    assert measure.detail(blur(sharp, 1.5)) < 0.2 * measure.detail(sharp)
     content, styled = np.zeros((4, 4, 3)), np.zeros((4, 4, 3))
     styled[0, :2] = 1
     allowed = np.zeros((4, 4), bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -60,9 +61,7 @@ def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
     close = (torch.isinf(depth) & torch.isinf(here.depth)) | ((depth - here.depth).abs() < 0.25 * here.depth)
     agreement = float((met & close)[within].float().mean()) if float(within.float().mean()) > 0.15 else 0.0
     # Only what lies in front: behind its border things come into view, and their ids cannot be met.
-    depth_here = torch.where(torch.isinf(here.depth), 1e9, here.depth)
-    nearest_depth = -torch.nn.functional.max_pool2d(-depth_here[None, None], 2 * _BAND + 1, 1, _BAND)[0, 0]
-    band = near_border & within & (depth_here <= 1.05 * nearest_depth)
+    band = near_border & within & occlusion.front(here.depth, _BAND)
     others = {}
     for name, factors in _OTHERS.items():
         ok, _ = ids_met(here.previous * here.previous.new_tensor(factors)[:, None, None])
@@ -70,7 +69,7 @@ def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
     return Joint(agreement, _mean(met, band), others, _mean(here.previous.square().sum(0).sqrt(), band))
 
 
-def scenes(shot: Shot, device: torch.device, report: object = None) -> list[tuple[int, int]]:
+def scenes(shot: Shot, device: torch.device, report: Callable[[float], None] | None = None) -> list[tuple[int, int]]:
     """Splits a shot where its frames do not belong together.
 
     Args:
@@ -87,7 +86,7 @@ def scenes(shot: Shot, device: torch.device, report: object = None) -> list[tupl
     starts, joints, still = [0], [], []
     moved = False
     for index in range(1, len(shot)):
-        if callable(report):
+        if report is not None:
             report(index / len(shot))
         before, after = shot[index - 1], shot[index]
         if not shot.follows(index):

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..synthesis.strokes import blur
 from . import occlusion
 from .passes import Shot
 from .trace import Geometry, Trace
@@ -111,14 +112,3 @@ def strip(pictures: Sequence[torch.Tensor], column: int | None = None) -> torch.
     """One column over time, ``(3, H, T)``: steady paint draws lines, flicker draws noise."""
     at = pictures[0].shape[2] // 2 if column is None else column
     return torch.stack([p[:, :, at] for p in pictures], 2)
-
-
-def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Gaussian blur of ``(C, H, W)``, borders repeated."""
-    reach = max(1, round(3 * sigma))
-    x = torch.arange(-reach, reach + 1, dtype=torch.float32, device=picture.device)
-    kernel = torch.exp(-(x**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    planes = F.pad(picture[:, None], (reach, reach, reach, reach), mode="replicate")
-    planes = F.conv2d(planes, kernel.view(1, 1, -1, 1))
-    return F.conv2d(planes, kernel.view(1, 1, 1, -1))[:, 0]

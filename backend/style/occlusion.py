@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from .warp import grid, inside
+from .warp import grid
 
 HOME = 0.6
 """Pixels by which the way there and back may miss: half a pixel of rounding and a little."""
@@ -25,33 +25,15 @@ def edges(ids: torch.Tensor) -> torch.Tensor:
     return (low != high)[0, 0]
 
 
-def front(depth: torch.Tensor) -> torch.Tensor:
-    """Pixels ``(H, W)`` bool that nothing beside them hides: no neighbour is clearly nearer."""
+def front(depth: torch.Tensor, reach: int = 1) -> torch.Tensor:
+    """Pixels ``(H, W)`` bool that nothing beside them hides: nothing within ``reach`` pixels is clearly nearer."""
     finite = torch.where(torch.isinf(depth), 1e9, depth)
-    nearest = -F.max_pool2d(F.pad(-finite[None, None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0, 0]
+    nearest = -F.max_pool2d(-finite[None, None], 2 * reach + 1, 1, reach)[0, 0]
     return finite <= 1.05 * nearest
 
 
 Here = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """A frame's ids ``(H, W)``, depth ``(H, W)`` and displacements ``(2, H, W)`` to the other frame."""
-
-
-def visible(here: Here, there: Here, rest: tuple[torch.Tensor, torch.Tensor] | None = None) -> torch.Tensor:
-    """Which pixels of one frame are seen in its neighbour, at the pixel nearest to where they lead.
-
-    Args:
-        here: The frame.
-        there: Its neighbour, with the displacements back.
-        rest: Rest positions ``(3, H, W)`` of both frames, or None: where they are known they decide about surfaces that hide parts of
-            themselves.
-
-    Returns:
-        ``(H, W)`` bool.
-    """
-    size = int(here[0].shape[0]), int(here[0].shape[1])
-    places = grid(size, here[0].device) + here[2]
-    rows, columns = (p.round().long().clamp(0, s - 1) for p, s in zip(places, size, strict=True))
-    return inside(places, size) & agrees(here, there, (rows, columns), rest)
 
 
 def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest: tuple[torch.Tensor, torch.Tensor] | None) -> torch.Tensor:
@@ -61,7 +43,8 @@ def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest:
         here: The frame.
         there: Its neighbour, with the displacements back.
         at: Row and column ``(H, W)`` int64 of the other frame's pixel, at most one from where the displacement leads.
-        rest: As above.
+        rest: Rest positions ``(3, H, W)`` of both frames, or None: where they are known they decide about surfaces that hide parts of
+            themselves.
 
     Returns:
         ``(H, W)`` bool.

@@ -41,12 +41,6 @@ class Geometry:
         """Displacements to the neighbour in a direction: -1 the previous frame, 1 the next."""
         return self.previous if direction < 0 else self.next
 
-    def sees(self, other: Geometry, direction: int) -> torch.Tensor:
-        """Which of this frame's pixels are seen in its neighbour in that direction, ``(H, W)`` bool."""
-        rest = None if self.rest is None or other.rest is None else (self.rest, other.rest)
-        here = (self.ids, self.depth, self.way(direction))
-        return occlusion.visible(here, (other.ids, other.depth, other.way(-direction)), rest)
-
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
@@ -164,8 +158,8 @@ class Trace:
 
     def stretch(self) -> torch.Tensor:
         """Pixels of this frame to a pixel of the painted picture, ``(H, W)``; 1 at borders of labels."""
-        d = [F.pad(self.place[None], (1, 1, 1, 1), mode="replicate")[0]]
-        dy, dx = (d[0][:, 2:, 1:-1] - d[0][:, :-2, 1:-1]) / 2, (d[0][:, 1:-1, 2:] - d[0][:, 1:-1, :-2]) / 2
+        padded = F.pad(self.place[None], (1, 1, 1, 1), mode="replicate")[0]
+        dy, dx = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2, (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
         area = (dy[0] * dx[1] - dy[1] * dx[0]).abs()
         value = F.avg_pool2d(F.pad(area[None, None], (2, 2, 2, 2), mode="replicate"), 5, 1)[0, 0].clamp(1e-2, 1e2)
         same = F.max_pool2d(self.label.float()[None, None], 7, 1, 3) == -F.max_pool2d(-self.label.float()[None, None], 7, 1, 3)

@@ -47,9 +47,3 @@ def nearest(plane: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     rows = places[0].round().long().clamp(0, plane.shape[0] - 1)
     columns = places[1].round().long().clamp(0, plane.shape[1] - 1)
     return plane[rows, columns]
-
-
-def backward(picture: torch.Tensor, displacement: torch.Tensor, mode: str = "bicubic") -> torch.Tensor:
-    """The picture ``(C, H, W)`` of another frame as it would look in this one, by this frame's displacements ``(2, H, W)`` to it."""
-    size = int(displacement.shape[1]), int(displacement.shape[2])
-    return sample(picture, grid(size, displacement.device) + displacement, mode)

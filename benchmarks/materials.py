@@ -27,6 +27,7 @@ from backlot.backend.texture.brief import make_brief
 from backlot.backend.texture.evaluate.seam import seam_percentiles
 from backlot.backend.texture.maps import ambient_occlusion, normal_from_height
 from backlot.backend.texture.model import MaterialModel, material_model
+from backlot.backend.texture.prior import COARSEST
 from backlot.backend.texture.procedural.layouts import make_layout
 from backlot.backend.texture.produce import Request, produce
 from backlot.backend.texture.prompt import read_prompt
@@ -189,7 +190,7 @@ def equivariance(model: MaterialModel, count: int, device: torch.device) -> list
                 pattern = patterns.encode(made.mask[None], made.cells[None], draw)
             seeds = make_seeds(1, (side, side), draw, pattern, device)
             style = model.generator.style(brief.attributes.vector()[None].to(device), brief.latent.to(device))
-            shift = [STRIDE * int(v) for v in torch.randint(1, side // STRIDE, (2,), generator=draw)]
+            shift = [COARSEST * int(v) for v in torch.randint(1, side // COARSEST, (2,), generator=draw)]
             whole, moved = roll_out(model.generator, style, seeds), roll_out(model.generator, style, seeds.roll(*shift))
             difference = (moved - torch.roll(whole, shift, (1, 2))).abs()
             worst = max(worst, float(difference.max()))

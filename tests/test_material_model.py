@@ -12,9 +12,12 @@ from backlot.backend.texture.adapt import SIDE, continue_from, exemplar_options,
 from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE, Attributes
 from backlot.backend.texture.checkpoint import load_checkpoint, save_checkpoint
 from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset
+from backlot.backend.texture.layers import CODE
 from backlot.backend.texture.model import MaterialModel, card_of, read_material_model, save_material_model
 from backlot.backend.texture.monitor import Monitor, Schedule
 from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
+from backlot.backend.texture.prior import PriorCritic
+from backlot.backend.texture.prior_training import BORDER, read_lessons
 from backlot.backend.texture.produce import Request, produce
 from backlot.backend.texture.sampling import Sampler, hue_rotation
 from backlot.backend.texture.seeds import make_seeds, mix_seeds
@@ -25,7 +28,9 @@ from backlot.shared.errors import InputError
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
-SMALL = Config(latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16))
+SMALL = Config(
+    latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
+)
 QUICK = Options(minutes=10.0, warm=2, batch=4, crop=56, margin=8, seed=3)
 
 
@@ -37,7 +42,13 @@ def random(seed: int = 0) -> torch.Generator:
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> MaterialModel:
     """Untrained networks with a library of two materials of every family, by way of a file."""
     torch.manual_seed(0)
-    networks = {"generator": Generator(SMALL), "encoder": Encoder(SMALL), "critic": Discriminator(SMALL), "inverter": Inverter(SMALL)}
+    networks = {
+        "generator": Generator(SMALL),
+        "encoder": Encoder(SMALL),
+        "critic": Discriminator(SMALL),
+        "inverter": Inverter(SMALL),
+        "prior_critic": PriorCritic(SMALL.attributes, SMALL.prior_critic),
+    }
     library = torch.rand(2 * len(FAMILY_NAMES), VECTOR_SIZE, generator=random())
     library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES)).repeat(2, 1)
     path = tmp_path_factory.mktemp("models") / "small.safetensors"
@@ -67,15 +78,15 @@ def materials() -> Dataset:
 
 def test_the_generator_commutes_with_shifts_of_its_noise(small_model: MaterialModel) -> None:
     """So what it makes tiles, by construction and not by luck."""
-    style = torch.randn(1, VECTOR_SIZE + SMALL.style, generator=random())
-    seeds = make_seeds(1, (64, 96), random(1))
+    style = torch.randn(1, VECTOR_SIZE + SMALL.style + SMALL.latent, generator=random())
+    seeds = make_seeds(1, (96, 128), random(1))
     plain = rollout.roll_out(small_model.generator, style, seeds)
-    moved = rollout.roll_out(small_model.generator, style, seeds.roll(16, -24))
-    torch.testing.assert_close(plain.roll((16, -24), (1, 2)), moved, atol=2e-5, rtol=0)
+    moved = rollout.roll_out(small_model.generator, style, seeds.roll(32, -64))
+    torch.testing.assert_close(plain.roll((32, -64), (1, 2)), moved, atol=2e-5, rtol=0)
 
 
 def test_windows_give_the_same_as_the_whole(small_model: MaterialModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    style = torch.randn(1, VECTOR_SIZE + SMALL.style, 40, 32, generator=random()) * 0.3  # one that changes over the picture
+    style = torch.randn(1, VECTOR_SIZE + SMALL.style + SMALL.latent, 40, 32, generator=random()) * 0.3  # one that changes over the picture
     seeds = make_seeds(1, (320, 256), random(1))
     whole = rollout.roll_out(small_model.generator, style, seeds)
     monkeypatch.setattr(rollout, "WINDOW", 128)
@@ -221,6 +232,42 @@ def test_drawing_gets_better(materials: Dataset) -> None:
     sampler = Sampler(materials, QUICK.crop, QUICK.margin, trainer.random, CPU)
     found = [trainer.step(sampler.draw(4))["likeness"] for _ in range(60)]
     assert sum(found[-10:]) < 0.75 * sum(found[:10])
+
+
+def test_the_prior_learns_to_make_codes_and_goes_on_from_a_checkpoint(materials: Dataset, tmp_path: Path) -> None:
+    trainer = Trainer(SMALL, dataclasses.replace(QUICK, steps=200, prior=0.96), CPU)
+    trainer.step_number = 10
+    trainer.prior.options = dataclasses.replace(trainer.prior.options, codes=20.0)  # networks this small lose the game against their critic
+    drawing = {name: value.clone() for name, value in trainer.generator.state_dict().items() if not name.startswith("prior.")}
+    reading = {name: value.clone() for name, value in trainer.inverter.state_dict().items()}
+    assert trainer.laying
+    found = [trainer.lay(materials)["codes"] for _ in range(80)]
+    assert sum(found[-10:]) < 0.8 * sum(found[:10])
+    # The codes' meaning must not change under the prior's hands.
+    assert all(torch.equal(trainer.generator.state_dict()[name], value) for name, value in drawing.items())
+    assert all(torch.equal(trainer.inverter.state_dict()[name], value) for name, value in reading.items())
+    resumed = load_checkpoint(save_checkpoint(tmp_path / "c.safetensors", trainer), CPU)
+    resumed.lessons = trainer.lessons
+    results = []
+    for one in (trainer, resumed):
+        torch.manual_seed(5)  # directions of the distance
+        one.spent = 0.0
+        results.append(one.lay(materials))
+    assert results[0] == pytest.approx(results[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("tiles", [True, False])
+def test_codes_are_read_as_the_inverter_sees_them_far_from_any_edge(materials: Dataset, tiles: bool) -> None:
+    inverter = Inverter(SMALL)
+    data = dataclasses.replace(materials, tiles=torch.full_like(materials.tiles, tiles))
+    lessons = read_lessons(data, inverter, 16, random(), CPU)
+    cells = materials.size // 8 - (0 if tiles else 2 * BORDER)
+    assert lessons.tiles is tiles
+    assert lessons.codes.shape == (16, CODE, cells // 4 * 4, cells // 4 * 4)
+    assert lessons.layouts.shape[2:] == lessons.codes.shape[2:]
+    codes = lessons.codes.float()
+    torch.testing.assert_close(codes.mean((0, 2, 3)), torch.zeros(CODE), atol=2e-2, rtol=0)
+    torch.testing.assert_close(codes.std((0, 2, 3)), torch.ones(CODE), atol=5e-2, rtol=0)
 
 
 def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path, small_model: MaterialModel) -> None:

@@ -22,7 +22,9 @@ from backlot.shared.values import Image
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_model")
 
-SMALL = Config(latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16))
+SMALL = Config(
+    latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
+)
 
 
 @pytest.fixture

@@ -50,15 +50,16 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
         state = getattr(model, name).state_dict()
         for target in (getattr(trainer, name), getattr(trainer, f"mean_{name}")):
             target.load_state_dict(state)
-    for name in ("critic", "inverter"):
-        state = {k.removeprefix(name + "."): v for k, v in model.training.items() if k.startswith(name + ".")}
-        getattr(trainer, name).load_state_dict(state)
+    for name, network in (("critic", trainer.critic), ("inverter", trainer.inverter), ("prior_critic", trainer.prior.critic)):
+        network.load_state_dict({k.removeprefix(name + "."): v for k, v in model.training.items() if k.startswith(name + ".")})
     return trainer
 
 
 def exemplar_options(minutes: float, seed: int) -> Options:
     """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster."""
-    return Options(minutes=minutes, warm=200, rate=7e-4, gamma=0.05, patches=4.0, recolor=0.0, turn=False, average=0.99, seed=seed)
+    return Options(
+        minutes=minutes, prior=0.0, warm=200, rate=7e-4, gamma=0.05, patches=4.0, recolor=0.0, turn=False, average=0.99, seed=seed
+    )
 
 
 def prepare_exemplar(

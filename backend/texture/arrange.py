@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from ..synthesis.descriptor import PATCH
 from ..synthesis.texture import Options as PatchOptions
 from ..synthesis.texture import synthesize_texture
-from .networks import CODE, Inverter
+from .layers import CODE
+from .networks import Inverter
 from .patterns import PATTERN_CHANNELS
 from .seeds import STRIDE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -15,9 +16,9 @@ from .files import in_one_step
 from .networks import Config
 from .training import Options, Trainer
 
-FORMAT = "backlot-training-1"
-_NETWORKS = ("generator", "critic", "encoder", "inverter", "mean_generator", "mean_encoder")
-_OPTIMISERS = ("making", "judging")
+FORMAT = "backlot-training-2"
+_NETWORKS = ("generator", "critic", "encoder", "inverter", "mean_generator", "mean_encoder", "prior.critic")
+_DESCENTS = ("making", "judging", "prior.making", "prior.judging")
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -29,15 +30,17 @@ def save_checkpoint(path: Path, trainer: Trainer) -> Path:
     """
     tensors: dict[str, torch.Tensor] = {"random": trainer.random.get_state()}
     for name in _NETWORKS:
-        tensors.update({f"{name}.{k}": v.detach().cpu().contiguous() for k, v in getattr(trainer, name).state_dict().items()})
-    for name in _OPTIMISERS:
-        for number, state in getattr(trainer, name).state_dict()["state"].items():
+        tensors.update({f"{name}.{k}": v.detach().cpu().contiguous() for k, v in attrgetter(name)(trainer).state_dict().items()})
+    for name in _DESCENTS:
+        for number, state in attrgetter(name)(trainer).adam.state_dict()["state"].items():
             tensors.update({f"{name}.{number}.{k}": state[k].detach().cpu().contiguous().clone() for k in _MOMENTS})
     said = {
         "format": FORMAT,
         "config": json.dumps(dataclasses.asdict(trainer.config)),
         "options": json.dumps(dataclasses.asdict(trainer.options)),
-        "state": json.dumps({"step_number": trainer.step_number, "spent": trainer.spent, "norms": trainer.norms}),
+        "state": json.dumps({"step_number": trainer.step_number, "spent": trainer.spent}),
+        "prior": json.dumps({"step_number": trainer.prior.step_number}),
+        "usual": json.dumps({name: attrgetter(name)(trainer).usual for name in _DESCENTS}),
     }
     with in_one_step(path) as temporary:
         save_file(tensors, temporary, metadata=said)
@@ -65,12 +68,16 @@ def load_checkpoint(path: Path, device: torch.device, options: Options | None = 
         config = Config.from_json(json.loads(said["config"]))
         trainer = Trainer(config, options or Options(**json.loads(said["options"])), device)
         for name in _NETWORKS:
-            getattr(trainer, name).load_state_dict(_under(tensors, name))
-        for name in _OPTIMISERS:
-            _load_optimiser(getattr(trainer, name), _under(tensors, name))
+            attrgetter(name)(trainer).load_state_dict(_under(tensors, name))
+        usual = json.loads(said["usual"])
+        for name in _DESCENTS:
+            descent = attrgetter(name)(trainer)
+            _load_optimiser(descent.adam, _under(tensors, name))
+            descent.usual = usual[name]
         trainer.random.set_state(tensors["random"])
-        for key, value in json.loads(said["state"]).items():
-            setattr(trainer, key, value)
+        for target, entry in ((trainer, "state"), (trainer.prior, "prior")):
+            for key, value in json.loads(said[entry]).items():
+                setattr(target, key, value)
     except FileNotFoundError as error:
         raise InputError(expected=expected, got="no such file", fix=fix) from error
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

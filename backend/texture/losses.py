@@ -12,6 +12,9 @@ from .data.measure import measure
 
 PATCH = 7
 SCALES = 3
+LIGHTNESS, HUE = 2.0, 5.0
+"""How much a difference counts in a colour's lightness and in its distance from gray, where one in height counts 1: heights fill their
+range, lightness a part of it, and what distinguishes one stone from the next in hue is small and seen first."""
 
 
 def relativistic(better: list[torch.Tensor], worse: list[torch.Tensor]) -> torch.Tensor:
@@ -42,6 +45,7 @@ def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32
         ``(B,)`` mean absolute difference, summed over scales.
     """
     total = torch.zeros(made.shape[0], device=made.device)
+    made, real = weigh(made), weigh(real)
     for scale in range(SCALES):
         filters = torch.randn(projections, made.shape[1], PATCH, PATCH, device=made.device)
         # Half of the directions look at differences only, so that colour does not drown detail.
@@ -53,6 +57,13 @@ def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32
         if scale + 1 < SCALES:
             made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
     return total
+
+
+def weigh(stack: torch.Tensor) -> torch.Tensor:
+    """A stack ``(B, 6, H, W)`` in which differences count as they should, see ``LIGHTNESS``; linear."""
+    color, rest = stack[:, :3], stack[:, 3:]
+    gray = color.mean(1, keepdim=True)
+    return torch.cat([LIGHTNESS * gray + HUE * (color - gray), rest], 1)
 
 
 def measured_distance(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -105,6 +116,7 @@ def likeness_loss(
     Not at full size: the finest detail is the noise's, and holding it to its place would only blur it.
     """
     total = torch.zeros((), device=made.device)
+    made, real = weigh(made), weigh(real)
     for _ in range(2):
         made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
         total = total + (made - real).abs().mean()

@@ -15,7 +15,7 @@ from .cards import ModelCard
 from .networks import Config, Encoder, Generator
 from .registry import find_model, load_model, save_model
 
-ARCHITECTURE = "material-gan-1"
+ARCHITECTURE = "material-gan-2"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,8 @@ class MaterialModel:
         encoder: On the device, not training.
         library: ``(N, A)`` float32, attribute vectors of the materials it was trained on.
         card: What the file says of itself.
-        training: Weights of the discriminator (``critic.…``) and the inverter (``inverter.…``), for training on; may be empty.
+        training: Weights of the discriminators (``critic.…``, ``prior_critic.…``) and the
+            inverter (``inverter.…``), for training on; may be empty.
         tone: Curves of its maps, see ``tone.find_tone``, or None.
         codes: Of the one exemplar that it was adapted to, see ``arrange.read_codes``, or None.
     """
@@ -97,7 +98,7 @@ def read_material_model(path: Path, device: torch.device, name: str = "") -> Mat
             got=f"others ({str(error).splitlines()[0][:120]})",
             fix="The file was made by another version: train the model again, or get a newer file",
         ) from error
-    training = {k: v.float() for k, v in tensors.items() if k.startswith(("critic.", "inverter."))}
+    training = {k: v.float() for k, v in tensors.items() if k.startswith(("critic.", "prior_critic.", "inverter."))}
     generator, encoder = networks["generator"], networks["encoder"]
     assert isinstance(generator, Generator)
     assert isinstance(encoder, Encoder)

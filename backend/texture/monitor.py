@@ -20,7 +20,8 @@ from .data.dataset import Dataset
 from .files import in_one_step
 from .losses import patch_distance
 from .patterns import PATTERN_CHANNELS, encode
-from .seeds import Seeds, make_seeds
+from .prior import COARSEST
+from .seeds import make_seeds
 from .stack import BASE_COLOR
 from .training import Trainer
 
@@ -76,6 +77,7 @@ class Monitor:
         self._last_margin = 0.0
         self._checked = self._saved = time.monotonic()
         self._best, self._since, self._strikes = float("inf"), 0, 0
+        self._laying = False
         self._file: TextIO | None = None
         self._writer: csv.DictWriter[str] | None = None
         self._board = _board(folder) if tensorboard else None
@@ -111,6 +113,8 @@ class Monitor:
             self._board.close()
 
     def _check(self, trainer: Trainer) -> None:
+        if trainer.laying and not self._laying:  # from here on another thing is measured
+            self._best, self._since, self._strikes, self._laying = float("inf"), 0, 0, True
         measured, self.picture = check(trainer, self.held_out)
         with in_one_step(self.folder / "samples.png") as temporary:
             temporary.write_bytes(encode_image(Image(self.picture), "png"))
@@ -168,20 +172,20 @@ def _board(folder: Path) -> Any:
 
 
 def check(trainer: Trainer, held_out: Dataset, count: int = 12) -> tuple[dict[str, float], np.ndarray]:
-    """Measures the averaged generator on materials it has not seen.
+    """Measures the averaged generator on materials it has not seen: drawing what it is shown, or once the prior is trained, from noise.
 
     Returns:
         ``held_out``: patch distance to the real ones over that between two places of the real ones (1 is as good as real); ``variety``:
-        how much two seeds differ against how much two places differ. And a picture: made above, real below, ``(H, W, 3)`` uint8.
+        how much two made ones differ against how much two places differ. And a picture: made above, real below, ``(H, W, 3)`` uint8.
     """
     random = torch.Generator().manual_seed(1)
     rows = torch.linspace(0, len(held_out) - 1, min(count, len(held_out))).long().tolist()
-    side = min(128, held_out.size // 2 // 8 * 8)
+    side = min(128, held_out.size // 2 // COARSEST * COARSEST)
     ratios, varieties, columns = [], [], []
     for row in rows:
         real = held_out.stack(row)[None].to(trainer.device)
         first, second = real[..., :side, :side], real[..., -side:, -side:]
-        made = [_make(trainer, held_out, row, side, random) for _ in range(2)]
+        made = [_make(trainer, held_out, row, place, random) for place in (slice(0, side), slice(-side, None))]
         floor = patch_distance(second, first).clamp_min(1e-3)
         ratios.append(float(patch_distance(made[0], first) / floor))
         varieties.append(float(_coarse(made[0], made[1]) / _coarse(first, second).clamp_min(1e-3)))
@@ -191,16 +195,19 @@ def check(trainer: Trainer, held_out: Dataset, count: int = 12) -> tuple[dict[st
     return {"held_out": median, "variety": float(torch.tensor(varieties).median())}, np.ascontiguousarray(picture)
 
 
-def _make(trainer: Trainer, data: Dataset, row: int, side: int, random: torch.Generator) -> torch.Tensor:
-    pattern = torch.zeros(1, PATTERN_CHANNELS, side, side)
+def _make(trainer: Trainer, data: Dataset, row: int, place: slice, random: torch.Generator) -> torch.Tensor:
+    """Makes what is at a place of a material: from its code, or from noise if the prior has learnt to make codes."""
+    real = data.stack(row)[None, :, place, place].to(trainer.device)
+    pattern = torch.zeros(1, PATTERN_CHANNELS, *real.shape[2:])
     if bool(data.has_pattern[row]) and data.patterns is not None and data.cells is not None:
-        mask = data.patterns[row, :side, :side].float() / 255
-        pattern = encode(mask[None], data.cells[row, :side, :side].long().clamp_min(0)[None], random)
-    seeds: Seeds = make_seeds(1, (side, side), random, pattern, trainer.device)
+        mask = data.patterns[row, place, place].float() / 255
+        pattern = encode(mask[None], data.cells[row, place, place].long().clamp_min(0)[None], random)
+    seeds = make_seeds(1, (real.shape[2], real.shape[3]), random, pattern, trainer.device)
     latent = torch.randn(1, trainer.config.latent, generator=random).to(trainer.device)
     with torch.no_grad():
         style = trainer.mean_generator.style(data.attributes[row][None].to(trainer.device), latent)
-        made: torch.Tensor = trainer.mean_generator(style, seeds)
+        code = None if trainer.prior.step_number else trainer.inverter(real, seeds.pattern)
+        made: torch.Tensor = trainer.mean_generator(style, seeds, code=code)
     return made.float().clamp(0, 1)
 
 

@@ -18,19 +18,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from .attributes import COLORS, FAMILY_NAMES, NUMBERS, VECTOR_SIZE
+from .layers import CODE, SLOPE, WAVES, StyledConv, Waves, enlarge, laid
 from .patterns import PATTERN_CHANNELS
+from .prior import Prior
 from .seeds import LEVEL_CHANNELS, LEVELS, Seeds
 from .stack import CHANNELS, METALLIC, ROUGHNESS
 
-WAVES = 4
-"""Sine waves of the periodic latent (PSGAN, Bergmann et al. 2017)."""
-MAX_FREQUENCY = 1 / 12
-"""Of a wave, in cycles per pixel: what is finer is the noise's business."""
-SLOPE = 0.2
-CODE = LEVEL_CHANNELS[0] // 2
-"""Channels of a code."""
-JOINTS = 4
-DOUBT = 0.45
+DOUBT = 0.3
 """Share (in amplitude) of fresh noise in a code."""
 _FIRST_NUMBER = len(FAMILY_NAMES) + 3 * len(COLORS)
 LEVEL_PLACES = (
@@ -52,7 +46,8 @@ class Config:
         channels: Of the generator's stages, the coarsest first.
         critic: Of the discriminator's stages, the finest first.
         encoder: Of the encoder's stages, the finest first.
-        prior: Of the layers that turn plain noise into a code.
+        prior: Of the stages that make a code from plain noise, the coarsest first.
+        prior_critic: Of the stages of the discriminator of codes, the finest first.
     """
 
     attributes: int = VECTOR_SIZE
@@ -61,7 +56,8 @@ class Config:
     channels: tuple[int, ...] = (160, 96, 48, 24)
     critic: tuple[int, ...] = (64, 96, 128)
     encoder: tuple[int, ...] = (48, 64, 96, 128)
-    prior: int = 96
+    prior: tuple[int, ...] = (128, 96, 64)
+    prior_critic: tuple[int, ...] = (64, 96, 128)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
@@ -76,45 +72,9 @@ class Config:
         def wide(channels: tuple[int, ...]) -> tuple[int, ...]:
             return tuple(max(8, round(c * factor / 8) * 8) for c in channels)
 
-        return dataclasses.replace(
-            self, channels=wide(self.channels), critic=wide(self.critic), encoder=wide(self.encoder), prior=wide((self.prior,))[0]
-        )
-
-
-class StyledConv(nn.Module):
-    """A 3x3 convolution on a torus, scaled and shifted by the style, then a leaky rectifier."""
-
-    def __init__(self, inputs: int, outputs: int, style: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3)
-        nn.init.kaiming_normal_(self.conv.weight, SLOPE)
-        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
-        self.film = nn.Linear(style, 2 * outputs)
-        nn.init.normal_(self.film.weight, std=0.5 / math.sqrt(style))
-        nn.init.zeros_(self.film.bias)
-
-    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """``(B, inputs, H, W)`` and a style ``(B, S)`` or ``(B, S, h, w)`` to ``(B, outputs, H, W)``."""
-        y = self.conv(F.pad(x, (1, 1, 1, 1), mode="circular"))
-        if style.ndim == 2:
-            scale, shift = self.film(style)[..., None, None].chunk(2, 1)
-        else:
-            film = self.film(style.movedim(1, -1)).movedim(-1, 1)
-            scale, shift = _enlarge(film, y.shape[3] // film.shape[3]).chunk(2, 1)
-        return F.leaky_relu(torch.addcmul(shift.to(y.dtype), y, 1 + scale.to(y.dtype)), SLOPE)
-
-
-def joints(pattern: torch.Tensor) -> torch.Tensor:
-    """``(B, JOINTS, H / 8, W / 8)``: where in a cell of the code the joints run, from a layout ``(B, PATTERN_CHANNELS, H, W)``."""
-    return F.pixel_unshuffle(F.avg_pool2d(pattern[:, :1] - pattern[:, 1:2], LEVELS[0] // 2), 2) * 2
-
-
-def _enlarge(field: torch.Tensor, factor: int) -> torch.Tensor:
-    """Bilinear enlargement of ``(B, C, h, w)`` on a torus."""
-    if factor == 1:
-        return field
-    padded = F.interpolate(F.pad(field, (1, 1, 1, 1), mode="circular"), scale_factor=factor, mode="bilinear", align_corners=False)
-    return padded[..., factor:-factor, factor:-factor]
+        names = ("channels", "critic", "encoder", "prior", "prior_critic")
+        changed: dict[str, Any] = {name: wide(getattr(self, name)) for name in names}
+        return dataclasses.replace(self, **changed)
 
 
 class Generator(nn.Module):
@@ -128,11 +88,8 @@ class Generator(nn.Module):
         self.mapping = nn.Sequential(
             nn.Linear(config.attributes + config.latent, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m), nn.LeakyReLU(SLOPE), nn.Linear(m, m)
         )
-        self.waves = nn.Linear(s, 2 * WAVES)
-        self.dream = nn.ModuleList(
-            StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS + JOINTS if n == 0 else config.prior, config.prior, s) for n in range(4)
-        )
-        self.wake = nn.Conv2d(config.prior, CODE, 1)
+        self.waves = Waves(s)
+        self.prior = Prior(config.attributes + config.latent, config.prior)
         self.first = StyledConv(CODE + 2 * WAVES + PATTERN_CHANNELS, c[0], s)
         self.coarse = nn.ModuleList(StyledConv(c[0], c[0], s) for _ in range(3))
         extra = [PATTERN_CHANNELS + n for n in LEVEL_CHANNELS]
@@ -155,19 +112,23 @@ class Generator(nn.Module):
                 self.level.weight[channel, place] = 0.5
 
     def style(self, attributes: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
-        """``(B, A)`` in 0..1 and ``(B, L)`` N(0, 1) to the style ``(B, A + S)``: the attributes, and what is learnt from them."""
+        """``(B, A)`` in 0..1 and ``(B, L)`` N(0, 1) to the style ``(B, A + S + L)``: the attributes, what is learnt from both, the latent.
+
+        The latent itself is the prior's business: what is made of a code does not see it.
+        """
         asked = attributes * 2 - 1
         mapped = self.mapping(torch.cat([asked, latent], 1))
-        return torch.cat([asked, mapped * torch.rsqrt(mapped.square().mean(1, keepdim=True) + 1e-6)], 1)
+        return torch.cat([asked, mapped * torch.rsqrt(mapped.square().mean(1, keepdim=True) + 1e-6), latent], 1)
 
-    def code(self, style: torch.Tensor, seeds: Seeds, whole: torch.Tensor | None = None) -> torch.Tensor:
-        """Plain noise to a code ``(B, CODE, H / 8, W / 8)``: where things are, in the terms in which the inverter reads real pictures."""
-        layout = [F.avg_pool2d(seeds.pattern, LEVELS[0]), joints(seeds.pattern)]
-        x = torch.cat([seeds.levels[0][:, :CODE], self._periodic(style if whole is None else whole, seeds), *layout], 1)
-        for number, layer in enumerate(self.dream):
-            y = layer(x, style)
-            x = y if number == 0 else x + y
-        code: torch.Tensor = self.wake(x)
+    def code(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
+        """Plain noise to a code ``(B, CODE, H / 8, W / 8)``: where things are, in the terms in which the inverter reads real pictures.
+
+        The seeds are a whole torus, its sides multiples of ``prior.COARSEST``.
+        """
+        a, mapped = self.config.attributes, self.config.style
+        code: torch.Tensor = self.prior(
+            torch.cat([style[:, :a], style[:, a + mapped :]], 1), seeds.levels[0][:, :CODE], laid(seeds.pattern), seeds.origin
+        )
         return code
 
     def forward(
@@ -176,19 +137,22 @@ class Generator(nn.Module):
         """Makes materials.
 
         Args:
-            style: ``(B, A + S)``, or ``(B, A + S, h, w)`` to let it change over the picture.
+            style: ``(B, A + S + L)``, or ``(B, A + S + L, h, w)`` to let it change over the picture.
             seeds: Noise and layout.
-            code: As ``code`` gives it, or the inverter; None to make it from the noise.
-            whole: ``(B, A + S)``, the mean style of the whole torus where ``style`` is only a window's; its waves run through all windows.
+            code: As ``code`` gives it, or the inverter; None to make it from the noise, which only a whole torus can.
+            whole: As ``style``, of the whole torus where ``style`` is only a window's; its waves run through all windows.
 
         Returns:
             ``(B, 6, H, W)``, about 0..1, not clipped.
         """
         layout = [seeds.pattern if step == 1 else F.avg_pool2d(seeds.pattern, step) for step in LEVELS]
-        code = self.code(style, seeds, whole) if code is None else code
+        code = self.code(style, seeds) if code is None else code
+        whole = self._seen(style if whole is None else whole)
+        style = self._seen(style)
+        cells = (code.shape[2], code.shape[3])
         # What is read from a picture is never quite certain, so near codes mean near pictures.
         code = math.sqrt(1 - DOUBT**2) * code + DOUBT * seeds.levels[0][:, CODE:]
-        x = self.first(torch.cat([code, self._periodic(style if whole is None else whole, seeds), layout[0]], 1), style)
+        x = self.first(torch.cat([code, self.waves(whole, seeds.size, cells, seeds.origin), layout[0]], 1), style)
         x = x + self.coarse[0](x, style)
         x = x + self.coarse[1](x, style)
         x = self.coarse[2](x, style)
@@ -202,21 +166,11 @@ class Generator(nn.Module):
         x = F.pixel_shuffle(self.unfold(x), 2)
         x = self.fine(torch.cat([x, seeds.levels[3].to(x.dtype), layout[3].to(x.dtype)], 1), style)
         level = self.level(style.movedim(1, -1)).movedim(-1, 1)
-        level = level[..., None, None] if style.ndim == 2 else _enlarge(level, x.shape[3] // level.shape[3])
+        level = level[..., None, None] if style.ndim == 2 else enlarge(level, x.shape[3] // level.shape[3])
         return self.last(F.pad(x, (1, 1, 1, 1), mode="circular")) + level
 
-    def _periodic(self, style: torch.Tensor, seeds: Seeds) -> torch.Tensor:
-        """``(B, 2 * WAVES, h, w)``: sines and cosines whose frequencies follow the style, in whole cycles around the torus."""
-        flat = style if style.ndim == 2 else style.mean((2, 3))
-        cycles = torch.tanh(self.waves(flat).float()).view(-1, WAVES, 2) * MAX_FREQUENCY
-        size = torch.tensor(seeds.size, dtype=cycles.dtype, device=cycles.device)
-        whole = cycles * size
-        whole = whole + (whole.round() - whole).detach()  # rounding lets the gradient through
-        rows, columns = seeds.levels[0].shape[2:]
-        y = (torch.arange(rows, device=cycles.device) + 0.5) * LEVELS[0] + seeds.origin[0]
-        x = (torch.arange(columns, device=cycles.device) + 0.5) * LEVELS[0] + seeds.origin[1]
-        phase = whole[..., 0, None, None] * (y / size[0])[:, None] + whole[..., 1, None, None] * (x / size[1])
-        return torch.cat([torch.sin(2 * math.pi * phase), torch.cos(2 * math.pi * phase)], 1)
+    def _seen(self, style: torch.Tensor) -> torch.Tensor:
+        return style[:, : self.config.attributes + self.config.style]
 
 
 class Discriminator(nn.Module):
@@ -309,12 +263,17 @@ class Inverter(nn.Module):
         Every channel has mean 0 and deviation 1 over the batch. A divergence from N(0, 1) as a loss did worse: it either emptied
         channels (posterior collapse) or, when weak, let them run away.
         """
+        code = self.read(stack, pattern)
+        code = code - code.mean((0, 2, 3), keepdim=True)
+        return code * torch.rsqrt(code.square().mean((0, 2, 3), keepdim=True) + 1e-4)
+
+    def read(self, stack: torch.Tensor, pattern: torch.Tensor) -> torch.Tensor:
+        """As ``forward``, the channels' mean and deviation as they are."""
         x = F.pixel_unshuffle(torch.cat([stack * 2 - 1, pattern[:, :2]], 1), 2)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
-        code = self.last(x).float()
-        code = code - code.mean((0, 2, 3), keepdim=True)
-        return code * torch.rsqrt(code.square().mean((0, 2, 3), keepdim=True) + 1e-4)
+        code: torch.Tensor = self.last(x).float()
+        return code
 
 
 def parameters_of(module: nn.Module) -> int:

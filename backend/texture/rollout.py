@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from .networks import Generator
+from .prior import COARSEST
 from .seeds import STRIDE, Seeds
 
-MARGIN = 88
-"""Pixels that decide about a pixel on each side: 8 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 82, rounded up to whole strides."""
+MARGIN = 56
+"""Pixels whose codes decide about a pixel, on each side: 4 convolutions at 8 px, 3 at 4, 2 at 2 and 2 at 1 make 50; whole strides."""
 WINDOW = 1024
 """Side of a window in pixels: about 1 GB at work."""
 
@@ -45,6 +46,8 @@ def roll_out(
     device = next(generator.parameters()).device
     autocast = torch.autocast(device.type, torch.bfloat16) if half else contextlib.nullcontext()
     with torch.inference_mode(), autocast:
+        if code is None:
+            code = generator.code(style, seeds)  # a 64th of the pixels, and what is large runs through all windows
         if height * width <= WHOLE:
             if report is not None:
                 report(0.0)
@@ -59,9 +62,7 @@ def roll_out(
             place = (y - MARGIN, x - MARGIN, rows + 2 * MARGIN, columns + 2 * MARGIN)
             window = seeds.window(*place)
             local = style if style.ndim == 2 else _cut(style, *place)
-            made = generator(local, window, whole, None if code is None else _cut(code, *place))[
-                0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns
-            ]
+            made = generator(local, window, whole, _cut(code, *place))[0, :, MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
             result[:, y : y + rows, x : x + columns] = made.float().clamp(0, 1)
     return result
 
@@ -75,7 +76,7 @@ def _cut(field: torch.Tensor, top: int, left: int, height: int, width: int) -> t
 
 def canvas_of(size: tuple[int, int]) -> tuple[int, int]:
     """The smallest torus that the generator can make and that is no smaller than ``size``."""
-    return -(-size[0] // STRIDE) * STRIDE, -(-size[1] // STRIDE) * STRIDE
+    return -(-size[0] // COARSEST) * COARSEST, -(-size[1] // COARSEST) * COARSEST
 
 
 def fit(stack: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -1,0 +1,130 @@
+"""Where things lie: codes made from plain noise, and the critic that compares them with codes read from real pictures.
+
+The generator draws well what a code says, but plain noise says nothing: a code has to look like one that was read from a real material,
+over the whole tile. So codes have a generator and a discriminator of their own, a GAN in the latent space of the other. At an eighth of the
+size a whole tile of 256 px is 32 cells, which costs little, and what is larger than the drawing's crops is learnt here: how veins run,
+how stones and cracks follow each other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .layers import CODE, LAID_CHANNELS, SLOPE, WAVES, StyledConv, Waves, enlarge
+from .seeds import LEVELS
+
+FACTORS = (4, 2, 1)
+"""Cells of a code for one cell of each stage, the coarsest first."""
+REFINED = (3, 2, 3)
+"""Layers after the first of each stage."""
+LEAST = 26
+"""Cells a side that the critic sees at once."""
+COARSEST = FACTORS[0] * LEVELS[0]
+"""Pixels: a torus must be whole in them."""
+
+
+class Prior(nn.Module):
+    """Noise, layout and style to a code, from coarse to fine, on a torus.
+
+    Args:
+        style: Length of the style: the attributes in -1..1, and the latent as it is.
+        widths: Channels of the stages, the coarsest first.
+    """
+
+    def __init__(self, style: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.waves = Waves(style)
+        inputs = [before + CODE + LAID_CHANNELS for before in (0, *widths[:-1])]
+        inputs[-1] += 2 * WAVES
+        self.enter = nn.ModuleList(StyledConv(i, o, style) for i, o in zip(inputs, widths, strict=True))
+        self.refine = nn.ModuleList(_Refine(w, n, style) for w, n in zip(widths, REFINED, strict=True))
+        self.last = nn.Conv2d(widths[-1], CODE, 1)
+        nn.init.normal_(self.last.weight, std=0.5 / math.sqrt(widths[-1]))
+
+    def forward(self, style: torch.Tensor, noise: torch.Tensor, layout: torch.Tensor, origin: tuple[int, int] = (0, 0)) -> torch.Tensor:
+        """Makes codes.
+
+        Args:
+            style: ``(B, S)``, or ``(B, S, h, w)`` to let it change over the torus.
+            noise: ``(B, CODE, h, w)`` N(0, 1); h and w are multiples of ``FACTORS[0]``.
+            layout: ``(B, LAID_CHANNELS, h, w)``, see ``layers.laid``.
+            origin: Row and column in pixels of the first cell on the torus.
+
+        Returns:
+            ``(B, CODE, h, w)``, about N(0, 1) over all materials.
+        """
+        rows, columns = noise.shape[2:]
+        x: torch.Tensor | None = None
+        for factor, enter, refine in zip(FACTORS, self.enter, self.refine, strict=True):
+            here = style if style.ndim == 2 or factor == 1 else F.avg_pool2d(style, factor)
+            # The mean of factor x factor numbers N(0, 1), times factor, is N(0, 1) again.
+            parts = [factor * F.avg_pool2d(noise, factor), F.avg_pool2d(layout, factor)]
+            if factor == 1:
+                parts.append(self.waves(style, (rows * LEVELS[0], columns * LEVELS[0]), (rows, columns), origin))
+            if x is not None:
+                parts.append(enlarge(x.float(), 2))
+            x = refine(enter(torch.cat(parts, 1), here), here)
+        code: torch.Tensor = self.last(x)
+        return code
+
+
+class _Refine(nn.Module):
+    """Layers that add to what comes in; a little each at the start, so that their sum does not grow."""
+
+    def __init__(self, width: int, count: int, style: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(StyledConv(width, width, style) for _ in range(count))
+        with torch.no_grad():
+            for name, parameter in self.layers.named_parameters():
+                if name.endswith("conv.weight"):
+                    parameter.mul_(0.3)
+
+    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = x + layer(x, style)
+        return x
+
+
+class PriorCritic(nn.Module):
+    """Scores codes at three depths: 5, 12 and 26 cells wide.
+
+    Args:
+        attributes: Length of the attribute vector.
+        widths: Channels at the three depths.
+    """
+
+    def __init__(self, attributes: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        a, b, c = widths
+        layers = [(CODE + LAID_CHANNELS, a, 3, 1), (a, a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride) for i, o, k, stride in layers)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
+        self.taps = (1, 3, 5)
+        self.heads = nn.ModuleList(nn.Conv2d(n, 1, 1) for n in widths)
+        self.wanted = nn.ModuleList(nn.Sequential(nn.Linear(attributes, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, n)) for n in widths)
+
+    def features(self, code: torch.Tensor, layout: torch.Tensor) -> list[torch.Tensor]:
+        """Features at each depth of ``(B, CODE, h, w)`` with the layout ``(B, LAID_CHANNELS, h, w)``, small ones repeated."""
+        x = torch.cat([code, layout.to(code.dtype)], 1)
+        times = [-(-LEAST // side) for side in x.shape[2:]]
+        if max(times) > 1:
+            x = x.repeat(1, 1, *times)
+        found = []
+        for number, layer in enumerate(self.layers):
+            x = F.leaky_relu(layer(x), SLOPE)
+            if number in self.taps:
+                found.append(x)
+        return found
+
+    def score(self, features: list[torch.Tensor], attributes: torch.Tensor) -> list[torch.Tensor]:
+        """Scores ``(B, 1, h, w)`` at each depth; the attributes enter by projection."""
+        scores = []
+        for x, head, wanted in zip(features, self.heads, self.wanted, strict=True):
+            direction = wanted(attributes * 2 - 1).to(x.dtype) / math.sqrt(x.shape[1])
+            scores.append(head(x) + (x * direction[..., None, None]).sum(1, keepdim=True))
+        return scores

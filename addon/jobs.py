@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..shared.errors import BacklotError, InputError, JobCancelled
+from ..shared.events import turn
 from ..shared.operations import find as find_operation
 from . import records
 from .link import BACKEND, PATIENCE_S, redraw
@@ -204,10 +205,14 @@ def on_event(event: Any) -> None:
         return
     if kind == "Accepted":
         records.update(job_id, state="queued")
+    elif kind == "Queued":
+        records.update(job_id, state="queued")
+        live = records.LIVE[job_id]
+        live.fraction, live.stage, live.eta, live.before = 0.0, turn(event.before), None, event.before
     elif kind == "Progress":
         records.update(job_id, state="running")
         live = records.LIVE[job_id]
-        live.fraction, live.stage, live.eta = event.fraction, event.stage, event.eta
+        live.fraction, live.stage, live.eta, live.before = event.fraction, event.stage, event.eta, None
         if event.preview is not None:
             live.preview = event.preview
     elif kind == "Partial":

@@ -118,8 +118,16 @@ class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
         """Draws the label, and how far the job is."""
         row = layout.row()
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))
-        live = records.live(item.name)
-        row.label(text=f"{live.fraction:.0%}" if live and item.state in ("running", "capturing") else item.state.title())
+        row.label(text=state_text(item.state, records.live(item.name)))
+
+
+def state_text(state: str, live: records.Live | None) -> str:
+    """How far a job is, in a word or two: half a line of the sidebar."""
+    if live is not None and state in ("running", "capturing"):
+        return f"{live.fraction:.0%}"
+    if live is not None and state == "queued" and live.before is not None:
+        return f"{live.before} before it" if live.before else "Next in turn"
+    return state.title()
 
 
 def draw_parameter(layout: bpy.types.UILayout, group: Any, parameter: Parameter) -> None:

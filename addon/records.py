@@ -56,6 +56,7 @@ class Live:
         fraction: How far it is, 0 to 1.
         stage: What is being done, in words.
         eta: Seconds left, or None.
+        before: How many jobs come before it while it is queued, or None.
         preview: ``(H, W, 3)`` uint8 sRGB, or None.
         partials: Results before the end, by name and index.
     """
@@ -65,6 +66,7 @@ class Live:
     fraction: float = 0.0
     stage: str = ""
     eta: float | None = None
+    before: int | None = None
     preview: Any = None
     partials: dict[tuple[str, int | None], Any] = dataclasses.field(default_factory=dict)
 

@@ -83,7 +83,7 @@ class Client(PolledClient):
 
         Args:
             job_id: The job.
-            on_progress: Called with each progress event.
+            on_progress: Called with each progress event, and with one that says so in its stage while the job waits for its turn.
             timeout: Seconds to wait at most.
             patience: Seconds to wait for a backend that does not answer.
             on_partial: Called with each partial result, also with those that come while a ``KeyboardInterrupt`` cancels the job.
@@ -131,6 +131,8 @@ class Client(PolledClient):
                 ended = event
             elif isinstance(event, ev.Progress) and event.job_id == job_id and on_progress:
                 on_progress(event)
+            elif isinstance(event, ev.Queued) and event.job_id == job_id and on_progress:
+                on_progress(ev.Progress(job_id, 0.0, ev.turn(event.before)))
             elif isinstance(event, ev.Partial) and on_partial:
                 on_partial(event)
         return ended

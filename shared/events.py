@@ -33,7 +33,11 @@ class Welcome:
 
 @dataclasses.dataclass(frozen=True)
 class JobInfo:
-    """One line of the job list. ``state``: queued, running, done, failed or cancelled; ``submitted`` in Unix seconds."""
+    """One line of the job list.
+
+    ``state``: queued, running, done, failed or cancelled; ``submitted`` in Unix seconds; ``before``: how many jobs come before one
+    that is queued, else None.
+    """
 
     id: str
     operation: str
@@ -44,6 +48,7 @@ class JobInfo:
     submitted: float
     attempts: int = 0
     error: str = ""
+    before: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +70,14 @@ class Accepted:
     """The job is in the backend's journal: it will be done, whatever happens to this process."""
 
     job_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Queued:
+    """The job waits for its turn; so many jobs, running or queued, come ``before`` it."""
+
+    job_id: str
+    before: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,4 +144,9 @@ class Status:
     report: dict[str, Any]
 
 
-Event = Connected | Lost | Accepted | Progress | Partial | Finished | Failed | Cancelled | JobList | Status
+Event = Connected | Lost | Accepted | Queued | Progress | Partial | Finished | Failed | Cancelled | JobList | Status
+
+
+def turn(before: int) -> str:
+    """For people: what a job waits for that has so many before it."""
+    return f"waiting, {before} before it" if before else "waiting, next in turn"

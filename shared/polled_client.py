@@ -269,6 +269,8 @@ class PolledClient:
         if message.type == "job.accepted":
             tracked.phase, tracked.buffers = "accepted", []
             self._events.append(ev.Accepted(tracked.id))
+        elif message.type == "job.queued":
+            self._events.append(ev.Queued(tracked.id, int(body["before"])))
         elif message.type == "job.progress":
             preview = message.arrays[0] if message.arrays else None
             self._events.append(ev.Progress(tracked.id, float(body["fraction"]), str(body["stage"]), body.get("eta"), preview))

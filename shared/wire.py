@@ -34,7 +34,7 @@ MAX_BUFFERS = 4096
 TYPES = frozenset(
     {
         *("hello", "welcome", "error", "ping", "pong", "status", "shutdown"),
-        *("job.submit", "job.accepted", "job.rejected", "job.progress", "job.partial", "job.result", "job.error"),
+        *("job.submit", "job.accepted", "job.rejected", "job.queued", "job.progress", "job.partial", "job.result", "job.error"),
         *("job.cancel", "job.cancelled", "job.attach", "job.list", "blob.has", "blob.put", "blob.get"),
     }
 )

@@ -312,7 +312,9 @@ def test_jobs_status_and_cancel(server: Backend, tmp_path: Path) -> None:
     process = subprocess.Popen([*COMMAND, "run", str(job)], env=server.environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     with process.stderr:
-        assert "progress" in process.stderr.readline()
+        while "waiting" in (said := process.stderr.readline()):  # for its worker, which starts
+            pass
+        assert "progress" in said
         listed = run(server, "jobs")
         assert listed.returncode == 0
         (line,) = [li for li in listed.stdout.splitlines() if "waits for its end" in li]
@@ -321,6 +323,15 @@ def test_jobs_status_and_cancel(server: Backend, tmp_path: Path) -> None:
         assert status.returncode == 0
         assert "busy" in status.stdout
         assert "1 running" in status.stdout
+        waits = write_job(tmp_path / "second.json", operation="system.echo", parameters={"seconds": 301}, label="comes second")
+        second = subprocess.Popen([*COMMAND, "run", str(waits)], env=server.environment, stderr=subprocess.PIPE, text=True)
+        assert second.stderr is not None
+        with second.stderr:
+            assert "waiting, 1 before it" in second.stderr.readline()
+            assert "waiting, 1 before it" in next(li for li in run(server, "jobs").stdout.splitlines() if "comes second" in li)
+            second.send_signal(signal.SIGINT)
+            second.stderr.read()
+        assert second.wait(10) == 130
         cancelled = run(server, "cancel", line.split()[0])
         assert (cancelled.returncode, cancelled.stdout.split()) == (0, [line.split()[0], "cancelled"])
         process.stderr.read()

@@ -190,6 +190,63 @@ def test_larger_priority_goes_first(client: Client) -> None:
     assert order == [jobs[i].id for i in (3, 1, 0, 2)]
 
 
+def test_a_job_that_waits_says_how_many_come_before_it(server: Backend, client: Client) -> None:
+    """Told when it is taken, when one goes ahead of it, when one is done, and to whoever attaches; in the list of jobs as well."""
+    busy, first, second, urgent = (Job("system.echo", {"seconds": 60}, priority=p) for p in (0, 0, 0, 5))
+    told: list[tuple[str, int]] = []
+
+    def hear(*expected: tuple[Job, int]) -> None:
+        gather(client, lambda e: isinstance(e, ev.Queued) and (told.append((e.job_id, e.before)) or len(told) == len(expected)))
+        assert sorted(told) == sorted((job.id, before) for job, before in expected)
+        told.clear()
+
+    client.submit(busy)
+    wait_for(client, ev.Progress, busy.id)
+    client.submit(first)
+    hear((first, 1))
+    client.submit(second)
+    hear((second, 2))
+    client.submit(urgent)
+    hear((urgent, 1), (first, 2), (second, 3))
+    assert [job_info(client, job.id).before for job in (busy, urgent, first, second)] == [None, 1, 2, 3]
+    client.cancel(urgent.id)
+    hear((first, 1), (second, 2))
+    with server.client("other") as other:
+        other.wait_ready()
+        other.attach(second.id)
+        assert wait_for(other, ev.Queued, second.id).before == 2
+    client.cancel(busy.id)
+    events = gather(client, lambda e: isinstance(e, ev.Progress) and e.job_id == first.id)
+    assert not [e for e in events if isinstance(e, ev.Queued) and e.job_id == first.id]  # it begins: it waits no more
+    for job in (second, first):
+        client.cancel(job.id)
+        wait_for(client, ev.Cancelled, job.id)
+
+
+def test_waiting_for_the_result_says_that_it_waits(client: Client) -> None:
+    busy, waits = Job("system.echo", {"seconds": 0.5}), Job("system.echo")
+    client.submit(busy)
+    wait_for(client, ev.Progress, busy.id)
+    stages: list[str] = []
+    client.run(waits, lambda event: stages.append(event.stage), timeout=20)
+    assert stages[0] == "waiting, 1 before it"
+
+
+def test_a_client_of_protocol_1_1_is_not_told_what_it_does_not_know(rude: Rude, client: Client) -> None:
+    busy = Job("system.echo", {"seconds": 60})
+    client.submit(busy)
+    wait_for(client, ev.Progress, busy.id)
+    assert rude.ask("hello", {"nonce": "other", "protocol": [1, 1]}).type == "welcome"
+    rude.session["control"] = rude.ask("hello", {"nonce": "other", "protocol": [1, 1]}).session
+    body = request()
+    assert rude.ask("job.submit", body).type == "job.accepted"
+    assert job_info(client, body["job"]).before == 1
+    assert not rude.sockets["control"].poll(200)
+    for job_id in (body["job"], busy.id):
+        client.cancel(job_id)
+    wait_for(client, ev.Cancelled, busy.id)
+
+
 def test_progress_reaches_only_who_asked(server: Backend, client: Client) -> None:
     with server.client("other") as other:
         other.wait_ready()

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...shared.client import Client
 from ...shared.errors import BackendUnavailable, InputError
-from ...shared.events import JobInfo, JobList
+from ...shared.events import JobInfo, JobList, turn
 from .report import table
 from .session import ANSWER_WITHIN, existing_backend
 
@@ -25,10 +25,7 @@ def _jobs(arguments: argparse.Namespace) -> int:
     with existing_backend() as client:
         jobs = _list(client)
     now = time.time()
-    rows = [
-        [j.id[:12], j.operation, j.state, f"{j.fraction * 100:.0f}%", _ago(now - j.submitted), j.label, (j.error or j.stage)[:80]]
-        for j in jobs
-    ]
+    rows = [[j.id[:12], j.operation, j.state, f"{j.fraction * 100:.0f}%", _ago(now - j.submitted), j.label, _words(j)[:80]] for j in jobs]
     table(rows, ["job", "operation", "state", "done", "age", "label", "stage or error"])
     return 0
 
@@ -65,6 +62,10 @@ def _list(client: Client) -> list[JobInfo]:
                 return event.jobs
     msg = "The backend does not answer"
     raise BackendUnavailable(msg, fix="See: backlot doctor")
+
+
+def _words(job: JobInfo) -> str:
+    return job.error or job.stage or ("" if job.before is None else turn(job.before))
 
 
 def _ago(seconds: float) -> str:

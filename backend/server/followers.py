@@ -1,4 +1,4 @@
-"""Who follows which job, and what they are told of it: progress, partial results, the end."""
+"""Who follows which job, and what they are told of it: its turn, progress, partial results, the end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from .peers import Peers
 
 PARTIALS_SINCE = 1
 """Minor version of the protocol from which clients know ``job.partial``."""
+QUEUED_SINCE = 2
+"""The same for ``job.queued``."""
 
 
 class Followers:
@@ -22,6 +24,7 @@ class Followers:
         self._peers, self._journal = peers, journal
         self._routes: dict[str, set[bytes]] = defaultdict(set)
         self._progress: dict[str, tuple[float, str]] = {}
+        self._before: dict[str, int] = {}
 
     def attach(self, route: bytes, row: Any) -> None:
         """Tells a client how far a job is and what it gave so far, and lets it follow, unless the job has ended."""
@@ -34,9 +37,24 @@ class Followers:
             self._tell_outcome([route], row)
             return
         self._routes[job_id].add(route)
+        self._before.pop(job_id, None)  # ``queue`` says it anew, also to this client
         if job_id in self._progress:
             fraction, stage = self._progress[job_id]
             self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
+
+    def queue(self) -> None:
+        """Tells how many jobs come before each that waits, where that has changed since it was told.
+
+        One that a worker gave back and that comes next said so itself: it is being tried again.
+        """
+        waiting = self._journal.waiting()
+        for job_id, before in waiting.items():
+            if self._before.get(job_id) == before or (not before and job_id in self._progress):
+                continue
+            for route in self._routes.get(job_id, ()):
+                if self._peers.minor(route) >= QUEUED_SINCE:
+                    self._peers.send(route, "job.queued", {"job": job_id, "before": before})
+        self._before = waiting
 
     def progress(self, body: dict[str, Any], arrays: Iterable[Any] = (), buffers: list[dict[str, Any]] | None = None) -> None:
         """Passes on a ``job.progress``."""

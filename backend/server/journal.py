@@ -126,6 +126,12 @@ class Journal:
         ).fetchone()
         return row
 
+    def waiting(self) -> dict[str, int]:
+        """How many jobs come before each queued one: those running, and those queued that ``next_queued`` gives earlier."""
+        rows = self._db.execute("SELECT id, state FROM jobs WHERE state IN ('running', 'queued') "
+                                "ORDER BY state = 'queued', priority DESC, submitted")  # fmt: skip
+        return {row["id"]: before for before, row in enumerate(rows) if row["state"] == "queued"}
+
     def start(self, job_id: str) -> int:
         """Notes that an attempt begins; gives its number, from 1."""
         self._write("UPDATE jobs SET state = 'running', attempts = attempts + 1, started = ? WHERE id = ?", (time.time(), job_id))

@@ -100,6 +100,7 @@ class Supervisor:
                 self._hear_workers()
                 self._watch_workers()
                 self._assign()
+                self._followers.queue()
                 self._tidy()
         finally:
             self._close()
@@ -123,7 +124,7 @@ class Supervisor:
             elif message.type == "job.list":
                 one = self._journal.get(job_id_of(message)) if "job" in message.body else None
                 rows = self._journal.recent() if "job" not in message.body else [one] if one is not None else []
-                self._peers.send(route, "job.list", {"jobs": [self._describe(r) for r in rows]}, reply_to=message.id)
+                self._peers.send(route, "job.list", {"jobs": self._describe(rows)}, reply_to=message.id)
             elif message.type == "status":
                 self._peers.send(route, "status", self._status(), reply_to=message.id)
             elif message.type == "ping":
@@ -332,11 +333,16 @@ class Supervisor:
     def _devices(self) -> list[dict[str, Any]]:
         return [{**w.info, "device": w.device, "state": w.state, "pid": w.pid} for w in self._workers]
 
-    def _describe(self, row: Any) -> dict[str, Any]:
-        fraction, stage = self._followers.state(row)
-        error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
-        return {"id": row["id"], "operation": row["operation"], "label": row["label"], "state": row["state"], "fraction": fraction,
-                "stage": stage, "submitted": row["submitted"], "attempts": row["attempts"], "error": error}  # fmt: skip
+    def _describe(self, rows: list[Any]) -> list[dict[str, Any]]:
+        waiting, described = self._journal.waiting(), []
+        for row in rows:
+            fraction, stage = self._followers.state(row)
+            error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
+            described.append({
+                **{name: row[name] for name in ("id", "operation", "label", "state", "submitted", "attempts")},
+                "fraction": fraction, "stage": stage, "error": error, "before": waiting.get(row["id"]),
+            })  # fmt: skip
+        return described
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -6,7 +6,7 @@ import time
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import jobs, pictures, records
+from backlot.addon import jobs, panels, pictures, records
 from backlot.addon.link import BACKEND
 from backlot.shared.jobs import Job
 from backlot.shared.values import Image
@@ -92,6 +92,22 @@ def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
     assert records.find(job.id)[1].state in records.ACTIVE
     poll_until(lambda: records.find(job.id)[1].state == "done")
     assert bpy.data.objects["Cube"].material_slots[0].material.name.startswith("Kept")
+
+
+def test_a_job_that_waits_says_how_many_come_before_it(scene):
+    busy, waits = Job("system.echo", {"seconds": 300}), Job("system.echo", {"seconds": 300})
+    BACKEND.client.submit(busy)
+    records.add(scene, waits.id, "system.echo", "Waits", "waiting", {"parameters": {}, "seed": 0, "inputs": {}, "targets": []})
+    poll_until(lambda: BACKEND.client.submit(waits) if busy.id not in BACKEND.client._jobs else None)  # in this order
+    live = records.live(waits.id)
+    poll_until(lambda: live.before == 1)
+    record = scene.backlot_jobs.items[0]
+    assert (record.state, live.stage, panels.state_text(record.state, live)) == ("queued", "waiting, 1 before it", "1 before it")
+    BACKEND.client.cancel(busy.id)
+    poll_until(lambda: record.state == "running")
+    assert panels.state_text(record.state, live) == "0%"
+    bpy.ops.backlot.cancel_job()
+    poll_until(lambda: record.state == "cancelled")
 
 
 def test_a_file_that_cannot_be_loaded_leaves_the_jobs_followed(scene, tmp_path):

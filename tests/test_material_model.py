@@ -241,7 +241,8 @@ def test_the_prior_learns_to_make_codes_and_goes_on_from_a_checkpoint(materials:
     drawing = {name: value.clone() for name, value in trainer.generator.state_dict().items() if not name.startswith("prior.")}
     reading = {name: value.clone() for name, value in trainer.inverter.state_dict().items()}
     assert trainer.laying
-    found = [trainer.lay(materials)["codes"] for _ in range(80)]
+    trainer.read(materials)
+    found = [trainer.lay()["codes"] for _ in range(80)]
     assert sum(found[-10:]) < 0.8 * sum(found[:10])
     # The codes' meaning must not change under the prior's hands.
     assert all(torch.equal(trainer.generator.state_dict()[name], value) for name, value in drawing.items())
@@ -252,7 +253,7 @@ def test_the_prior_learns_to_make_codes_and_goes_on_from_a_checkpoint(materials:
     for one in (trainer, resumed):
         torch.manual_seed(5)  # directions of the distance
         one.spent = 0.0
-        results.append(one.lay(materials))
+        results.append(one.lay())
     assert results[0] == pytest.approx(results[1], rel=1e-3)
 
 
@@ -292,6 +293,21 @@ def test_a_monitor_writes_curves_samples_and_checkpoints_and_can_stop(materials:
     assert (tmp_path / "samples.png").stat().st_size > 1000
     assert load_checkpoint(tmp_path / "checkpoint.safetensors", CPU).step_number == trainer.step_number
     assert any("held-out" in words for words in said)
+
+
+def test_drawing_that_gets_no_better_makes_room_for_the_prior(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backlot.backend.texture import monitor
+
+    picture = torch.zeros(8, 8, 3, dtype=torch.uint8).numpy()
+    monkeypatch.setattr(monitor, "check", lambda *_: ({"held_out": 2.0, "variety": 1.0}, picture))
+    trainer = Trainer(SMALL, dataclasses.replace(QUICK, minutes=60.0, warm=0), CPU)
+    watch = Monitor(tmp_path, materials, Schedule(check=0.0, patience=2), tensorboard=False)
+    train(materials, trainer, watch)
+    assert "no better" in watch.why_stopped
+    assert 1 <= trainer.prior.step_number <= trainer.step_number - 2
+    assert trainer.spent < 60  # what was skipped is not counted as work
+    watch.close(trainer)
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors", CPU).laying
 
 
 def test_a_training_that_collapsed_is_ended(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def save_checkpoint(path: Path, trainer: Trainer) -> Path:
         "format": FORMAT,
         "config": json.dumps(dataclasses.asdict(trainer.config)),
         "options": json.dumps(dataclasses.asdict(trainer.options)),
-        "state": json.dumps({"step_number": trainer.step_number, "spent": trainer.spent}),
+        "state": json.dumps({"step_number": trainer.step_number, "spent": trainer.spent, "skipped": trainer.skipped}),
         "prior": json.dumps({"step_number": trainer.prior.step_number}),
         "usual": json.dumps({name: attrgetter(name)(trainer).usual for name in _DESCENTS}),
     }

@@ -41,7 +41,7 @@ class Schedule:
         curves: Steps between two rows of the curves.
         check: Seconds between two checks on held-out materials, with a sample grid.
         save: Seconds between two checkpoints.
-        patience: Checks without improvement after which the training stops early; 0 for never.
+        patience: Checks without improvement after which drawing, or the training of the prior, ends early; 0 for never.
     """
 
     curves: int = 100
@@ -92,7 +92,7 @@ class Monitor:
         if now - self._checked > s.check:
             self._checked = now
             self._check(trainer)
-        elif trainer.step_number % s.curves == 0:
+        elif found and trainer.step_number % s.curves == 0:
             self._row(trainer, {})
         if now - self._saved > s.save:
             self._saved = now
@@ -133,7 +133,10 @@ class Monitor:
         else:
             self._since += 1
             if self.schedule.patience and self._since >= self.schedule.patience:
-                self.why_stopped = f"no better for {self._since} checks"
+                if trainer.laying or not trainer.options.prior:
+                    self.why_stopped = f"no better for {self._since} checks"
+                else:
+                    trainer.finish_drawing()
 
     def _row(self, trainer: Trainer, measured: dict[str, float]) -> None:
         means = {name: sum(values) / len(values) for name, values in self._sums.items() if values}

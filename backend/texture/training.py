@@ -120,6 +120,7 @@ class Trainer:
         self.arranged: torch.Tensor | None = None  # (N, CODE, h, w) codes on toruses that no real picture has, to draw half of the time
         self.step_number = 0
         self.spent = 0.0  # seconds
+        self.skipped = 0.0  # seconds of drawing that were not needed
 
     def networks(self) -> dict[str, nn.Module]:
         """What a model file holds: the averaged networks, and those that training on needs."""
@@ -133,7 +134,7 @@ class Trainer:
 
     def progress(self) -> float:
         """0..1 of the time or the steps, whichever is nearer its end."""
-        parts = [self.spent / (60 * self.options.minutes)]
+        parts = [(self.spent + self.skipped) / (60 * self.options.minutes)]
         if self.options.steps:
             parts.append(self.step_number / self.options.steps)
         return min(1.0, max(parts))
@@ -143,11 +144,24 @@ class Trainer:
         """Whether it is the prior's turn."""
         return self.progress() >= 1 - self.options.prior
 
-    def lay(self, data: Dataset) -> dict[str, float]:
-        """One step of the prior; gives the losses. The first one reads the codes of ``data``."""
+    def finish_drawing(self) -> None:
+        """Drawing gets no better: on to the prior."""
+        self.skipped = max(0.0, 60 * self.options.minutes * (1 - self.options.prior) - self.spent)
+
+    def read(self, data: Dataset, report: Callable[[], object] = lambda: None) -> None:
+        """Reads the codes that the prior learns; ``report`` is called often and may raise to cancel."""
+        began, before = time.monotonic(), self.spent
+
+        def count(_: float) -> None:
+            self.spent = before + time.monotonic() - began
+            report()
+
+        self.lessons = read_lessons(data, self.inverter, self.prior.options.lessons, self.random, self.device, count)
+
+    def lay(self) -> dict[str, float]:
+        """One step of the prior, after ``read``; gives the losses."""
+        assert self.lessons is not None
         began = time.monotonic()
-        if self.lessons is None:
-            self.lessons = read_lessons(data, self.inverter, self.prior.options.lessons, self.random, self.device)
         done = 1 - (1 - self.progress()) / self.options.prior
         found = self.prior.step(self.lessons, _falling(done) * min(1.0, (self.prior.step_number + 1) / 100), self.options.half)
         self.step_number += 1
@@ -312,5 +326,7 @@ def train(data: Dataset, trainer: Trainer, watch: Watch) -> None:
     o = trainer.options
     sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device, recolor=o.recolor, turn=o.turn)
     while trainer.progress() < 1:
-        if watch(trainer, trainer.lay(data) if trainer.laying else trainer.step(sampler.draw(o.batch))):
+        if trainer.laying and trainer.lessons is None:
+            trainer.read(data, lambda: watch(trainer, {}))
+        if watch(trainer, trainer.lay() if trainer.laying else trainer.step(sampler.draw(o.batch))):
             break

@@ -14,6 +14,7 @@ from ..shared.errors import BacklotError, InputError, JobCancelled
 from ..shared.operations import OPERATIONS, Operation
 from . import capture_properties, controls, jobs, records
 from .capture_operator import CapturingOperator, start_capture
+from .editable import EditsScene
 
 if TYPE_CHECKING:
     from .capture_operator import Steps
@@ -22,18 +23,10 @@ CAPTURED = ("frames", "tracks", "mesh")
 """Kinds of inputs that no panel asks for: they come from the scene or from a clip."""
 
 
-class OperationOperator(CapturingOperator):
+class OperationOperator(EditsScene, CapturingOperator):
     """What the operators of all operations do."""
 
     operation = OPERATIONS["system.echo"]  # replaced in every subclass
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a scene that can hold the job."""
-        if context.scene is None or not context.scene.is_editable:
-            cls.poll_message_set("This scene cannot be changed, so it cannot hold a job")  # type: ignore[attr-defined]
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Checks, captures what is to be captured, sends."""

@@ -11,6 +11,7 @@ from bpy.props import IntProperty, StringProperty
 from ...shared.errors import BacklotError
 from ...shared.operations import OPERATIONS, Operation
 from .. import controls
+from ..editable import EditsScene
 from ..operation_operators import OperationOperator, operator_class
 from . import history, sliders
 from .properties import BACKLOT_PG_material
@@ -39,17 +40,7 @@ def is_material(operation: Operation) -> bool:
     return operation.name in OPERATION_NAMES
 
 
-class _Editable:
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a scene that can be changed."""
-        if context.scene is None or not context.scene.is_editable:
-            cls.poll_message_set("This scene cannot be changed")  # type: ignore[attr-defined]
-            return False
-        return True
-
-
-class _EntryOperator(_Editable):
+class _EntryOperator(EditsScene):
     def entry(self, context: bpy.types.Context) -> BACKLOT_PG_material | None:
         """The entry meant; reports when it is not there."""
         wanted = self.entry_id  # type: ignore[attr-defined]
@@ -59,7 +50,7 @@ class _EntryOperator(_Editable):
         return found
 
 
-class BACKLOT_OT_more_like_this(_Editable, bpy.types.Operator):  # noqa: N801
+class BACKLOT_OT_more_like_this(EditsScene, bpy.types.Operator):  # noqa: N801
     """Show variations that resemble the chosen one"""  # noqa: D415
 
     bl_idname = "backlot.more_like_this"
@@ -136,7 +127,7 @@ class BACKLOT_OT_remove_entry(_EntryOperator, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
-class BACKLOT_OT_release_sliders(_Editable, bpy.types.Operator):  # noqa: N801
+class BACKLOT_OT_release_sliders(EditsScene, bpy.types.Operator):  # noqa: N801
     """Untick all sliders, so that the prompt or the photograph decides"""  # noqa: D415
 
     bl_idname = "backlot.release_sliders"
@@ -152,7 +143,7 @@ class BACKLOT_OT_release_sliders(_Editable, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
-class BACKLOT_OT_mark_asset(_Editable, bpy.types.Operator):  # noqa: N801
+class BACKLOT_OT_mark_asset(EditsScene, bpy.types.Operator):  # noqa: N801
     """Mark a material as an asset, with its description, tags and a preview of its maps"""  # noqa: D415
 
     bl_idname = "backlot.mark_asset"

@@ -11,6 +11,7 @@ from ...shared.errors import BacklotError, InputError
 from ...shared.operations import OPERATIONS, Operation
 from .. import controls
 from ..capture_operator import new_folder
+from ..editable import EditsScene
 from ..operation_operators import OperationOperator, operator_class
 from . import properties
 
@@ -149,15 +150,7 @@ def operation_classes() -> list[type]:
 # -- around a result -------------------------------------------------------------------------------------------------
 
 
-class _AlignOperator:
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a scene that can be changed."""
-        if context.scene is None or not context.scene.is_editable:
-            cls.poll_message_set("This scene cannot be changed")  # type: ignore[attr-defined]
-            return False
-        return True
-
+class _AlignOperator(EditsScene):
     def matrix(self, context: bpy.types.Context) -> Any:
         """How everything moves, in world space."""
         raise NotImplementedError

@@ -12,20 +12,11 @@ from bpy.props import IntProperty, StringProperty
 from ...shared.errors import BacklotError, InputError, JobCancelled
 from ..capture_operator import CapturingOperator, new_folder
 from ..controls import chosen
+from ..editable import EditsScene
 from . import properties
 
 
-class _SceneOperator:
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a scene that can be changed."""
-        if context.scene is None or not context.scene.is_editable:
-            cls.poll_message_set("This scene cannot be changed")  # type: ignore[attr-defined]
-            return False
-        return True
-
-
-class BACKLOT_OT_add_keyframe(_SceneOperator, CapturingOperator, bpy.types.Operator):  # noqa: N801
+class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator):  # noqa: N801
     """Make the current frame a keyframe: its render as an image to paint over in the Image Editor, packed in the file"""  # noqa: D415
 
     bl_idname = "backlot.add_keyframe"
@@ -103,7 +94,7 @@ class BACKLOT_OT_add_keyframe(_SceneOperator, CapturingOperator, bpy.types.Opera
         return int(digits[-1])
 
 
-class _ListOperator(_SceneOperator):
+class _ListOperator(EditsScene):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
 
@@ -124,7 +115,7 @@ class BACKLOT_OT_remove_keyframe(_ListOperator, bpy.types.Operator):  # noqa: N8
         return {"FINISHED"}
 
 
-class BACKLOT_OT_paint_keyframe(_SceneOperator, bpy.types.Operator):  # noqa: N801
+class BACKLOT_OT_paint_keyframe(EditsScene, bpy.types.Operator):  # noqa: N801
     """Show the active keyframe in an Image Editor, ready to be painted on"""  # noqa: D415
 
     bl_idname = "backlot.paint_keyframe"

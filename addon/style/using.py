@@ -8,18 +8,11 @@ import bpy
 from bpy.props import StringProperty
 
 from ...shared.errors import BacklotError, InputError
+from ..editable import EditsScene
 
 
-class _ShotOperator:
+class _ShotOperator(EditsScene):
     """Finds the shot, does something with it, says what."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a scene that can be changed."""
-        if context.scene is None or not context.scene.is_editable:
-            cls.poll_message_set("This scene cannot be changed")  # type: ignore[attr-defined]
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Does it."""

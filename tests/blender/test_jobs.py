@@ -95,18 +95,21 @@ def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
 
 
 def test_a_job_that_waits_says_how_many_come_before_it(scene):
+    request = {"parameters": {}, "seed": 0, "inputs": {}, "targets": []}
     busy, waits = Job("system.echo", {"seconds": 300}), Job("system.echo", {"seconds": 300})
+    for job in (busy, waits):
+        records.add(scene, job.id, "system.echo", "Echo", "waiting", request)
     BACKEND.client.submit(busy)
-    records.add(scene, waits.id, "system.echo", "Waits", "waiting", {"parameters": {}, "seed": 0, "inputs": {}, "targets": []})
-    poll_until(lambda: BACKEND.client.submit(waits) if busy.id not in BACKEND.client._jobs else None)  # in this order
+    poll_until(lambda: records.find(busy.id)[1].state == "running")
+    BACKEND.client.submit(waits)
     live = records.live(waits.id)
     poll_until(lambda: live.before == 1)
-    record = scene.backlot_jobs.items[0]
+    record = records.find(waits.id)[1]
     assert (record.state, live.stage, panels.state_text(record.state, live)) == ("queued", "waiting, 1 before it", "1 before it")
-    BACKEND.client.cancel(busy.id)
+    jobs.cancel(busy.id)
     poll_until(lambda: record.state == "running")
     assert panels.state_text(record.state, live) == "0%"
-    bpy.ops.backlot.cancel_job()
+    jobs.cancel(waits.id)
     poll_until(lambda: record.state == "cancelled")
 
 

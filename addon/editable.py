@@ -1,0 +1,17 @@
+"""What every button that changes the scene needs."""
+
+from __future__ import annotations
+
+import bpy
+
+
+class EditsScene:
+    """For operators that change the scene: pale, with the reason, where it cannot be changed, as when it is linked from another file."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a scene that can be changed."""
+        if context.scene is None or not context.scene.is_editable:
+            cls.poll_message_set("This scene cannot be changed")  # type: ignore[attr-defined]
+            return False
+        return True

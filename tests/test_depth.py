@@ -188,6 +188,47 @@ def test_fitted_planes_agree_with_torch():
     assert np.median(off) < 0.4 * 0.004 * np.median(exact) ** 2  # the planes are better than the pixels
 
 
+def grazed_floor(count: int = 6) -> list[SceneFrame]:
+    """A floor at z = 0 seen from 0.3 above it, level, up to 8 away."""
+    frames = []
+    for n in range(count):
+        view = camera(look_at((0.1 * n, 0.0, 0.3), (0.1 * n, 1.0, 0.3)), focal=110.0)
+        _, direction = rays(view)
+        with np.errstate(divide="ignore"):
+            depth = np.where(direction[..., 2] < 0, 0.3 / -direction[..., 2], 1e10)
+        frames.append(frame(view, np.where(depth < 8, depth, 1e10).astype(np.float32), number=n))
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("noise", "voxel"), [(NoiseModel(0.003, 0.0), 0.01), (NoiseModel(0.0, 0.0007), 0.002), (NoiseModel(0.0, 0.003), 0.004)]
+)
+def test_a_floor_seen_at_a_grazing_angle_is_found_in_noise(noise, voxel):
+    """From row to row its inverse depth changes by up to hundreds of times the noise."""
+    clean = decode_frame(grazed_floor(1)[0])
+    item = decode_frame(with_noise(grazed_floor(1), lambda z: np.sqrt(noise.variances(z)))[0])
+    finder = planes.PlaneFinder(voxel, 3 * voxel, noise, 1.0)
+    found = finder.find(item.depth, item.camera, 0.0, None)
+    assert finder._radius(item.depth) > 0
+    shown = item.depth.ravel() > 0
+    upright = np.abs(found[:-1, 1][shown])  # the camera's y is the floor's normal
+    assert np.percentile(upright, 5) > 0.9
+    v, u = np.nonzero(item.depth > 0)
+    lens, depth = item.camera, clean.depth[v, u]
+    points = np.stack([(u + 0.5 - lens.cx) / lens.fl_x, (v + 0.5 - lens.cy) / lens.fl_y, np.ones(len(u))], 1) * depth[:, None]
+    off = np.abs(found[:-1, 3][shown] - (found[:-1, :3][shown] * points).sum(1))
+    assert np.median(off) < 0.25 * voxel
+    plain = finder.find_torch(item.depth, item.camera, 0.0, None, torch.device("cpu")).numpy()
+    assert (np.abs(found - plain).max(1) < 1e-3).mean() > 0.99
+
+
+def test_a_grazing_floor_stays_when_its_noise_is_told():
+    frames = with_noise(grazed_floor(), lambda z: 0.002 * z * z)
+    mesh, report = run(frames, voxel=0.01, noise="quadratic", noise_size=0.002, truncation=0.0)
+    assert report["error"]["coverage"] > 0.95
+    assert np.percentile(np.abs(mesh.vertices[:, 2]), 90) < 0.3 * 0.01
+
+
 @pytest.mark.parametrize("size", [0.0, 0.006])
 def test_the_whole_operation_runs_in_torch(monkeypatch, size):
     """What a GPU runs gives the surface that the compiled kernels give."""

@@ -18,9 +18,13 @@ ROUNDS = 3
 GATE = 4.0
 """Standard deviations beyond which a neighbour has no say, from the pixel itself at first and then from the plane."""
 RIDGE = 0.05
-"""Pixels², added to the spread of the neighbours: a plane through too few of them is level."""
+"""Pixels², added to the spread of the neighbours: a plane through too few of them keeps the slope that it starts from."""
 SUPPORT = 0.6
 """Part of the neighbourhood that must agree for full weight."""
+REACH = 2
+"""Pixels, at least, over which the slope is found that a fit starts from."""
+LEVEL = 2.0
+"""Neighbours that a level start agrees with count so many times: steep starts are for where it fails."""
 _f = np.float32
 _EXACT = NoiseModel()
 
@@ -90,7 +94,8 @@ def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: Noi
     """Planes fitted to noisy depth, robustly: the inverse depth of a plane is linear in the pixel.
 
     Weighted least squares in a square window, in rounds; a neighbour's weight is (1 - (r / gate)²)², Tukey's biweight (Beaton and Tukey
-    1974) of its distance from the plane of the round before.
+    1974) of its distance from the plane of the round before. The first plane goes through the pixel with the slope that most neighbours
+    in its row and in its column agree with: from pixel to pixel of a floor seen at a grazing angle depth changes by many times the gate.
 
     Args:
         depth: ``(H, W)`` float32, 0 = no measurement.
@@ -108,14 +113,15 @@ def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: Noi
     w = torch.where(valid, 1 / depth, 0.0)
     sigma = torch.sqrt((noise.constant * w * w) ** 2 + noise.quadratic**2) + 1e-7 * w
     padded = torch.nn.functional.pad(w, (radius,) * 4)
-    value, gu, gv, support = w.clone(), torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w)
     gate = GATE * sigma
+    first_u, first_v = _start(w, gate, radius, 1), _start(w, gate, radius, 0)
+    value, gu, gv, support = w.clone(), torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w)
     for _ in range(ROUNDS):
         sums = [torch.zeros_like(w) for _ in range(9)]
         for b in range(-radius, radius + 1):
             for a in range(-radius, radius + 1):
                 other = padded[radius + b : radius + b + height, radius + a : radius + a + width]
-                d = other - value
+                d = other - value - first_u * a - first_v * b
                 r = (d - gu * a - gv * b) / gate
                 q = torch.where(other > 0, (1 - r * r).clamp_min(0), 0.0) ** 2
                 factors: list[Tensor | int] = [1, a, b, a * a, a * b, b * b, d, d * a, d * b]
@@ -130,7 +136,7 @@ def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: Noi
         value, support = value + mw - gu * mu - gv * mv, sums[0]
     x = (torch.arange(width, device=depth.device, dtype=torch.float32) + 0.5 - cx) / fl_x
     y = ((torch.arange(height, device=depth.device, dtype=torch.float32) + 0.5 - cy) / fl_y)[:, None]
-    A, B = gu * fl_x, gv * fl_y
+    A, B = (first_u + gu) * fl_x, (first_v + gv) * fl_y
     C = value - A * x - B * y
     D = (A * A + B * B + C * C).rsqrt()
     share = (support / (SUPPORT * (2 * radius + 1) ** 2)).clamp_max(1)
@@ -139,6 +145,89 @@ def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: Noi
     planes = torch.stack([A * D, B * D, C * D, D, weight], -1)
     planes = torch.where((valid & (value > 0))[..., None], planes, torch.zeros_like(planes)).reshape(-1, 5)
     return torch.cat([planes, planes.new_zeros(1, 5)])
+
+
+def _start(w: Tensor, gate: Tensor, radius: int, axis: int) -> Tensor:
+    """The slope along an axis that the neighbours agree with: none, or the difference to one side, the other, or both.
+
+    Args:
+        w: ``(H, W)`` inverse depth, 0 = no measurement.
+        gate: ``(H, W)``, beyond which a neighbour does not agree.
+        radius: Of the window that will be fitted.
+        axis: 0 goes down, 1 to the right.
+
+    Returns:
+        ``(H, W)``, by which inverse depth grows from pixel to pixel.
+    """
+    reach = max(radius, REACH)
+    padded = torch.nn.functional.pad(w, (reach, reach, 0, 0) if axis == 1 else (0, 0, reach, reach))
+    line = {k: padded.narrow(axis, reach + k, w.shape[axis]) for k in range(-reach, reach + 1) if k}
+
+    def agreeing(slope: Tensor | float, without: int) -> Tensor:
+        total = torch.zeros_like(w)
+        for k, other in line.items():
+            if k != without:  # the slope was made of that one: it says nothing
+                r = (other - w - slope * k) / gate
+                total += torch.where(other > 0, (1 - r * r).clamp_min(0), 0.0) ** 2
+        return total
+
+    before, after = line[-reach], line[reach]
+    best, most = torch.zeros_like(w), LEVEL * agreeing(0.0, 0)
+    for slope, ends, without in (
+        ((after - before) / (2 * reach), (before > 0) & (after > 0), 0), ((w - before) / reach, before > 0, -reach),
+        ((after - w) / reach, after > 0, reach),
+    ):  # fmt: skip
+        support = agreeing(slope, without)
+        better = ends & (support > most)
+        best, most = torch.where(better, slope, best), torch.where(better, support, most)
+    return best
+
+
+@kernel(fast=True)
+def _inverse(depth, v, u):  # type: ignore[no-untyped-def]
+    """Inverse depth of a pixel, 0 where there is none."""
+    if v < 0 or u < 0 or v >= depth.shape[0] or u >= depth.shape[1] or not depth[v, u] > 0:
+        return _f(0)
+    return _f(1) / depth[v, u]
+
+
+@kernel(fast=True)
+def _agreeing(depth, v, u, down, right, reach, per_gate, slope, without):  # type: ignore[no-untyped-def]
+    """See ``_start``."""
+    w, total = _f(1) / depth[v, u], _f(0)
+    for k in range(-reach, reach + 1):
+        if k != 0 and k != without:
+            other = _inverse(depth, v + k * down, u + k * right)
+            if other > 0:
+                r = (other - w - slope * _f(k)) * per_gate
+                q = max(_f(1) - r * r, _f(0))
+                total += q * q
+    return total
+
+
+@kernel(fast=True)
+def _first_slope(depth, v, u, down, right, radius, per_gate):  # type: ignore[no-untyped-def]
+    """See ``_start``."""
+    reach = max(radius, REACH)
+    best, most = _f(0), _f(LEVEL) * _agreeing(depth, v, u, down, right, reach, per_gate, _f(0), 0)
+    if most >= 2 * reach:  # no other can be better
+        return best
+    w = _f(1) / depth[v, u]
+    before, after = _inverse(depth, v - reach * down, u - reach * right), _inverse(depth, v + reach * down, u + reach * right)
+    for n in range(3):
+        without = 0
+        if n == 0 and before > 0 and after > 0:
+            slope = (after - before) / _f(2 * reach)
+        elif n == 1 and before > 0:
+            slope, without = (w - before) / _f(reach), -reach
+        elif n == 2 and after > 0:
+            slope, without = (after - w) / _f(reach), reach
+        else:
+            continue
+        support = _agreeing(depth, v, u, down, right, reach, per_gate, slope, without)
+        if support > most:
+            best, most = slope, support
+    return best
 
 
 @kernel(parallel=True, fast=True)
@@ -158,6 +247,8 @@ def _fit(depth, fl_x, fl_y, cx, cy, radius, constant, quadratic, sigma_near, pla
             w = _f(1) / z
             sigma = np.sqrt((constant * w * w) ** 2 + quadratic * quadratic) + _f(1e-7) * w
             per_gate = _f(1) / (_f(GATE) * sigma)
+            first_u = _first_slope(depth, v, u, 0, 1, radius, per_gate)
+            first_v = _first_slope(depth, v, u, 1, 0, radius, per_gate)
             value, gu, gv, support = w, _f(0), _f(0), _f(0)
             for _ in range(ROUNDS):
                 s1 = _f(0)
@@ -169,7 +260,7 @@ def _fit(depth, fl_x, fl_y, cx, cy, radius, constant, quadratic, sigma_near, pla
                         other = depth[b, a]
                         if other > 0:
                             fa = _f(a - u)
-                            d = _f(1) / other - value
+                            d = _f(1) / other - value - first_u * fa - first_v * fb
                             r = (d - gu * fa - gv * fb) * per_gate
                             q = max(_f(1) - r * r, _f(0))
                             q = q * q
@@ -193,7 +284,7 @@ def _fit(depth, fl_x, fl_y, cx, cy, radius, constant, quadratic, sigma_near, pla
             if not value > 0:
                 continue
             x = (_f(u) + _f(0.5) - cx) / fl_x
-            A, B = gu * fl_x, gv * fl_y
+            A, B = (first_u + gu) * fl_x, (first_v + gv) * fl_y
             C = value - A * x - B * y
             D = _f(1) / np.sqrt(A * A + B * B + C * C)
             relative = sigma_near / (sigma * z * z)

@@ -101,15 +101,13 @@ class _Shot(_Picture):
 
     def captured(self, context: bpy.types.Context, capture: Any) -> str:
         """The frames are there: names of objects become ids, and the results get a folder."""
-        from ...shared.sources import object_ids
+        from ...shared.operations.style_names import with_ids
         from . import files
 
         found = records.find(self._job_id)
         if found is not None:
             request = json.loads(found[1].request)
-            named = str(request["parameters"].get("objects", ""))
-            if any(character.isalpha() for character in named):
-                request["parameters"]["objects"] = object_ids(named, capture.objects())
+            request["parameters"] = with_ids(request["parameters"], capture.objects())
             request["folder"] = str(files.new_folder(found[1].label))
             found[1].request = json.dumps(request)
         return super().captured(context, capture)

@@ -23,8 +23,6 @@ _VARIETY = 0.35
 _OPAQUE = 0.999
 _LEAST_OPAQUE = 0.05
 """Part of a style that must be opaque for its transparent pixels to be left out; of less they are filled from what is around them."""
-_MIXED = 3.0
-"""Size of the parts that several styles share out, in strokes."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         if regions is not None:
             owners, coverage = regions[0], directions.coverage(regions[0], len(models))
         elif len(models) > 1:
-            cell = max(6.0, _MIXED * float(parameters["stroke_size"]) / 100 * size[0])
+            cell = directions.part_size(float(parameters["stroke_size"]) / 100 * size[0])
             generator = torch.Generator().manual_seed(context.seed & (2**63 - 1))
             owners = directions.shared_out(color, weights, cell, generator)
         return Direction(

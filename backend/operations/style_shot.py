@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,19 @@ import torch
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
 from ..context import Context
-from ..imaging import check_mask, check_pixels, preview, to_planes
+from ..imaging import check_mask, preview, to_planes
 from ..keyframes.animation import Curve, frame_range
-from ..style import contents, cuts, measure
+from ..style import contents, cuts, directions, measure
+from ..style.coats import Coats, Painted
 from ..style.grade import fill_outside
-from ..style.painter import Brush, Painter
+from ..style.painter import Brush
 from ..style.passes import Shot
-from ..style.shot import Pace, Segment, Styled, segments, turned
-from ..synthesis.color_match import apply_curve, curve_between, luminance
+from ..style.shot import Pace
+from ..style.still import check_color
 from ..synthesis.style import LEAST_SIDE
 
 VARIETY = 0.35
 """As in ``style.image``."""
-GRADED = 5
-"""Frames of a scene, evenly spread, from which its colours are matched to the style's."""
 MEASURED_PAIRS = 6
 """Pairs of frames for each gap in the report."""
 MEASURED_BYTES = 1 << 30
@@ -36,7 +35,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
     Raises:
         InputError: A style that is no picture; frames without passes, of different size, or with vectors that do not fit.
-        ParameterError: Strength, frames or objects that cannot be read.
+        ParameterError: Strength, frames, objects, regions or weights that cannot be read.
         JobCancelled: From ``context.progress``.
     """
     strength = Curve(str(parameters["strength"]), "strength")
@@ -47,7 +46,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if min(size) < LEAST_SIDE:
         raise InputError(expected=f"frames of at least {LEAST_SIDE} x {LEAST_SIDE} pixels", got=f"{size[1]} x {size[0]}")
     mask = None if inputs.get("mask") is None else check_mask(inputs["mask"], size)
-    job = _Job(shot, _style(inputs["style"], context.device), parameters, context)
+    job = _Job(shot, inputs, parameters, context, mask, objects)
     scenes = [(0, 1)]
     if len(shot) > 1:
         scenes = cuts.scenes(shot, context.device, lambda f: context.progress(0.05 * f, "checking vectors and ids"))
@@ -57,27 +56,30 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         earlier = context.emitted.get(("stylised", shot.numbers[index]))
         if earlier is not None:
             files[index] = earlier
-        elif not contents.amount(shot[index], mask, objects, strength.at(shot.numbers[index])).any():
-            files[index] = _finish(job, index, None, mask, objects, 0.0)
+        elif not job.amount(index, strength.at(shot.numbers[index])).any():
+            files[index] = _finish(job, index, None, 0.0)
         else:
             todo.append(index)
+    notes = [] if len(todo) < len(wanted) else job.notes()
     painted: dict[int, torch.Tensor] = {}
     done = 0
     for scene in scenes:
         inside = [i for i in todo if scene[0] <= i < scene[1]]
         start, end = (0.05 + 0.9 * (done + k * len(inside)) / max(1, len(todo)) for k in (0, 1))
-        for styled in job.scene(scene, inside, _part(context, start, end)):
-            number = shot.numbers[styled.index]
-            if len(painted) * styled.paint.numel() * 2 < MEASURED_BYTES:
-                painted[styled.index] = styled.paint.half().cpu()
-            files[styled.index] = _finish(job, styled.index, styled, mask, objects, strength.at(number))
+        for frame in job.coats.scene(scene, inside, _part(context, start, end)):
+            number = shot.numbers[frame.index]
+            if len(painted) * frame.paint.numel() * 2 < MEASURED_BYTES:
+                painted[frame.index] = frame.paint.half().cpu()
+            files[frame.index] = _finish(job, frame.index, frame, strength.at(number))
         done += len(inside)
     context.progress(0.96, "measuring")
     report = {
         "frames": [shot.numbers[i] for i in wanted],
         "scenes": [[shot.numbers[a], shot.numbers[b - 1]] for a, b in scenes],
-        "segments": job.segments,
-        "anchors": sorted(set(job.anchors)),
+        "segments": [[shot.numbers[a], shot.numbers[b]] for a, b in job.coats.segments],
+        "anchors": [shot.numbers[i] for i in job.coats.anchors],
+        "styles": job.coats.shares,
+        "notes": notes,
         "not_finite_pixels": {str(shot.numbers[i]): shot[i].bad for i in wanted if shot[i].bad},
         "warping_error": _measure(job, painted, scenes, context),
     }
@@ -85,11 +87,9 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     return {"stylised": [files[i] for i in wanted], "report": report}
 
 
-def _style(style: Image, device: torch.device) -> torch.Tensor:
-    """The style ``(3, h, w)`` in 0..1; gray becomes colour, what is transparent takes the colours around it."""
-    check_pixels(style, "style", minimum=LEAST_SIDE)
-    if style.color_space == "data":
-        raise InputError(expected="the style to be a colour picture", got="data such as depth or ids", fix="Give a colour image")
+def _style(style: Image, name: str, device: torch.device) -> torch.Tensor:
+    """A style ``(3, h, w)`` in 0..1; gray becomes colour, what is transparent takes the colours around it."""
+    check_color(style, name, LEAST_SIDE)
     planes = to_planes(style, device)
     color = planes[:3].clamp(0, 1).expand(3, -1, -1) if planes.shape[0] < 3 else planes[:3].clamp(0, 1)
     return fill_outside(color, planes[3:]) if planes.shape[0] == 4 else color
@@ -98,68 +98,52 @@ def _style(style: Image, device: torch.device) -> torch.Tensor:
 class _Job:
     """What all frames of the job share."""
 
-    def __init__(self, shot: Shot, style: torch.Tensor, parameters: Mapping[str, Any], context: Context) -> None:
-        self.shot, self.context, self.parameters = shot, context, parameters
-        self.keep = parameters["color"] == "keep"
-        self.contents = contents.Contents(shot, context.device, self.keep)
+    def __init__(
+        self,
+        shot: Shot,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        context: Context,
+        mask: np.ndarray | None,
+        objects: set[int] | None,
+    ) -> None:
+        self.shot, self.context, self.parameters, self._mask, self._objects = shot, context, parameters, mask, objects
+        given = [inputs["style"], *(inputs.get("styles") or [])]
+        styles = [_style(style, f"style {number}" if number else "style", context.device) for number, style in enumerate(given)]
+        weights = directions.read_weights(str(parameters["weights"]), len(styles))
+        text = str(parameters["regions"])
+        regions = directions.parse_regions(text, len(styles)) if text.strip() else None
+        if regions is not None and len(shot) == 1 and not shot[0].ids.any():
+            raise InputError(expected="object ids, for regions go by them", got="none in the frame", fix="Render it with its passes")
         brush = Brush(float(parameters["stroke_size"]), float(parameters["structure"]), VARIETY)
-        self.painter = Painter(luminance(style) if self.keep else style, shot[0].size, brush, context.seed)
         anchors, longest = int(parameters["anchors"]), int(parameters["segment"])
-        self.pace = Pace(anchors, longest, min(anchors, longest // 2), float(parameters["repaint"]))
-        self.segments: list[list[int]] = []
-        self.anchors: list[int] = []
-        self._curve: tuple[torch.Tensor, torch.Tensor] | None = None
+        pace = Pace(anchors, longest, min(anchors, longest // 2), float(parameters["repaint"]))
+        self.coats = Coats(shot, styles, parameters["color"] == "keep", brush, pace, context.seed, regions, weights)
 
-    def scene(self, scene: tuple[int, int], wanted: list[int], report: Callable[[float, str, Any], None]) -> Iterator[Styled]:
-        """Paints the wanted frames of a scene."""
-        if not wanted:
-            return
-        spread = sorted({round(scene[0] + (scene[1] - 1 - scene[0]) * k / (GRADED - 1)) for k in range(GRADED)})
-        several = [self.contents(i) for i in spread]
-        grade = self.painter.grade(several)
-        # Of the style, not of what was painted: then every chunk of a farm has the same.
-        self._curve = curve_between(self.painter.source, torch.cat(several, 2)) if self.keep and len(spread) > 1 else None
-        held: dict[int, Styled] = {}
-        spans = segments(scene, self.pace.segment)
-        for count, (first, last) in enumerate(spans):
-            end = min(last + self.pace.overlap, scene[1]) if last < scene[1] else last
-            asked = [i for i in wanted if first <= i < end]
-            if not asked:
-                continue
-            self.segments.append([self.shot.numbers[first], self.shot.numbers[last - 1]])
-            part = Segment(self.shot, self.contents, self.painter, grade, self.pace, (first, end), (first + last) // 2)
-            for styled in part.frames(asked, lambda f, s, p, c=count: report((c + f) / len(spans), s, p)):  # type: ignore[misc]
-                if styled.index >= last:
-                    held[styled.index] = styled
-                elif styled.index in held:
-                    yield turned(held.pop(styled.index), styled, (styled.index - first + 1) / (self.pace.overlap + 1))
-                else:
-                    yield styled
-            self.anchors += [self.shot.numbers[i] for i in part.painted]
+    def amount(self, index: int, strength: float) -> np.ndarray:
+        """How much the styles act on a frame, ``(H, W)`` float32 0..1."""
+        weight = contents.amount(self.shot[index], self._mask, self._objects, strength)
+        kept = self.coats.kept(index)
+        return weight if kept is None else weight * (1 - kept)
 
-    def display(self, styled: Styled) -> torch.Tensor:
-        """A frame's paint in colour, ``(3, H, W)``; with the content's colours where those are kept."""
-        if not self.keep:
-            return styled.paint
-        color = self.contents.planes(styled.index).clamp(0, 1)
-        curve = self._curve or curve_between(styled.paint, luminance(color))
-        return (apply_curve(styled.paint, *curve) + contents.soft_chroma(color, self.painter.stroke)).clamp(0, 1)
+    def notes(self) -> list[str]:
+        """What is strange about the regions, after all frames were looked at."""
+        unseen = [] if self.coats.regions is None else self.coats.regions.unseen()
+        return [f"Regions name {text}, which is in none of these frames" for text in unseen]
 
 
-def _finish(job: _Job, index: int, styled: Styled | None, mask: np.ndarray | None, objects: set[int] | None, strength: float) -> Any:
+def _finish(job: _Job, index: int, painted: Painted | None, strength: float) -> Any:
     """Mixes, encodes and emits a frame."""
     passes, number = job.shot[index], job.shot.numbers[index]
-    weight = contents.amount(passes, mask, objects, strength)
+    weight = job.amount(index, strength)
     sure = np.ones(passes.size, np.float32)
     image = passes.image
-    if styled is not None:
-        planes = job.contents.planes(index)
-        paint = job.display(styled)
-        image = contents.mixed(passes, planes, paint, weight)
-        sure = styled.sure.cpu().numpy()
+    if painted is not None:
+        image = contents.mixed(passes, job.coats.content.planes(index), painted.shown, weight)
+        sure = painted.sure.cpu().numpy()
     value: Image | EncodedFile = image
     if job.parameters["layers"] == "all":
-        value = contents.layered(passes, job.shot.source(index), image, weight, sure, f"stylised_{number:04d}.exr")
+        value = contents.layered(passes.image, job.shot.source(index), image, weight, sure, f"stylised_{number:04d}.exr")
     job.context.emit("stylised", value, number)
     return job.context.emitted["stylised", number]  # as it was delivered: under the same name, and not in this process's memory
 
@@ -177,7 +161,7 @@ def _measure(job: _Job, painted: dict[int, torch.Tensor], scenes: list[tuple[int
             context.progress(0.97, f"measuring {gap} frames apart")
             joined += measure.pairs(job.shot, gap, context.device, start=early, end=early + gap + 1)
         used = sorted({i for pair in joined for i in (pair.early, pair.late)})
-        render = {i: job.contents(i) for i in used}
+        render = {i: job.coats.content(i) for i in used}
         error = measure.e_warp({i: painted[i].float().to(context.device) for i in used}, joined)
         floor = measure.e_warp(render, joined)
         rows[str(gap)] = {"stylised": error, "render": floor, "ratio": error / floor if floor else None, "pairs": len(joined)}

@@ -112,19 +112,19 @@ def mixed(passes: Passes, planes: torch.Tensor, paint: torch.Tensor, weight: np.
     return Image(np.ascontiguousarray(pixels), like.color_space)
 
 
-def layered(passes: Passes, source: Image | EncodedFile, styled: Image, weight: np.ndarray, sure: np.ndarray, name: str) -> EncodedFile:
+def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np.ndarray, sure: np.ndarray, name: str) -> EncodedFile:
     """Multilayer EXR of a frame: ``stylised`` and ``delta`` (stylised minus render) in scene-linear light, ``mask``, ``confidence``.
 
     Args:
-        passes: The frame.
-        source: Its colour as it came: the file's own bits, alpha multiplied in, go into ``stylised`` where nothing was painted.
+        image: The render's colour, decoded.
+        source: The same as it came: the file's own bits, alpha multiplied in, go into ``stylised`` where nothing was painted.
         styled: The painted frame.
         weight: ``(H, W)`` how much it was painted.
         sure: ``(H, W)`` how well the paint was tracked.
         name: The file's name.
     """
-    before = _stored(source, passes.image)
-    kind = np.float16 if before.dtype == np.float16 or passes.image.pixels.dtype == np.uint8 else np.float32
+    before = _stored(source, image)
+    kind = np.float16 if before.dtype == np.float16 or image.pixels.dtype == np.uint8 else np.float32
     now, before = _associated(styled), before.astype(np.float32)
     if before.shape != now.shape:
         before = np.broadcast_to(before, now.shape)

@@ -21,6 +21,8 @@ from .contents import object_ids
 KEEP = "keep"
 _LAYERS = {"object": ("IndexOB", "object_id"), "material": ("IndexMA",), "depth": ("Depth", "Z"), "normal": ("Normal",)}
 _SHARE_STEPS = 60
+_MIXED, _LEAST_PART = 3.0, 6.0
+"""Size of the parts that several styles share out, in strokes, and the least in pixels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,19 +75,72 @@ def read_geometry(inputs: Mapping[str, Any], kind: str, size: tuple[int, int], d
     return Geometry(tensors[0], geometry_planes(*tensors))
 
 
-def read_regions(text: str, ids: torch.Tensor | None, count: int) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Which style paints each pixel, out of text such as ``1,4:0 2:1 7-9:keep``.
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """Some objects and who paints them.
+
+    Attributes:
+        text: The ids as they were given.
+        ids: Of the objects.
+        style: Number of the style, or None for what stays as it is.
+    """
+
+    text: str
+    ids: frozenset[int]
+    style: int | None
+
+
+def parse_regions(text: str, count: int) -> list[Region]:
+    """Reads text such as ``1,4:0 2:1 7-9:keep``: ids, a colon and the style's number (0 is the first) or ``keep``.
+
+    Raises:
+        ParameterError: Not of this form, or a style that is not there.
+        InputError: Ids that are no numbers.
+    """
+    found = []
+    for entry in text.split():
+        names, colon, style = entry.partition(":")
+        if not colon or not names or not (style == KEEP or (style.isdigit() and int(style) < count)):
+            raise ParameterError(
+                expected=f'regions such as "1,4:0 2:{min(1, count - 1)} 7-9:keep" with styles from 0 to {count - 1}', got=repr(entry)[:80]
+            )
+        number = None if style == KEEP else int(style)
+        found += [Region(part, frozenset(object_ids(part, "regions") or ()), number) for part in names.split(",")]
+    return found
+
+
+def assigned(regions: Sequence[Region], ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which style paints each pixel; of several regions with an id the last counts, ids that are in none have style 0.
 
     Args:
-        text: Ids, a colon and the style's number (0 is the first) or ``keep``; ids that are not named have style 0.
+        regions: In their order.
+        ids: ``(H, W)`` whole numbers.
+
+    Returns:
+        Number of the style ``(H, W)`` int64, and where it is not painted ``(H, W)`` bool.
+    """
+    owners, kept = torch.zeros(ids.shape, dtype=torch.int64, device=ids.device), torch.zeros_like(ids, dtype=torch.bool)
+    there = set(ids.unique().tolist())
+    for region in regions:
+        mine = torch.isin(ids, torch.tensor(sorted(region.ids & there), dtype=ids.dtype, device=ids.device))
+        kept = kept & ~mine if region.style is not None else kept | mine
+        owners = torch.where(mine, region.style or 0, owners)
+    return owners, kept
+
+
+def read_regions(text: str, ids: torch.Tensor | None, count: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Which style paints each pixel of a picture.
+
+    Args:
+        text: See ``parse_regions``.
         ids: ``(H, W)`` int64.
         count: Number of styles.
 
     Returns:
-        Number of the style ``(H, W)`` int64, and where it is not painted ``(H, W)`` bool; None for empty text.
+        See ``assigned``; None for empty text.
 
     Raises:
-        ParameterError: Not of this form, or a style that is not there.
+        ParameterError: See ``parse_regions``.
         InputError: No ids, or ids that are not there.
     """
     if not text.strip():
@@ -94,24 +149,12 @@ def read_regions(text: str, ids: torch.Tensor | None, count: int) -> tuple[torch
         raise InputError(
             expected="ids or passes, for regions go by ids", got="neither", fix="Give the picture of ids or the render's multilayer file"
         )
-    there = set(ids.unique().tolist())
-    owners, kept = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.bool)
-    for entry in text.split():
-        names, colon, style = entry.partition(":")
-        if not colon or not names or not (style == KEEP or (style.isdigit() and int(style) < count)):
-            raise ParameterError(
-                expected=f'regions such as "1,4:0 2:{min(1, count - 1)} 7-9:keep" with styles from 0 to {count - 1}', got=repr(entry)[:80]
-            )
-        for part in names.split(","):
-            wanted = object_ids(part, "regions") or set()
-            present = sorted(wanted & there)
-            if not present:
-                known = ", ".join(map(str, sorted(there)[:20]))
-                raise InputError(expected=f"regions with ids that are in the picture: {known}", got=part, fix="Look at the id pass")
-            mine = torch.isin(ids, torch.tensor(present, device=ids.device))
-            kept = (kept & ~mine) | (mine if style == KEEP else torch.zeros_like(kept))
-            owners = torch.where(mine, 0 if style == KEEP else int(style), owners)
-    return owners, kept
+    regions, there = parse_regions(text, count), set(ids.unique().tolist())
+    for region in regions:
+        if not region.ids & there:
+            known = ", ".join(map(str, sorted(there)[:20]))
+            raise InputError(expected=f"regions with ids that are in the picture: {known}", got=region.text, fix="Look at the id pass")
+    return assigned(regions, ids)
 
 
 def read_weights(text: str, count: int) -> list[float]:
@@ -131,6 +174,11 @@ def read_weights(text: str, count: int) -> list[float]:
             expected=f'weights as {count} numbers of at least 0, such as "{" ".join(["50"] * count)}"', got=repr(text)[:80]
         )
     return [v / sum(values) for v in values]
+
+
+def part_size(stroke: float) -> float:
+    """Size in pixels of the parts that styles share out, by that of strokes in pixels."""
+    return max(_LEAST_PART, _MIXED * stroke)
 
 
 def shared_out(content: torch.Tensor, weights: Sequence[float], cell: float, generator: torch.Generator) -> torch.Tensor:

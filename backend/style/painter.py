@@ -59,9 +59,19 @@ class Painter:
         """The colours of a shot from some of its frames ``(C, H, W)``."""
         return Grade.of([pyramid.resize(c, self.scale.working) for c in contents], self.source)
 
-    def whole(self, content: torch.Tensor, grade: Grade, report: Report | None = None) -> torch.Tensor:
-        """Paints a frame ``(C, H, W)`` afresh. The same as ``style.image`` when the grade is of this frame alone."""
-        return self._paint(content, self._seed, Part(self.frame, grade), report)
+    def whole(self, content: torch.Tensor, grade: Grade, report: Report | None = None, area: torch.Tensor | None = None) -> torch.Tensor:
+        """Paints a frame ``(C, H, W)`` afresh. The same as ``style.image`` when the grade is of this frame alone.
+
+        Where ``area`` ``(H, W)`` is a small part of the frame, only that is painted and the rest has the colours of the grade.
+        """
+        if area is None or float(area.float().mean()) > WHOLE:
+            return self._paint(content, self._seed, Part(self.frame, grade), report)
+        result = torch.minimum(torch.maximum(grade.tones(content), self.darkest), self.brightest)
+        for count, (top, left, bottom, right) in enumerate(_boxes(area)):
+            place = (slice(top, bottom), slice(left, right))
+            painted = self._paint(content[:, *place], self._seed + count, Part(self.frame, grade), report)
+            result[:, *place] = torch.where(area[place], painted, result[:, *place])
+        return result
 
     def into(
         self, content: torch.Tensor, grade: Grade, known: torch.Tensor, new: torch.Tensor, number: int, report: Report | None = None

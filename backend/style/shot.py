@@ -19,14 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
-from ..synthesis.color_match import Grade
 from .grade import soften
-from .painter import Painter
 from .passes import Shot
+from .roles import Grading, Paints, Report
 from .trace import Geometry, Trace
 from .warp import sample
-
-Report = Callable[[float, str, "torch.Tensor | None"], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +73,7 @@ class Segment:
         pace: How paint is renewed.
         span: First and last + 1 place that it may be asked for.
         middle: Place of the frame that is painted whole.
+        area: Gives the part of a frame ``(H, W)`` that needs paint, by its place in the order; None where all does.
 
     Attributes:
         painted: Places of the frames in which paint was made so far.
@@ -85,14 +83,16 @@ class Segment:
         self,
         shot: Shot,
         content: Callable[[int], torch.Tensor],
-        painter: Painter,
-        grade: Grade,
+        painter: Paints,
+        grade: Grading,
         pace: Pace,
         span: tuple[int, int],
         middle: int,
+        area: Callable[[int], torch.Tensor] | None = None,
     ) -> None:
         self._shot, self._content, self._painter, self._grade, self._pace = shot, content, painter, grade, pace
         self.span, self.middle = span, middle
+        self._area: Callable[[int], torch.Tensor | None] = area or (lambda index: None)
         self.painted: list[int] = []
         self._pictures: list[torch.Tensor] = []
         self._device = painter.style.device
@@ -101,9 +101,11 @@ class Segment:
     def frames(self, wanted: Sequence[int], report: Report) -> Iterator[Styled]:
         """Paints the wanted frames (places in the order, inside the span), from the middle outwards."""
         middle, asked = self.middle, sorted(wanted)
-        picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p))
+        area = self._area(middle)
+        picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p), area)
         first = self._add(middle, picture)
         start = Trace.start(self._painter.frame, first, self._device)
+        start = start if area is None else start.only(area)
         if middle in asked:
             # As it was painted: looking it up at its own pixels would round.
             yield dataclasses.replace(self._styled(middle, start, None, 0.0), paint=picture)
@@ -165,16 +167,15 @@ class Segment:
             following = self._geometry(index)
             trace = trace.carried(geometry, following, -direction)
             geometry = following
-        missing = trace.label < 0
-        trace = trace.continued(geometry.ids, _GAP)
-        # Gaps as narrow as a stroke's tip are closed, not painted: nothing painted into them would read as a stroke.
-        missing = self._tidy(missing, margin=True)
+        missing, trace = self._closed(end, trace, geometry.ids)
+        area = self._area(end)
         stretch = trace.stretch()
         limit = self._pace.stretch
         drawn, light = self._draw(end, trace)
         worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < _WORN) | (light.abs().amax(0) > self._pace.light)
+        worn = worn if area is None else worn & area
         new = self._tidy(worn & ~missing, margin=False) | missing
-        if float(new.float().mean()) < _LEAST_NEW:
+        if self._little(new, area):
             return trace, -1
         content = self._content(end)
         target = self._grade.tones(content)
@@ -183,6 +184,22 @@ class Segment:
         label = self._add(end, picture)
         fresh = Trace.start(self._painter.frame, label, self._device)
         return fresh.only(new).under(trace.only(~new)), label
+
+    def _closed(self, index: int, trace: Trace, ids: torch.Tensor) -> tuple[torch.Tensor, Trace]:
+        """Where paint has to be made that a frame lacks, ``(H, W)`` bool, and its trace with narrow gaps closed.
+
+        Gaps as narrow as a stroke's tip are closed, not painted: nothing painted into them would read as a stroke.
+        """
+        area = self._area(index)
+        missing = trace.label < 0 if area is None else (trace.label < 0) & area
+        closed = trace.continued(ids, _GAP, area)
+        missing = self._tidy(missing, margin=True)
+        return missing if area is None else missing | ((closed.label < 0) & area), closed
+
+    def _little(self, new: torch.Tensor, area: torch.Tensor | None) -> bool:
+        """Whether so little would be painted that it is not worth it."""
+        share = float(new.float().mean())
+        return share == 0 or share < _LEAST_NEW * (1.0 if area is None else float(area.float().mean()))
 
     def _tidy(self, mask: torch.Tensor, margin: bool) -> torch.Tensor:
         """Leaves what is about as large as a stroke, and gives it half a stroke's margin if wanted."""
@@ -204,9 +221,8 @@ class Segment:
             trace = trace.carried(geometry, following, -direction)
             trace = beyond[index].under(trace)
             geometry = following
-            missing = self._tidy(trace.label < 0, margin=True)
-            trace = trace.continued(following.ids, _GAP)
-            if float(missing.float().mean()) >= _LEAST_NEW:
+            missing, trace = self._closed(index, trace, following.ids)
+            if not self._little(missing, self._area(index)):
                 trace = self._mend(index, trace, missing)
             yield self._styled(index, trace, beyond[index] if made >= 0 else None, abs(index - key) / abs(end - key), made)
         yield self._styled(end, outer, None, 0.0)
@@ -221,6 +237,11 @@ class Segment:
 
     def _styled(self, index: int, trace: Trace, outer: Trace | None, progress: float, made: int = -1) -> Styled:
         paint, _ = self._draw(index, trace)
+        area = self._area(index)
+        if area is not None and bool(((trace.label < 0) & area).any()):  # a speck that no paint could be continued into
+            tones = self._grade.tones(self._content(index))
+            tones = torch.minimum(torch.maximum(tones, self._painter.darkest), self._painter.brightest)
+            paint = torch.where(trace.label < 0, tones, paint)
         turns = self._look_up(trace, slice(-1, None), "bilinear")[0]
         if outer is not None:
             later, _ = self._draw(index, outer)
@@ -248,7 +269,7 @@ class Segment:
 
 
 _LEAST_NEW = 0.0015
-"""Part of the frame below which missing paint is continued instead of painted: less than a few strokes."""
+"""Part of what needs paint below which missing paint is continued instead of painted: less than a few strokes."""
 _WORN = 0.45
 """What tracked paint is worth when it is painted anew."""
 _GAP = 10

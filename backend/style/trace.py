@@ -121,15 +121,16 @@ class Trace:
         lent = torch.where(own_pixel, 1.0, _LENT)
         return Trace(torch.where(seen & (total > 0), label, NOTHING), at + place / safe, lent * sure / safe)
 
-    def continued(self, ids: torch.Tensor, steps: int) -> Trace:
+    def continued(self, ids: torch.Tensor, steps: int, where: torch.Tensor | None = None) -> Trace:
         """Closes gaps of up to ``steps`` pixels with the paint at their rims, of the same object where there is any.
 
-        The place stays that of the rim: going on along the displacement would leave the object where its paint ends.
+        The place stays that of the rim: going on along the displacement would leave the object where its paint ends. Only what is in
+        ``where`` ``(H, W)`` is closed, if that is given.
         """
         label, place, sure = _parts(self)
         for match in (True, False):
             for _ in range(steps):
-                empty = label < 0
+                empty = label < 0 if where is None else (label < 0) & where
                 if not bool(empty.any()):
                     break
                 total = torch.zeros_like(sure)

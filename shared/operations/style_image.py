@@ -1,7 +1,7 @@
 """``style.image``: one image painted in the manner of another."""
 
 from .schema import Input, Operation, Parameter
-from .style_parameters import CONTENT, MASK, STRENGTH, STRUCTURE, STYLISED, color, stroke_size
+from .style_parameters import CONTENT, MASK, MORE_STYLES, REGIONS, STRENGTH, STRUCTURE, STYLE, STYLISED, WEIGHTS, color, stroke_size
 
 OPERATION = Operation(
     name="style.image",
@@ -10,9 +10,9 @@ OPERATION = Operation(
     summary="Paint an image in the manner of another",
     inputs=(
         CONTENT,
-        Input("style", "image", "Style", "the image whose strokes and colours are used"),
+        STYLE,
         MASK,
-        Input("styles", "images", "More Styles", "further styles, numbered from 1 on; the style itself is 0", required=False),
+        MORE_STYLES,
         Input("ids", "image", "Ids", "whole numbers that tell objects apart, such as an Object Index pass or flat grays", required=False),
         Input("passes", "file", "Passes", "the render's multilayer EXR: strokes end at edges of depth, normals and ids", required=False),
     ),
@@ -58,23 +58,8 @@ OPERATION = Operation(
             minimum=-180.0,
             maximum=180.0,
         ),
-        Parameter(
-            "regions",
-            "text",
-            "",
-            "Regions",
-            'Styles for objects: ids, a colon and the number of a style or keep, such as "1,4:0 2:1 7-9:keep"; ids not named have style 0',
-            maximum=2000,
-        ),
-        Parameter(
-            "weights",
-            "text",
-            "",
-            "Weights",
-            'Shares of several styles where no regions are given, such as "70 30"; empty for equal ones',
-            maximum=400,
-            advanced=True,
-        ),
+        REGIONS,
+        WEIGHTS,
         Parameter(
             "region_ids",
             "choice",

@@ -1,11 +1,11 @@
 """``style.shot``: a range of frames painted in the manner of a picture, with paint that stays on the surfaces."""
 
 from .schema import Input, Operation, Output, Parameter
-from .style_parameters import KEYED_STRENGTH, STRUCTURE, color, frames_wanted, stroke_size
+from .style_parameters import KEYED_STRENGTH, LAYERS, MORE_STYLES, REGIONS, STRUCTURE, STYLE, WEIGHTS, color, frames_wanted, stroke_size
 
 OPERATION = Operation(
     name="style.shot",
-    version=1,
+    version=2,
     label="Style Shot",
     summary="Paint a shot in the manner of a picture, steady under motion",
     inputs=(
@@ -17,8 +17,9 @@ OPERATION = Operation(
             channels=("color",),
             optional_channels=("depth", "motion", "object_id", "normal", "mask"),
         ),
-        Input("style", "image", "Style", "the image whose strokes and colours are used"),
+        STYLE,
         Input("mask", "mask", "Mask", "white where the style shall act in every frame, as large as the frames", required=False),
+        MORE_STYLES,
     ),
     parameters=(
         KEYED_STRENGTH,
@@ -33,20 +34,12 @@ OPERATION = Operation(
             'Object ids on which the style acts, such as "3 7-9"; empty for all',
             maximum=2000,
         ),
+        REGIONS,
+        WEIGHTS,
         frames_wanted(
             'Frames to paint, such as "1-8 12"; empty for all. Give all frames of the shot nevertheless: then the parts fit together'
         ),
-        Parameter(
-            "layers",
-            "choice",
-            "all",
-            "Layers",
-            "What each file holds",
-            choices={
-                "all": "Multilayer EXR: stylised, delta, mask, confidence",
-                "picture": "The stylised picture alone, also as PNG",
-            },
-        ),
+        LAYERS,
         Parameter(
             "anchors",
             "int",
@@ -81,6 +74,11 @@ OPERATION = Operation(
     ),
     outputs=(
         Output("stylised", "sequence", ("exr", "png"), "The painted frames, as large as the render and scene-linear as EXR"),
-        Output("report", "report", ("json",), "Scenes, anchors, and the warping error beside the render's own at 1, 8 and 16 frames"),
+        Output(
+            "report",
+            "report",
+            ("json",),
+            "Scenes, anchors, shares of styles, and the warping error beside the render's own at 1, 8 and 16 frames",
+        ),
     ),
 )

@@ -87,7 +87,7 @@ def steadiness(frames: list[SceneFrame], renderer: Renderer, truth: dict[int, np
         late = places[int(pick * len(places))]
         joined = measure.pairs(sequence, 1, torch.device("cpu"), start=late - 1, end=late + 1)
         numbers = {late - 1: sequence.numbers[late - 1], late: sequence.numbers[late]}
-        ours = {i: torch.from_numpy(display(renderer.render(n)[0])).permute(2, 0, 1) for i, n in numbers.items()}
+        ours = {i: torch.from_numpy(display(renderer.render(n).picture)).permute(2, 0, 1) for i, n in numbers.items()}
         theirs = {i: torch.from_numpy(truth[n].astype(np.float32)).permute(2, 0, 1) for i, n in numbers.items()}
         errors.append((measure.e_warp(ours, joined), measure.e_warp(theirs, joined)))
     made, real = np.mean(errors, 0)
@@ -109,7 +109,7 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
     pictures: list[np.ndarray] = []
     others = [n for n in sequence.numbers if n not in painted][::3]
     for number in others:
-        picture, _ = renderer.render(number)
+        picture = renderer.render(number).picture
         guides = renderer.guides().guide(number)
         predicted = renderer.predict(number)
         made = {"warp": display(nearest_warp(guides)), "frame": display(predicted), "network": display(picture)}

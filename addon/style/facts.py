@@ -38,6 +38,10 @@ def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
     keyframes = report.get("keyframes")
     if isinstance(keyframes, list) and keyframes:
         rows.append(("Keyframes", ", ".join(str(number) for number in keyframes)))
+    sure = report.get("confidence")
+    if isinstance(sure, dict) and sure:
+        frame, value = min(sure.items(), key=lambda item: item[1])
+        rows.append(("Least Sure", f"frame {frame} ({value:.2f})"))
     steps = _number(report.get("steps"))
     if steps:
         rows.append(("Training Steps", f"{steps:,.0f}"))

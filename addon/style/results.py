@@ -87,5 +87,5 @@ def _render_of(name: str, request: dict[str, Any], first: int, last: int) -> bpy
 
 
 def _small(report: dict[str, Any]) -> dict[str, Any]:
-    kept = ("warping_error", "keyframes", "steps", "missing_passes", "warnings", "unfinished", "painted", "segments")
+    kept = ("warping_error", "keyframes", "confidence", "steps", "missing_passes", "warnings", "unfinished", "painted", "segments")
     return {key: report[key] for key in kept if key in report}

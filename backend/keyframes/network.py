@@ -149,7 +149,13 @@ class ShotNetwork(nn.Module):
         return changed + (features[:, spans["color"]] + 1) / 2  # paint begins as the render
 
     def forward(self, features: torch.Tensor, ids: torch.Tensor, predicted: torch.Tensor, guides: torch.Tensor) -> torch.Tensor:
-        """The stylised picture.
+        """The stylised picture ``(B, 3, H, W)`` float32, shaped colour; arguments as of ``weigh``."""
+        return self.weigh(features, ids, predicted, guides)[0]
+
+    def weigh(
+        self, features: torch.Tensor, ids: torch.Tensor, predicted: torch.Tensor, guides: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The stylised picture, and what it was mixed of.
 
         Args:
             features: ``(B, C, H, W)``, sides divisible by 4.
@@ -158,7 +164,8 @@ class ShotNetwork(nn.Module):
             guides: ``(B, SLOTS * GUIDE, H, W)``.
 
         Returns:
-            ``(B, 3, H, W)`` float32, shaped colour.
+            ``(B, 3, H, W)`` float32, shaped colour; the candidates ``(B, SLOTS + 1, 3, H, W)``, of which the last is ``predicted``; and
+            their shares ``(B, SLOTS + 1, H, W)``, summing to 1.
         """
         candidates, weights, inputs = [], [], [features, self.embed(ids), predicted]
         for slot in guides.split(GUIDE, 1):
@@ -173,7 +180,7 @@ class ShotNetwork(nn.Module):
         candidates.append(predicted)
         mixed = sum(shares[:, n : n + 1] * c.float() for n, c in enumerate(candidates))
         result: torch.Tensor = mixed + 0.5 * out[:, SLOTS + 1 :]
-        return result
+        return result, torch.stack(candidates, 1).float(), shares
 
 
 def count_multiplications(network: ShotNetwork) -> int:

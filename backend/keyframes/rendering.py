@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .confidence import invention, look_errors, support
 from .features import edges, id_numbers, planes
 from .guides import Guides, make_layer
 from .model import ShotModel
@@ -18,6 +20,25 @@ TILE = 512
 """Side of a tile in pixels, a multiple of 4."""
 MARGIN = 32
 """Pixels around a tile that the network sees beside it: more than it can look, so that tiles do not show."""
+
+
+Prepared = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+"""What is known of a frame before the network sees it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """A frame.
+
+    Attributes:
+        picture: ``(H, W, 3)`` float32 through the shaper.
+        confidence: ``(H, W)`` float32 in 0..1, how well each pixel is supported by what was painted (``confidence.py``).
+        tracked: Share of pixels that tracked paint was found for.
+    """
+
+    picture: np.ndarray
+    confidence: np.ndarray
+    tracked: float
 
 
 class Renderer:
@@ -36,34 +57,45 @@ class Renderer:
         self.half = halves_pay(device)
         self.untracked = [n for n in sorted(model.keyframes) if n not in tracker.shot]
         self._guides: Guides | None = None
+        self._errors: dict[int, float] = {}
 
-    def render(self, number: int, check: Callable[[], None] | None = None) -> tuple[np.ndarray, float]:
+    def render(self, number: int, check: Callable[[], None] | None = None) -> Rendered:
         """One frame.
 
         Args:
             number: A frame of the shot.
             check: Called between tiles; may raise to cancel.
-
-        Returns:
-            ``(H, W, 3)`` float32 through the shaper, and the share of pixels that tracked paint was found for.
         """
         prepared = self.prepare(number, check)
         guides = prepared[2]
         seen = float(torch.maximum(guides[:, 6], guides[:, guides.shape[1] // 2 + 6]).mean())
-        return self.paint(prepared, check), seen
+        return Rendered(*self.paint(prepared, check), seen)
 
-    def prepare(self, number: int, check: Callable[[], None] | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """What the network is given for a frame: features ``(1, C, H, W)``, ids ``(1, H, W)``, guides ``(1, SLOTS * GUIDE, H, W)``."""
-        return (*self._passes(number), torch.from_numpy(self.guides(check).guide(number))[None])
+    def prepare(self, number: int, check: Callable[[], None] | None = None) -> Prepared:
+        """What is known of a frame.
 
-    def paint(self, prepared: tuple[torch.Tensor, torch.Tensor, torch.Tensor], check: Callable[[], None] | None = None) -> np.ndarray:
-        """The network's part: ``(H, W, 3)`` float32 through the shaper."""
-        picture = self._tiles(prepared, lambda f, i, g: self.network(f, i, self.network.predict(f, i), g), check)
-        return picture[0].permute(1, 2, 0).numpy()
+        Returns:
+            Features ``(1, C, H, W)``, ids ``(1, H, W)``, guides ``(1, SLOTS * GUIDE, H, W)``, and how far what the look invents may lie
+            from paint ``(1, 1, H, W)``.
+        """
+        guide = torch.from_numpy(self.guides(check).guide(number))[None]
+        invented = torch.from_numpy(invention(self.tracker.ids(number), self._errors))[None, None]
+        return (*self._passes(number), guide, invented)
+
+    def paint(self, prepared: Prepared, check: Callable[[], None] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The network's part: ``(H, W, 3)`` float32 through the shaper, and confidence ``(H, W)`` float32."""
+
+        def make(features: torch.Tensor, ids: torch.Tensor, guides: torch.Tensor, invented: torch.Tensor) -> torch.Tensor:
+            predicted = self.network.predict(features, ids)
+            weighed = self.network.weigh(features, ids, predicted, guides)
+            return torch.cat([weighed[0], support(weighed, predicted, guides, invented)], 1)
+
+        made = self._tiles(prepared, make, 4, check)[0].permute(1, 2, 0).numpy()
+        return np.ascontiguousarray(made[..., :3]), np.ascontiguousarray(made[..., 3])
 
     def predict(self, number: int, check: Callable[[], None] | None = None) -> np.ndarray:
         """What the look makes of a frame's passes alone, without tracked paint: ``(H, W, 3)`` float32 through the shaper."""
-        return self._tiles(self._passes(number), self.network.predict, check)[0].permute(1, 2, 0).numpy()
+        return self._tiles(self._passes(number), self.network.predict, 3, check)[0].permute(1, 2, 0).numpy()
 
     def guides(self, check: Callable[[], None] | None = None) -> Guides:
         """The guides, whose keyframes are prepared at the first call."""
@@ -73,7 +105,7 @@ class Renderer:
                 if number in self.tracker.shot:
                     border = edges(self.tracker.shot[number])[..., 0]
                     layers[number] = make_layer(number, key.paint, self.predict(number, check), border, key.mask)
-            self._guides = Guides(self.tracker, layers)
+            self._guides, self._errors = Guides(self.tracker, layers), look_errors(layers, self.tracker.ids)
         return self._guides
 
     def _passes(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,12 +113,12 @@ class Renderer:
         return planes(frame, self.model.statistics)[None], id_numbers(frame, self.model.statistics)[None]
 
     def _tiles(
-        self, tensors: tuple[torch.Tensor, ...], make: Callable[..., torch.Tensor], check: Callable[[], None] | None
+        self, tensors: tuple[torch.Tensor, ...], make: Callable[..., torch.Tensor], count: int, check: Callable[[], None] | None
     ) -> torch.Tensor:
-        """Runs ``make`` on overlapping tiles of ``(1, C, H, W)`` or ``(1, H, W)`` tensors."""
+        """Runs ``make`` on overlapping tiles of ``(1, C, H, W)`` or ``(1, H, W)`` tensors; it gives ``count`` planes."""
         height, width = tensors[0].shape[2:]
         bottom, right = -height % 4, -width % 4
-        out = torch.empty(1, 3, height, width)
+        out = torch.empty(1, count, height, width)
         for top in range(0, height, self.tile):
             for left in range(0, width, self.tile):
                 if check is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,8 @@ import torch
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
 from ..context import Context
-from ..imaging import decode, decode_layers, encode, encode_layers
-from ..imaging.color import from_float
-from ..imaging.shaper import shape_linear, unshape_linear
 from ..keyframes.animation import Curve, frame_range
+from ..keyframes.delivery import delivered
 from ..keyframes.features import measure_shot
 from ..keyframes.model import ShotModel, read_model
 from ..keyframes.network import Config, ShotNetwork, count_multiplications
@@ -59,7 +56,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     warnings += [f"The model knows {name}, which these frames lack: turn on {HOW_TO_GET[name]}" for name in lost]
     renderer = Renderer(tracker, model, context.device)
     warnings += [f"Keyframe {n} is not among the frames: its paint cannot be tracked" for n in renderer.untracked]
-    stylised, tracked = _render(renderer, wanted, strength, context, share)
+    stylised, tracked, confidence = _render(renderer, wanted, strength, parameters["layers"] == "all", context, share)
     context.progress(1.0, "done")
     report = {
         "keyframes": sorted(model.keyframes),
@@ -71,6 +68,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "steps": model.steps,
         "multiplications_per_pixel": count_multiplications(model.network),
         "tracked": tracked,
+        "confidence": confidence,
         "training": model.history[:: max(1, len(model.history) // 100)],
     }
     return {"stylised": stylised, "model": file, "report": report}
@@ -140,66 +138,24 @@ def _config(parameters: Mapping[str, Any], groups: tuple[str, ...], seed: int) -
 
 
 def _render(
-    renderer: Renderer, wanted: list[int], strength: Curve, context: Context, start: float
-) -> tuple[list[EncodedFile], dict[str, float]]:
-    files, tracked = [], {}
+    renderer: Renderer, wanted: list[int], strength: Curve, layers: bool, context: Context, start: float
+) -> tuple[list[Image | EncodedFile], dict[str, float], dict[str, float]]:
+    """The frames, and by frame the share of pixels with tracked paint and the mean confidence."""
+    frames: list[Image | EncodedFile] = []
+    tracked, confidence = {}, {}
     for place, number in enumerate(wanted):
         done = start + (1 - start) * place / len(wanted)
         context.progress(done, f"painting frame {number}")
         earlier = context.emitted.get(("stylised", number))
         if earlier is not None:
-            files.append(earlier)
+            frames.append(earlier)
             continue
         amount = strength.at(number)
-        name = f"stylised_{number:04d}.exr"
-        if amount == 0:
-            file = untouched(renderer.tracker.shot, number, name)
-        else:
-            picture, seen = renderer.render(number, lambda done=done, number=number: context.progress(done, f"painting frame {number}"))  # type: ignore[misc]
-            tracked[str(number)] = round(seen, 4)
-            file = EncodedFile(np.frombuffer(encode(blend(renderer.tracker.shot, number, picture, amount), "exr"), np.uint8), name)
-        context.emit("stylised", file, number)
-        files.append(context.emitted["stylised", number])  # which lies on disk: a shot has more frames than fit into memory
-    return files, tracked
-
-
-def _color(shot: Shot, number: int) -> Image:
-    """A frame's colour in its own storage type."""
-    value = shot.source(number).channels["color"]
-    if isinstance(value, Image):
-        return value
-    layers = decode_layers(value) if Path(value.name).suffix.lower() == ".exr" else {}
-    return layers["Combined"] if "Combined" in layers else decode(value)
-
-
-def untouched(shot: Shot, number: int, name: str) -> EncodedFile:
-    """The render as it is: the file itself where it holds nothing else, else its pixels in their own type."""
-    channels = shot.source(number).channels
-    value = channels["color"]
-    alone = sum(other is value for other in channels.values()) == 1
-    if isinstance(value, EncodedFile) and alone and value.name.lower().endswith(".exr"):
-        return EncodedFile(value.data, name)
-    layers = decode_layers(value, associated=True) if isinstance(value, EncodedFile) and value.name.lower().endswith(".exr") else {}
-    if "Combined" in layers:  # among other passes: its very bits, light without alpha too
-        picture = layers["Combined"]
-        data = encode_layers({"Combined": picture}, picture.pixels.dtype == np.float16, associated={"Combined"})
-        return EncodedFile(np.frombuffer(data, np.uint8), name)
-    return EncodedFile(np.frombuffer(encode(_color(shot, number), "exr"), np.uint8), name)
-
-
-def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
-    """The stylised frame in the type of its render, with its alpha.
-
-    Args:
-        shot: The shot.
-        number: The frame.
-        picture: ``(H, W, 3)`` float32 through the shaper.
-        amount: Above 0, to 1.
-    """
-    source = _color(shot, number)
-    shaped = shape_linear(shot[number].color)
-    color = unshape_linear(np.maximum(shaped + np.float32(amount) * (picture - shaped), 0))
-    kind = np.float32 if source.pixels.dtype in (np.float32, np.uint16, np.uint32) else np.float16
-    alpha = shot[number].alpha
-    values = color if alpha is None else np.concatenate([color, alpha[..., None]], 2)
-    return Image(np.ascontiguousarray(from_float(values, kind)), "linear")
+        rendered = None
+        if amount > 0:
+            rendered = renderer.render(number, lambda done=done, number=number: context.progress(done, f"painting frame {number}"))  # type: ignore[misc]
+            tracked[str(number)] = round(rendered.tracked, 4)
+            confidence[str(number)] = round(float(rendered.confidence.mean()), 4)
+        context.emit("stylised", delivered(renderer.tracker.shot, number, rendered, amount, layers), number)
+        frames.append(context.emitted["stylised", number])  # which lies on disk: a shot has more frames than fit into memory
+    return frames, tracked, confidence

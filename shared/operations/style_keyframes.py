@@ -1,7 +1,7 @@
 """``style.keyframes``: a shot in the style of a few frames that the artist painted."""
 
 from .schema import Input, Operation, Output, Parameter
-from .style_parameters import KEYED_STRENGTH, frames_wanted
+from .style_parameters import KEYED_STRENGTH, LAYERS, frames_wanted
 
 OPERATION = Operation(
     name="style.keyframes",
@@ -47,6 +47,7 @@ OPERATION = Operation(
         ),
         frames_wanted('Frames to render, such as "1-8 12"; empty for all, "none" to train only'),
         KEYED_STRENGTH,
+        LAYERS,
         Parameter(
             "detail",
             "float",
@@ -79,8 +80,13 @@ OPERATION = Operation(
         ),
     ),
     outputs=(
-        Output("stylised", "sequence", ("exr", "png"), "The painted frames, scene-linear as EXR"),
+        Output("stylised", "sequence", ("exr", "png"), "The painted frames, as large as the render and scene-linear as EXR"),
         Output("model", "file", ("safetensors",), "What was learnt, with the keyframes: renders any frame, and can be gone on with"),
-        Output("report", "report", ("json",), "Missing passes, warnings, errors over the training, share of tracked paint by frame"),
+        Output(
+            "report",
+            "report",
+            ("json",),
+            "Missing passes, warnings, errors over the training; by frame the share of tracked paint and the mean confidence",
+        ),
     ),
 )

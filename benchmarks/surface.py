@@ -24,7 +24,8 @@ import torch
 from backlot.backend.context import Context
 from backlot.backend.imaging import to_srgb
 from backlot.backend.reconstruct.frames import DepthFrame
-from backlot.backend.reconstruct.fusion import Settings, view_matrix
+from backlot.backend.reconstruct.fusion import Settings
+from backlot.backend.reconstruct.pinhole import view_matrix
 from backlot.backend.reconstruct.sampling import into
 from backlot.backend.reconstruct.surface import Volumes
 from backlot.backend.surface import raster, topology, unwrap

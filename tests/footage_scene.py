@@ -90,8 +90,8 @@ def shoot(cameras: list[Camera], plain_wall: bool = False) -> tuple[list[SceneFr
 
 def track(frames: list[SceneFrame], depths: list[np.ndarray], count: int = 40, noise: float = 0.2) -> Tracks:
     """Points of the first frame's surfaces, observed in every frame that has them in its picture."""
-    from backlot.backend.footage.geometry import project, unproject
     from backlot.backend.footage.lens import distort_pixels
+    from backlot.backend.reconstruct.pinhole import project, unproject
 
     generator = np.random.default_rng(3)
     camera = frames[0].camera

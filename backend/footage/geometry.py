@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...shared.values import Camera
-from ..reconstruct.fusion import view_matrix
+from ..reconstruct.pinhole import view_matrix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,27 +52,3 @@ def pairs(reference: Camera, sources: Sequence[Camera], scale: float = 1.0) -> P
     parts = ([m for m, _ in to], [t for _, t in to], [m for m, _ in back], [t for _, t in back])
     M, t, N, r = (np.ascontiguousarray(np.stack(p), np.float32) for p in parts)
     return Pairs(M, t, N, r, lens.astype(np.float32))
-
-
-def eye(camera: Camera) -> np.ndarray:
-    """``(3,)`` float64, where the camera stands."""
-    return np.asarray(camera.camera_to_world[:3, 3], np.float64)
-
-
-def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels ``(N, 2)`` and planar depth ``(N,)`` of world points ``(N, 3)``, without distortion; pixels are NaN behind the camera."""
-    _, view = view_matrix(camera)
-    local = points @ view[:, :3].T + view[:, 3]
-    z = local[:, 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pixels = local[:, :2] / z[:, None] * (camera.fl_x, camera.fl_y) + (camera.cx, camera.cy)
-    pixels[z <= 0] = np.nan
-    return pixels, z
-
-
-def unproject(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """World points ``(..., 3)`` of pixels ``(..., 2)`` at planar depths."""
-    pose, _ = view_matrix(camera)
-    rays = (pixels - (camera.cx, camera.cy)) / (camera.fl_x, camera.fl_y)
-    local = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], -1) * np.asarray(depth)[..., None]
-    return local @ pose[:, :3].T + pose[:, 3]

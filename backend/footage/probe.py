@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ...shared.errors import InputError
+from ..reconstruct.pinhole import eye
 from .engine import Task
-from .geometry import eye, pairs
+from .geometry import pairs
 from .matching import Pyramid, levels_for
 from .solve import check_parallax, no_parallax
 from .sources import Range, widened

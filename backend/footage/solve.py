@@ -9,7 +9,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Camera, SceneFrame, Tracks
-from .geometry import eye, project, unproject
+from ..reconstruct.pinhole import eye, project, unproject
 from .lens import distort_pixels, straighten_pixels
 
 MIN_FRAMES = 2

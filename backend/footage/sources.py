@@ -9,7 +9,8 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Camera, Tracks
-from .geometry import eye, project, transfer, unproject
+from ..reconstruct.pinhole import eye, project, unproject
+from .geometry import transfer
 from .solve import ENOUGH_TRACKS, track_depths
 from .views import View
 

@@ -15,12 +15,12 @@ from ...shared.values import SceneFrame, Tracks
 from ..context import Context
 from ..footage.depths import DepthMap, Estimate, estimate_depths
 from ..footage.gains import find_gains
-from ..footage.geometry import eye
 from ..footage.matching import Settings
 from ..footage.meshing import Fused, fuse, settings_for, usual_voxel
 from ..footage.solve import check_count, check_parallax, check_reprojection, reprojection
 from ..footage.views import Reader, View, read_views
 from ..reconstruct.frames import DepthFrame
+from ..reconstruct.pinhole import eye
 from ..surface.finish import finish
 
 MEMORY_SHARE = 0.35

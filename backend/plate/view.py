@@ -10,6 +10,7 @@ from ...shared.errors import InputError
 from ...shared.frames import check_rigid
 from ...shared.values import Camera
 from ..footage.lens import distort_pixels, straighten_pixels
+from ..reconstruct import pinhole
 from ..reconstruct.frames import scaled
 
 LEVEL = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])
@@ -55,17 +56,10 @@ def place(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
     Returns:
         ``(N, 3)`` float64; NaN where the lens sees nothing.
     """
-    ideal = straighten_pixels(camera, pixels)
-    x, y = (ideal[:, 0] - camera.cx) / camera.fl_x, -(ideal[:, 1] - camera.cy) / camera.fl_y
-    z = np.asarray(depth, np.float64)
-    local = np.stack([x * z, y * z, -z], 1)
-    world: np.ndarray = local @ camera.camera_to_world[:3, :3].T + camera.camera_to_world[:3, 3]
-    return world
+    return pinhole.unproject(camera, straighten_pixels(camera, pixels), depth)
 
 
-def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def seen(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places in the picture, ``(N, 2)`` column and row with lens distortion, and planar depths, ``(N,)``; NaN behind the camera."""
-    local = (np.asarray(points, np.float64) - camera.camera_to_world[:3, 3]) @ camera.camera_to_world[:3, :3]
-    depth = np.where(local[:, 2] < 0, -local[:, 2], np.nan)
-    ideal = np.stack([camera.cx + camera.fl_x * local[:, 0] / depth, camera.cy - camera.fl_y * local[:, 1] / depth], 1)
-    return distort_pixels(camera, ideal), depth
+    ideal, depth = pinhole.project(camera, np.asarray(points, np.float64))
+    return distort_pixels(camera, ideal), np.where(depth > 0, depth, np.nan)

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...shared.values import DEPTH_BACKGROUND
 from .compile import kernel
 from .frames import DepthFrame
-from .fusion import view_matrix
+from .pinhole import view_matrix
 
 CELLS = 160
 """Cells across the longer side of a kept depth map."""

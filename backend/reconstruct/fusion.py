@@ -13,6 +13,7 @@ from ...shared.values import Camera
 from . import kernels, reference
 from .blocks import BLOCK_BYTES, EDGE, LIMIT, VOXELS, Blocks
 from .noise import NoiseModel
+from .pinhole import view_matrix
 from .planes import PlaneFinder
 
 BEHIND = 0.6
@@ -55,14 +56,6 @@ class Settings:
     def planes(self) -> PlaneFinder:
         """Finds the planes of frames by these settings."""
         return PlaneFinder(self.voxel, self.truncation * self.voxel, self.noise, self.near)
-
-
-def view_matrix(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Camera-to-world and world-to-camera with x right, y down, z forward, ``(3, 4)`` float64 each."""
-    pose = camera.camera_to_world.astype(np.float64).copy()
-    pose[:3, 1:3] *= -1
-    rotation = pose[:3, :3].T
-    return np.ascontiguousarray(pose[:3]), np.ascontiguousarray(np.concatenate([rotation, -rotation @ pose[:3, 3:]], 1))
 
 
 class Fusion:

@@ -10,8 +10,9 @@ import numpy as np
 from .compile import kernel
 from .exact import NearestFace
 from .frames import DepthFrame
-from .fusion import Settings, view_matrix
-from .sampling import pick, unproject
+from .fusion import Settings
+from .pinhole import view_matrix
+from .sampling import pick, points_of
 
 _f = np.float32
 SAMPLES = 40_000
@@ -74,7 +75,7 @@ class Projection:
         self._shown.append(int(shown))
         pixels = pick(frame, self._per_frame, self._generator)
         depth = frame.depth.reshape(-1)[pixels].astype(np.float64)
-        self._distances.append(self._nearest.distances(unproject(frame, pixels)))
+        self._distances.append(self._nearest.distances(points_of(frame, pixels)))
         sigma = np.sqrt(noise.variances(depth)) if noise else np.zeros(len(depth))
         self._allowed.append(np.maximum(self._settings.voxel, 3 * sigma))
 

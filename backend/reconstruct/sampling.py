@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .frames import DepthFrame
-from .fusion import view_matrix
 from .noise import NoiseModel
+from .pinhole import project, unproject
 
 TO_SIGMA = 1.4826
 """Standard deviation over median absolute deviation of a normal distribution."""
@@ -75,11 +75,12 @@ def disagreement(
     """Samples of one frame in another: depth in the one, in the other, and how far they are apart, where that is within 5 %."""
     pixels = pick(frame, samples, generator)
     own = frame.depth.reshape(-1)[pixels].astype(np.float64)
-    points = unproject(frame, pixels)
+    points = points_of(frame, pixels)
     if not len(points) or min(other.depth.shape) < 2:
         return np.zeros(0), np.zeros(0), np.zeros(0)
-    u, v, z = into(other, points)
+    place, z = project(other.camera, points)
     height, width = other.depth.shape
+    u, v = place.T
     with np.errstate(invalid="ignore"):
         inside = (z > 0) & (u >= 0.5) & (v >= 0.5) & (u < width - 0.5) & (v < height - 0.5)
     u, v, z, own = u[inside] - 0.5, v[inside] - 0.5, z[inside], own[inside]
@@ -116,19 +117,7 @@ def pick(frame: DepthFrame, samples: int, generator: np.random.Generator) -> np.
     return measured[generator.integers(0, len(measured), samples)]
 
 
-def unproject(frame: DepthFrame, pixels: np.ndarray, scale: float = 1.0) -> np.ndarray:
+def points_of(frame: DepthFrame, pixels: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """World positions ``(N, 3)`` float64 of flat pixel indices; depth times ``scale``."""
-    camera, (pose, _) = frame.camera, view_matrix(frame.camera)
     v, u = np.divmod(pixels, frame.depth.shape[1])
-    z = frame.depth[v, u].astype(np.float64) * scale
-    local = np.stack([(u + 0.5 - camera.cx) / camera.fl_x * z, (v + 0.5 - camera.cy) / camera.fl_y * z, z], 1)
-    points: np.ndarray = local @ pose[:, :3].T + pose[:, 3]
-    return points
-
-
-def into(frame: DepthFrame, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixel coordinates and planar z of world points in a frame; NaN pixels where z is 0."""
-    camera, (_, view) = frame.camera, view_matrix(frame.camera)
-    x, y, z = (points @ view[:, :3].T + view[:, 3]).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return x / z * camera.fl_x + camera.cx, y / z * camera.fl_y + camera.cy, z
+    return unproject(frame.camera, np.stack([u, v], 1) + 0.5, frame.depth[v, u].astype(np.float64) * scale)

@@ -15,7 +15,8 @@ from .blocks import BLOCK_BYTES
 from .frames import DepthFrame, FrameSource
 from .fusion import Fusion, Settings, too_large
 from .noise import EXACT, NoiseModel, truncation_for
-from .sampling import into, measure, pick, unproject
+from .pinhole import project
+from .sampling import measure, pick, points_of
 
 FRAMES = 16
 BYTES = 1 << 28
@@ -173,11 +174,12 @@ def _agreement(frames: Sequence[DepthFrame], factor: float) -> float | None:
     generator = np.random.default_rng(0)
     agree = total = 0
     for frame in frames:
-        points = unproject(frame, pick(frame, _SAMPLES, generator), factor)
+        points = points_of(frame, pick(frame, _SAMPLES, generator), factor)
         for other in frames:
             if other is frame:
                 continue
-            u, v, z = into(other, points)
+            place, z = project(other.camera, points)
+            u, v = place.T
             height, width = other.depth.shape
             with np.errstate(invalid="ignore"):
                 inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)

@@ -17,7 +17,7 @@ import torch
 from ...shared.values import Mesh
 from ..reconstruct.compile import kernel
 from ..reconstruct.frames import DepthFrame
-from ..reconstruct.fusion import view_matrix
+from ..reconstruct.pinhole import view_matrix
 from ..reconstruct.planes import PlaneFinder
 from . import raster, topology
 

@@ -14,7 +14,7 @@ from .edges import sharpen
 from .relief import Surface
 from .sampling import sample
 from .source import Plate
-from .view import seen
+from .view import project
 
 WRONG_CAMERA = 0.05
 """Median distance between tracks and the projections of their points, as a part of the picture's width, that no noise explains."""
@@ -106,7 +106,7 @@ def _seen(plate: Plate, tracks: Tracks, notes: list[str]) -> tuple[np.ndarray, n
     full = plate.image.pixels.shape
     scale = np.array([plate.camera.width / full[1], plate.camera.height / full[0]])
     places = tracks.pixels[here].astype(np.float64) * scale
-    expected, distances = seen(plate.camera, tracks.points[tracks.indices[here]])
+    expected, distances = project(plate.camera, tracks.points[tracks.indices[here]])
     miss = np.linalg.norm((expected - places) / scale, axis=1)
     inside = (places >= 0).all(1) & (places < [plate.camera.width, plate.camera.height]).all(1) & np.isfinite(distances)
     facts = {"tracks": int(here.sum()), "reprojection_px": round(float(np.median(miss[inside])), 3) if inside.any() else None}

@@ -59,7 +59,7 @@ def place(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return pinhole.unproject(camera, straighten_pixels(camera, pixels), depth)
 
 
-def seen(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places in the picture, ``(N, 2)`` column and row with lens distortion, and planar depths, ``(N,)``; NaN behind the camera."""
     ideal, depth = pinhole.project(camera, np.asarray(points, np.float64))
     return distort_pixels(camera, ideal), np.where(depth > 0, depth, np.nan)

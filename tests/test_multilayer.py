@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from backlot.backend.imaging import data_window, decode, decode_layers, encode, encode_layers
+from backlot.backend.imaging import decode, decode_layers, encode, encode_layers
 from backlot.backend.imaging.exr import write_exr
-from backlot.backend.imaging.ocio import _AP0_TO_REC709, color_spaces, from_scene_linear, to_scene_linear
-from backlot.backend.imaging.shaper import shape_linear, unshape_changed, unshape_linear
+from backlot.backend.imaging.ocio import _AP0_TO_REC709, to_scene_linear
+from backlot.backend.imaging.shaper import shape_linear, unshape_linear
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image
 
@@ -170,14 +170,12 @@ def test_noise_that_does_not_compress(tmp_path: Path) -> None:
 # -- windows -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("left", "top", "window"), [(0, 0, None), (5, 3, (5, 3, 13, 9)), (-2, -1, (0, 0, 6, 5)), (40, 40, (40, 40, 40, 40))]
-)
-def test_cropped_and_overscanned_layers_are_put_in_their_place(tmp_path: Path, left: int, top: int, window: tuple[int, ...] | None) -> None:
+@pytest.mark.parametrize(("left", "top", "cropped"), [(0, 0, False), (5, 3, True), (-2, -1, True), (40, 40, True)])
+def test_cropped_and_overscanned_layers_are_put_in_their_place(tmp_path: Path, left: int, top: int, cropped: bool) -> None:
     spec = oiio.ImageSpec(8, 6, 2, "float")
     spec.channelnames = ("ViewLayer.Depth.Z", "ViewLayer.IndexOB.X")
     spec.x, spec.y, spec.full_x, spec.full_y = left, top, 0, 0
-    spec.full_width, spec.full_height = (8, 6) if window is None else (20, 15)
+    spec.full_width, spec.full_height = (20, 15) if cropped else (8, 6)
     path = str(tmp_path / "a.exr")
     values = RNG.random((6, 8, 2)).astype(np.float32)
     out = oiio.ImageOutput.create(path)
@@ -186,18 +184,17 @@ def test_cropped_and_overscanned_layers_are_put_in_their_place(tmp_path: Path, l
     out.close()
     file = EncodedFile.read(path)
     depth = decode_layers(file)["Depth"].pixels[..., 0]
-    expected = np.zeros((15, 20) if window else (6, 8), np.float32)
+    expected = np.zeros((15, 20) if cropped else (6, 8), np.float32)
     whole = np.zeros((80, 80), np.float32)
     whole[20 + top : 26 + top, 20 + left : 28 + left] = values[..., 0]
     expected[:] = whole[20 : 20 + expected.shape[0], 20 : 20 + expected.shape[1]]
     np.testing.assert_array_equal(depth, expected)
-    assert data_window(file) == window
 
 
 # -- curves --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_shaper_and_back_is_within_a_thousandth_and_exact_where_nothing_changes() -> None:
+def test_the_shaper_and_back_is_within_a_thousandth() -> None:
     light = np.exp(RNG.uniform(np.log(1e-6), np.log(6e4), (64, 64, 3))) * RNG.choice([-1, 1], (64, 64, 3))
     for kind in (np.float16, np.float32):
         original = light.astype(kind)
@@ -205,12 +202,6 @@ def test_the_shaper_and_back_is_within_a_thousandth_and_exact_where_nothing_chan
         shaped = shape_linear(original)
         error = np.abs(unshape_linear(shaped)[1:].astype(np.float64) / original[1:].astype(np.float64) - 1)
         assert np.nanmax(np.where(original[1:] == 0, 0, error)) < 1e-4
-        after = shaped.copy()
-        after[10:20] += 0.25
-        result = unshape_changed(original, shaped, after)
-        assert same(result[:10], original[:10])
-        assert same(result[20:], original[20:])
-        assert (result[10:20] != original[10:20]).all()
 
 
 # -- OCIO ----------------------------------------------------------------------------------------------------------------
@@ -221,11 +212,11 @@ def light() -> np.ndarray:
 
 
 @pytest.mark.parametrize("space", ["ACEScg", "ACES2065-1", "scene_linear", "lin_ap1", "Linear P3-D65", "sRGB", "acescg", "lin_rec709"])
-def test_there_and_back(space: str) -> None:
+def test_spaces_have_their_usual_names(space: str) -> None:
     pixels = light()
     inside = to_scene_linear(pixels, space)
     assert inside.dtype == np.float32
-    np.testing.assert_allclose(from_scene_linear(inside, space), pixels, atol=2e-4)
+    np.testing.assert_allclose(to_scene_linear(np.ones((1, 1, 3)), space), 1, atol=1e-4)
     np.testing.assert_array_equal(inside[..., 3], pixels[..., 3])  # straight alpha is not multiplied in
 
 
@@ -268,13 +259,11 @@ def test_a_studios_own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Without linear Rec.709 in it the way goes through ACES2065-1."""
     path = tmp_path / "config.ocio"
     path.write_text(CONFIG)
-    assert color_spaces(str(path)) == ["ap0", "show", "raw"]
     pixels = light()
     expected = pixels[..., :3] * 0.5 @ _AP0_TO_REC709.T
     np.testing.assert_allclose(to_scene_linear(pixels, "show", str(path))[..., :3], expected, rtol=1e-4, atol=1e-5)
     monkeypatch.setenv("OCIO", str(path))
     np.testing.assert_allclose(to_scene_linear(pixels, "show")[..., :3], expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(from_scene_linear(to_scene_linear(pixels, "show"), "show"), pixels, atol=1e-5)
     np.testing.assert_allclose(to_scene_linear(pixels, "ACES2065-1", "ocio://default")[..., :3] * 0.5, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -290,7 +279,7 @@ def test_wrong_names_and_configs_are_said(tmp_path: Path, monkeypatch: pytest.Mo
         to_scene_linear(light(), "ACEScg")
     (tmp_path / "bad.ocio").write_text("this is no config")
     with pytest.raises(InputError, match=r"bad\.ocio"):
-        color_spaces(str(tmp_path / "bad.ocio"))
+        to_scene_linear(light(), "show", str(tmp_path / "bad.ocio"))
     (tmp_path / "poor.ocio").write_text(CONFIG.replace("  aces_interchange: ap0\n", ""))
     with pytest.raises(InputError, match="aces_interchange"):
         to_scene_linear(light(), "show", str(tmp_path / "poor.ocio"))

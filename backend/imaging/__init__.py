@@ -5,14 +5,13 @@ from .color import from_float, to_float, to_linear, to_srgb
 from .layers import decode_layers
 from .multilayer import encode_layers
 from .planes import from_planes, preview, to_planes
-from .reading import MAX_PIXELS, data_window, decode
+from .reading import MAX_PIXELS, decode
 from .writing import encode
 
 __all__ = [
     "MAX_PIXELS",
     "check_mask",
     "check_pixels",
-    "data_window",
     "decode",
     "decode_layers",
     "encode",

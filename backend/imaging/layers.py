@@ -31,7 +31,7 @@ def decode_layers(file: EncodedFile, *, associated: bool = False) -> dict[str, I
         keyed ``LayerName.PassName``. RGB(A) passes are ``linear`` with unassociated alpha,
         all others ``data``. Half stays half (but for RGBA with soft edges, which only float32 can hold unassociated), float stays
         float, unsigned integers stay integers. Negative numbers, infinity and NaN stay: the caller decides. What a cropped file
-        does not have is 0 (see ``data_window``).
+        does not have is 0.
 
     Raises:
         InputError: Unreadable, truncated or too large.

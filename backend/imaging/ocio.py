@@ -1,4 +1,4 @@
-"""The artist's OpenColorIO config: from any of its colour spaces to scene-linear Rec.709, in which Backlot works, and back.
+"""The artist's OpenColorIO config: from any of its colour spaces to scene-linear Rec.709, in which Backlot works.
 
 The config is the file that the environment variable OCIO names, as in every other program, or one that is given; without either it is
 OpenImageIO's built-in one (the ACES studio config).
@@ -31,15 +31,6 @@ _AP0_TO_REC709 = np.array([
 """ACES2065-1 to linear Rec.709, adapted from D60 to D65 by Bradford's method (ACES TB-2014-004 and ITU-R BT.709 primaries)."""
 
 
-def color_spaces(config: str = "") -> list[str]:
-    """The names that a config has.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    return list(_open(_path(config)).getColorSpaceNames())
-
-
 def to_scene_linear(pixels: np.ndarray, space: str, config: str = "") -> np.ndarray:
     """Takes pixels of a named colour space to scene-linear Rec.709.
 
@@ -54,12 +45,16 @@ def to_scene_linear(pixels: np.ndarray, space: str, config: str = "") -> np.ndar
     Raises:
         InputError: Unreadable config, unknown name, or a config in which linear Rec.709 cannot be found.
     """
-    return _convert(pixels, space, config, forward=True)
-
-
-def from_scene_linear(pixels: np.ndarray, space: str, config: str = "") -> np.ndarray:
-    """The inverse of ``to_scene_linear``."""
-    return _convert(pixels, space, config, forward=False)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise InputError(expected="colour with 3 or 4 channels", got=str(pixels.shape))
+    path = _path(config)
+    opened = _open(path)
+    name = _find(opened, space, path)
+    linear, matrix = _linear(opened, path)
+    values = _apply(np.ascontiguousarray(pixels[..., :3], np.float32), name, linear, path)
+    if matrix is not None:
+        values = (values @ matrix.T.astype(np.float32)).astype(np.float32)
+    return np.concatenate([values, pixels[..., 3:].astype(np.float32)], axis=2)
 
 
 def to_working(image: Image, asked: str, stated: str) -> Image:
@@ -81,23 +76,6 @@ def to_working(image: Image, asked: str, stated: str) -> Image:
         if not foreign or stated.lower() not in _known(_open(BUILT_IN)):
             return image
     return Image(to_scene_linear(to_float(image.pixels), space, config), "linear")
-
-
-def _convert(pixels: np.ndarray, space: str, config: str, *, forward: bool) -> np.ndarray:
-    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise InputError(expected="colour with 3 or 4 channels", got=str(pixels.shape))
-    path = _path(config)
-    opened = _open(path)
-    name = _find(opened, space, path)
-    linear, matrix = _linear(opened, path)
-    values = np.ascontiguousarray(pixels[..., :3], np.float32)
-    if forward:
-        values = _apply(values, name, linear, path)
-    if matrix is not None:
-        values = (values @ (matrix if forward else np.linalg.inv(matrix)).T.astype(np.float32)).astype(np.float32)
-    if not forward:
-        values = _apply(values, linear, name, path)
-    return np.concatenate([values, pixels[..., 3:].astype(np.float32)], axis=2)
 
 
 def _apply(values: np.ndarray, source: str, target: str, path: str) -> np.ndarray:

@@ -176,24 +176,6 @@ def unassociate(pixels: np.ndarray, *, exact: bool = False) -> np.ndarray:
     return np.concatenate([np.where(odd, pixels[..., :-1], from_float(color, pixels.dtype)), pixels[..., -1:]], axis=2)
 
 
-def data_window(file: EncodedFile) -> tuple[int, int, int, int] | None:
-    """Which pixels of a cropped or overscanned picture the file has.
-
-    Returns:
-        ``(left, top, right, bottom)`` in pixels of the display window, right and bottom excluded, as far as they lie in it; None if
-        the whole of it is there. What lies outside is 0 in what ``decode`` and ``decode_layers`` give, depth too.
-
-    Raises:
-        InputError: Unreadable.
-    """
-    with open_file(file) as source:
-        spec = source.spec()
-        left, top = spec.x - spec.full_x, spec.y - spec.full_y
-        width, height = spec.full_width, spec.full_height
-        box = max(left, 0), max(top, 0), min(left + spec.width, width), min(top + spec.height, height)
-    return None if box == (0, 0, width, height) else (box[0], box[1], max(box[0], box[2]), max(box[1], box[3]))
-
-
 def _refuse_several(source: Any, file: EncodedFile) -> None:
     name = file.name
     first = source.spec()

@@ -24,23 +24,6 @@ def shape_linear(linear: np.ndarray) -> np.ndarray:
     return np.copysign(y, linear).astype(np.float32)
 
 
-def unshape_changed(original: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Takes the curve off what was worked on, and gives back the very bits of the pixels that nothing has happened to.
-
-    Args:
-        original: ``(H, W, C)`` scene-linear, any float type.
-        before: ``shape_linear(original)``.
-        after: The same after the work.
-
-    Returns:
-        Same shape and type as ``original``, rounded to the nearest.
-    """
-    same = (after == before) | (np.isnan(after) & np.isnan(before))
-    with np.errstate(over="ignore"):
-        changed = unshape_linear(after).astype(original.dtype)
-    return np.where(same, original, changed)
-
-
 def unshape_linear(shaped: np.ndarray) -> np.ndarray:
     """The inverse of ``shape_linear``."""
     y = np.abs(np.asarray(shaped, np.float32))

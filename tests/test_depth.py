@@ -282,11 +282,11 @@ def test_frames_that_show_nothing_in_common_are_reported():
     frames = [frame(camera(look_at((10.0 * n, 0, 1.5), (10.0 * n, 0, 0))), see_sphere(camera(look_at((0, 0, 1.5))), 0.4), number=n)
               for n in (0, 1)]  # fmt: skip
     _, report = run(frames)
-    assert any("No two frames show the same surface" in text for text in report["warnings"])
+    assert any("No two frames show the same surface" in text for text in report["notes"])
     assert report["overlap"]["frames_alone"] == [0, 1]
     _, report = run([*sphere_frames(), dataclasses.replace(frames[1], number=99)])
     assert report["overlap"]["frames_alone"] == [99]
-    assert any("frame 99" in text for text in report["warnings"])
+    assert any("frame 99" in text for text in report["notes"])
 
 
 def test_what_moves_is_reported_and_named_and_can_be_dropped():
@@ -294,7 +294,7 @@ def test_what_moves_is_reported_and_named_and_can_be_dropped():
     _, report = run(frames, min_component=20)
     assert list(report["moving"]["objects"]) == ["5"]
     assert report["moving"]["share"] > 0.02
-    assert any("objects 5" in text for text in report["warnings"])
+    assert any("objects 5" in text for text in report["notes"])
     clean, report = run(frames, min_component=20, drop_moving=True)
     assert (np.abs(np.linalg.norm(clean.vertices, axis=1) - 0.3) > 0.03).mean() < 0.02
     still = run(two_spheres(), min_component=20)[1]
@@ -315,15 +315,15 @@ def test_frames_without_depth_and_gaps_are_reported():
     bare = dataclasses.replace(frames[4], channels={"color": frames[4].channels["color"]})
     _, report = run([*frames[:4], bare, *frames[5:9], *frames[10:]])
     assert report["frames_without_depth"] == [4]
-    assert any("No depth in frame 4" in text for text in report["warnings"])
-    assert any("missing from the sequence: frame 9" in text for text in report["warnings"]), report["warnings"]
+    assert any("No depth in frame 4" in text for text in report["notes"])
+    assert any("missing from the sequence: frame 9" in text for text in report["notes"]), report["notes"]
     assert remarks.missing_numbers([1, 5, 9, 17, 21, 25]) == [13]
     assert remarks.missing_numbers([1, 4, 5, 90]) == []
 
 
 def test_one_frame_says_what_it_means():
     _, report = run(sphere_frames()[:1])
-    assert "only the sides that it shows" in report["warnings"][0]
+    assert "only the sides that it shows" in report["notes"][0]
 
 
 def test_frames_of_mixed_sizes_go_together():
@@ -350,6 +350,50 @@ def test_depth_from_behind_a_lens_is_made_straight():
     assert np.abs(mesh.vertices[:, 2]).max() < 0.02 * 0.02
     wrong, _ = run([frame(view, depth)])
     assert np.abs(wrong.vertices[:, 2]).max() > 10 * np.abs(mesh.vertices[:, 2]).max()
+
+
+# The voxel size, where none is given
+
+
+def test_a_voxel_is_one_and_a_half_pixels_at_the_usual_distance():
+    mesh, report = run(sphere_frames(), voxel=0.0)
+    view = camera(look_at(AROUND[0]))
+    distance = np.median([np.median(d[d < 100]) for d in (see_sphere(camera(look_at(eye)), 0.4) for eye in AROUND)])
+    assert report["voxel"] == pytest.approx(1.5 * distance / view.fl_x, rel=0.05)
+    assert report["voxel"] == float(f"{report['voxel']:.2g}")
+    assert report["voxel_chosen"]
+    assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.4).mean() < 0.1 * report["voxel"]
+    assert not run(sphere_frames()[:2])[1]["voxel_chosen"]
+
+
+def test_a_chosen_voxel_grows_with_noise():
+    looked = survey.look(FrameSource(in_a_box()))
+    exact, noisy = (survey.voxel_for(looked, noise, 12, torch.device("cpu")) for noise in (None, NoiseModel(0.1, 0.0)))
+    assert exact == (survey.usual_voxel(looked.frames),) * 2
+    assert noisy == (pytest.approx(0.1 / survey.NOISE_PER_VOXEL),) * 2
+
+
+def test_a_chosen_voxel_keeps_the_volume_small(monkeypatch):
+    fine = run(in_a_box(), voxel=0.0)[1]
+    most = fine["voxel_blocks"] // 4
+    monkeypatch.setattr(survey, "CHOSEN_BLOCKS", most)
+    coarse = run(in_a_box(), voxel=0.0)[1]
+    assert 0.4 * most < coarse["voxel_blocks"] < 1.2 * most
+    assert any(f"resolve voxels of {fine['voxel']:.2g}" in text for text in coarse["notes"])
+    assert not any("resolve voxels" in text for text in fine["notes"])
+
+
+def test_a_voxel_is_chosen_from_the_only_frame_that_shows_something():
+    frames = [frame(camera(look_at(AROUND[0])), np.full((HEIGHT, WIDTH), 1e10, np.float32))] * 40
+    with pytest.raises(InputError, match="only background"):
+        run(frames, voxel=0.0)
+    _, report = run([*frames[:17], sphere_frames()[0], *frames[17:]], voxel=0.0)
+    assert 0.005 < report["voxel"] < 0.02
+
+
+def test_voxels_too_small_for_float32_are_refused():
+    with pytest.raises(ParameterError, match=r"0 \(chosen from the frames\) or at least 1e-05"):
+        run(sphere_frames()[:1], voxel=1e-7)
 
 
 # Memory, early results, distances

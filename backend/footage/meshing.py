@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,8 +17,6 @@ from ..reconstruct.projection import Projection
 from ..reconstruct.surface import Surface, Volumes
 from .depths import DepthMap
 
-PIXELS_PER_VOXEL = 1.5
-"""Edge of a voxel in pixels at the usual distance: matching resolves no more."""
 SPREADS = 4.0
 """Standard deviations of depth that the truncation reaches, beyond two voxels."""
 TRUNCATION = (3.0, 8.0)
@@ -44,16 +41,6 @@ class Fused:
     error: dict[str, object]
 
 
-def usual_voxel(maps: Sequence[DepthMap]) -> float:
-    """A voxel size for depth maps: ``PIXELS_PER_VOXEL`` pixels at the median depth, to two digits."""
-    sizes = [float(np.median(m.depth[m.depth > 0])) / m.camera.fl_x for m in maps if (m.depth > 0).any()]
-    if not sizes:
-        raise InputError(expected="depth in at least one frame", got="none", fix="Check the solve")
-    size = PIXELS_PER_VOXEL * float(np.median(sizes))
-    step = 10.0 ** (math.floor(math.log10(size)) - 1)
-    return round(size / step) * step
-
-
 def noise_of(maps: Sequence[DepthMap]) -> NoiseModel:
     """What the agreeing views strayed by; triangulated depth strays with the square of its distance."""
     parts = [float(np.median(m.spread[m.spread > 0] / m.depth[m.spread > 0])) for m in maps if (m.spread > 0).any()]
@@ -63,9 +50,8 @@ def noise_of(maps: Sequence[DepthMap]) -> NoiseModel:
 def settings_for(maps: Sequence[DepthMap], voxel: float, memory: int) -> Settings:
     """How to fuse: a truncation for the noise.
 
-    The fusion's own model of noise is not used. It fits planes to neighbours within the noise of a level one, and on a floor seen at a
-    grazing angle, where neighbours are many times the noise apart, finds none; depth averaged over views is smooth enough for
-    differences over three pixels (``frames_of``).
+    The fusion's own model of noise is not used: depth averaged over views is smooth enough for differences over three pixels
+    (``frames_of``), and its noise hangs together from pixel to pixel, which a plane through many of them does not average out.
     """
     depths = [m.depth[m.depth > 0][::11] for m in maps if (m.depth > 0).any()]
     far = float(np.median(np.concatenate(depths))) if depths else 1.0

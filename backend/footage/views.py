@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 
 from ...shared.errors import InputError
-from ...shared.frames import check_rigid
-from ...shared.values import Camera, EncodedFile, SceneFrame
-from ..imaging import decode, decode_layers, to_srgb
-from ..reconstruct.frames import linear_rgb, scaled
+from ...shared.values import Camera, SceneFrame
+from ..imaging import to_srgb
+from ..reconstruct.frames import check_camera, linear_rgb, pick_channel, scaled
+from ..style.files import FrameFiles
 from .lens import Straightener
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -83,11 +83,12 @@ class Reader:
             InputError: No colour, or a picture or mask that does not fit the camera.
         """
         where = f"frame {frame.number}"
-        _check_camera(frame.camera, where)
-        color = _color(frame, where)
+        check_camera(frame.camera, where)
+        files = FrameFiles(frame, where)
+        color = _color(files, frame, where)
         height, width = color.shape[:2]
         camera = _fitted(frame.camera, width, height, where)
-        mask = _mask(frame, width, height, where)
+        mask = _mask(files, frame, width, height, where)
         if camera.distortion is not None:
             if self._straightener is None or not self._straightener.fits(camera):
                 self._straightener = Straightener(camera)
@@ -113,41 +114,21 @@ def _resized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     return made[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def _color(frame: SceneFrame, where: str) -> np.ndarray:
-    value = frame.channels.get("color")
-    if value is None:
+def _color(files: FrameFiles, frame: SceneFrame, where: str) -> np.ndarray:
+    image = pick_channel(files, frame, "color", where)
+    if image is None:
         raise InputError(expected=f"{where} to have a picture", got="none", fix="Give the clip's frames as colour")
-    if isinstance(value, EncodedFile):
-        try:
-            if value.name.lower().endswith(".exr"):
-                layers = decode_layers(value)
-                image = layers.get("Combined") or next(iter(layers.values()))
-            else:
-                image = decode(value)
-        except InputError as error:
-            raise InputError(expected=f"a readable picture for {where}", got=str(error).rstrip(".")) from error
-    else:
-        image = value
     return linear_rgb(image)
 
 
-def _mask(frame: SceneFrame, width: int, height: int, where: str) -> np.ndarray:
-    value = frame.channels.get("mask")
-    if value is None:
+def _mask(files: FrameFiles, frame: SceneFrame, width: int, height: int, where: str) -> np.ndarray:
+    image = pick_channel(files, frame, "mask", where)
+    if image is None:
         return np.ones((height, width), bool)
-    image = decode(value) if isinstance(value, EncodedFile) else value
     if image.pixels.shape[:2] != (height, width):
         got = f"{image.pixels.shape[1]} x {image.pixels.shape[0]}"
         raise InputError(expected=f"the mask of {where} to be {width} x {height}, like its picture", got=got)
     return image.pixels[..., 0] > 0  # as reconstruct.depth takes it
-
-
-def _check_camera(camera: Camera, where: str) -> None:
-    lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
-    if not np.isfinite(lens).all() or camera.fl_x <= 0 or camera.fl_y <= 0 or camera.width < 1 or camera.height < 1:
-        got = f"fl_x, fl_y, cx, cy = {', '.join(f'{k:g}' for k in lens)} for {camera.width} x {camera.height} pixels"
-        raise InputError(expected=f"{where} to have a camera with positive focal lengths and size", got=got)
-    check_rigid(np.asarray(camera.camera_to_world, np.float64), where)
 
 
 def _fitted(camera: Camera, width: int, height: int, where: str) -> Camera:

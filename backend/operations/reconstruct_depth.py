@@ -7,7 +7,6 @@ other, the surface is extracted, and the frames come by a second time for colour
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +28,7 @@ from ..reconstruct.projection import Projection
 from ..reconstruct.selection import Selection
 from ..reconstruct.surface import MAX_JUMP, TOGETHER, Surface, Volumes
 from ..surface.finish import finish
+from ..surface.laps import Laps
 
 MEMORY_SHARE = 0.35
 """Part of the free memory that voxels may take; growing them, the mesh and the frames need the rest."""
@@ -41,6 +41,8 @@ SETTLED, FUSED, EXTRACTED = 0.04, 0.55, 0.6
 """Progress when the survey, the fusion and the extraction are done."""
 DETAIL = 300
 """A voxel that suits a scene is about its distance divided by this: two pixels of a picture 640 wide at a usual focal length."""
+SMALLEST_VOXEL = 1e-5
+"""Scene units: float32 vertices a few hundred units from the origin cannot be told apart below."""
 FINISHING = ("max_faces", "lods", "proxy", "texture", "normal_map")
 
 __all__ = ["MAX_JUMP", "run"]
@@ -58,27 +60,29 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """
     given: dict[str, Any] = {"noise": "measured", "noise_size": 0.0, "objects": "", "without_objects": "", "separate": False,
                              "drop_moving": False, "truncation": 0.0, **parameters}  # fmt: skip
-    clock = _Clock()
+    laps = Laps()  # frames decode in a thread: "decode" is the time spent waiting for it
     frames, bare = _with_depth(inputs["frames"])
     selection = Selection.parse(given["objects"], given["without_objects"], bool(given["separate"]))
     keep = min(int(psutil.virtual_memory().available * KEEP_SHARE), KEEP_MOST)
     source = FrameSource(frames, float(given["max_depth"]), keep, selection)
     context.progress(0.0, "looking at the frames")
     looked = survey.look(source)
-    decode_seconds = clock.add("survey") / max(len(looked.frames), 1)
-    settings = survey.settings_for(looked, float(given["voxel"]), _truncation(given), _noise(given), _memory_limit(context.device))
+    decode_seconds = laps.lap("survey") / max(len(looked.frames), 1)
+    voxel, resolved = _voxel(given, looked, len(source), context.device)
+    settings = survey.settings_for(looked, voxel, _truncation(given), _noise(given), _memory_limit(context.device))
     expected = survey.estimate(looked, settings, len(source), context.device, decode_seconds) if looked.frames else None
     partial = None
     if expected is not None:
         rest = ", then the finish" if _finishes(given) else ""
-        told = f"{remarks.counted(len(source))}: about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
+        needed = f"about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
+        told = f"{remarks.counted(len(source))}, voxels of {voxel:.3g}: {needed}"
         context.progress(0.01, told + rest)
         partial = Partial(context, looked.frames, int(given["min_component"]))
         partial.coarse(looked, settings, context.seed)
-        clock.add("preview")
+        laps.lap("preview")
         context.progress(SETTLED, "first look", partial.picture)
     empty_space = FreeSpace(looked.frames, settings.truncation * settings.voxel + 3 * looked.noise.sigma(looked.far))
-    surface, skipped, taken_out = _fuse(source, settings, empty_space if given["drop_moving"] else None, partial, given, context, clock)
+    surface, skipped, taken_out = _fuse(source, settings, empty_space if given["drop_moving"] else None, partial, given, context, laps)
     projection = Projection(surface.vertices, surface.faces, settings, len(source), context.seed)
     moving = remarks.Moving()
     last = 0.9 if _finishes(given) else 1.0
@@ -92,13 +96,14 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     mesh = Mesh(surface.vertices, surface.faces, surface.normals, projection.colors(), attributes={"confidence": surface.confidence})
     if objects is not None:
         mesh.attributes["object"] = objects.astype(np.float32)
-    clock.add("color")
+    laps.lap("color")
     report = {
-        "warnings": remarks.warnings(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out),
+        "notes": remarks.notes(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
         "frames": len(source),
         "frames_skipped": skipped,
         "frames_without_depth": bare,
         "voxel": settings.voxel,
+        "voxel_chosen": not given["voxel"],
         "truncation": settings.truncation * settings.voxel,
         "noise": dataclasses.asdict(settings.noise or NoiseModel()),
         "vertices": len(surface.vertices),
@@ -114,22 +119,22 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     outputs: dict[str, Any] = {"mesh": mesh}
     if _finishes(given):
         outputs, report["surface"] = finish(mesh, source, parameters, context, (last, 1.0))
-        clock.add("finish")
+        laps.lap("finish")
     report["estimate"] = None if expected is None else {"bytes": expected.bytes, "seconds": round(expected.seconds, 2)}
-    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * BLOCK_BYTES, "seconds": clock.seconds}
+    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * BLOCK_BYTES, "seconds": laps.seconds}
     context.progress(1.0, "done")
     return {**outputs, "report": report}
 
 
 def _fuse(
     source: FrameSource, settings: Settings, empty_space: FreeSpace | None, partial: Partial | None, given: Mapping[str, Any],
-    context: Context, clock: _Clock,
+    context: Context, laps: Laps,
 ) -> tuple[Surface, list[int], float]:  # fmt: skip
     """The surface, the numbers of frames that show nothing, and the share of pixels taken out because other frames see through them."""
     volumes = Volumes(settings, context.device, bool(given["separate"]))
     skipped, out, total = [], 0, 0
     for index, frame in enumerate(source):
-        clock.add("decode")
+        laps.lap("decode")
         picture = partial.picture if partial else None
         context.progress(SETTLED + (FUSED - SETTLED) * index / len(source), f"fusing frame {index + 1}/{len(source)}", picture)
         if frame.empty:
@@ -143,7 +148,7 @@ def _fuse(
         volumes.add(frame, depth)
         if partial:
             partial.refine(volumes)
-        clock.add("fuse")
+        laps.lap("fuse")
     if len(skipped) == len(source):
         if given["objects"] or given["without_objects"]:
             raise _no_objects(source, given)
@@ -162,10 +167,10 @@ def _fuse(
             fix=f"Use a voxel size of about {settings.far / DETAIL:.1g}, which suits this distance, or a lower Smallest Part, and check "
             "the depth's units",
         )
-    clock.add("extract")
+    laps.lap("extract")
     if partial:
         partial.refine(volumes, surface)
-        clock.add("preview")
+        laps.lap("preview")
     context.progress(EXTRACTED, "the surface is there", partial.picture if partial else None)
     return surface, skipped, out / total if total else 0.0
 
@@ -196,6 +201,16 @@ def _with_depth(frames: list[SceneFrame]) -> tuple[list[SceneFrame], list[int]]:
         fix = "Render or export a depth pass with the frames; reconstruct.footage does without"
         raise InputError(expected=f"frame {frames[0].number} to have depth", got="none", fix=fix)
     return with_depth, [frame.number for frame in frames if "depth" not in frame.channels]
+
+
+def _voxel(given: Mapping[str, Any], looked: survey.Survey, count: int, device: torch.device) -> tuple[float, float]:
+    """The voxel size, the artist's or chosen from the frames, and the size that the frames would be worth."""
+    value = float(given["voxel"])
+    if 0 < value < SMALLEST_VOXEL:
+        raise ParameterError(expected=f"voxel to be 0 (chosen from the frames) or at least {SMALLEST_VOXEL:g}", got=f"{value:g}")
+    if value or not looked.frames:  # without depth there is nothing to choose from, and nothing that is fused
+        return value or 1.0, 0.0
+    return survey.voxel_for(looked, _noise(given), count, device)
 
 
 def _truncation(given: Mapping[str, Any]) -> float:
@@ -246,17 +261,3 @@ def _memory_limit(device: torch.device) -> int:
     host = psutil.virtual_memory().available
     free = min(host, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else host
     return int(free * MEMORY_SHARE)
-
-
-class _Clock:
-    """Seconds by stage; frames decode in a thread, so "decode" is the time spent waiting for it."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def add(self, stage: str) -> float:
-        now = time.perf_counter()
-        passed, self._last = now - self._last, now
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + passed, 4)
-        return passed

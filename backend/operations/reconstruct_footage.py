@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +15,14 @@ from ..context import Context
 from ..footage.depths import DepthMap, Estimate, estimate_depths
 from ..footage.gains import find_gains
 from ..footage.matching import Settings
-from ..footage.meshing import Fused, fuse, settings_for, usual_voxel
+from ..footage.meshing import Fused, fuse, settings_for
 from ..footage.solve import check_count, check_parallax, check_reprojection, reprojection
 from ..footage.views import Reader, View, read_views
 from ..reconstruct.frames import DepthFrame
 from ..reconstruct.pinhole import eye
+from ..reconstruct.survey import usual_voxel
 from ..surface.finish import finish
+from ..surface.laps import Laps
 
 MEMORY_SHARE = 0.35
 """Part of the free memory that voxels may take."""
@@ -45,7 +46,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
             pictures, or a volume that does not fit in memory.
         JobCancelled: From ``context.progress``.
     """
-    started = time.perf_counter()
+    laps = Laps()
     frames: list[SceneFrame] = inputs["frames"] or []
     tracks: Tracks | None = inputs.get("tracks")
     check_count(frames)
@@ -64,7 +65,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     longest = int(parameters["resolution"])
     _check_memory(chosen, longest)
     views = read_views(chosen, longest, lambda fraction, stage: context.progress(0.05 * fraction, stage))
-    read = time.perf_counter()
+    laps.lap("read")
 
     def early(maps: list[DepthMap]) -> None:
         _emit_coarse(maps, views, context)
@@ -78,7 +79,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         bool(parameters["fill"]),
         early,
     )
-    matched = time.perf_counter()
+    laps.lap("match")
     gains = find_gains(views, estimate.maps, estimate.choices, context.seed)
     colors = [view.color.astype(np.float32) * gain for view, gain in zip(views, gains, strict=True)]
     voxel = float(parameters["voxel"]) or usual_voxel(estimate.maps)
@@ -95,6 +96,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if finishing:
         frames_again = FullSize(chosen, estimate.maps, gains)
         outputs, more["surface"] = finish(fused.mesh, frames_again, parameters, context, (last, 1.0), tolerance=2 * voxel, estimated=True)
+    laps.lap("mesh")
     context.progress(1.0, "done")
     report = {
         "frames": len(views),
@@ -107,11 +109,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         **more,
         "gains": [[_short(g) for g in gain] for gain in gains],
         "notes": notes + estimate.notes + _gain_notes(gains),
-        "seconds": {
-            "read": round(read - started, 3),
-            "match": round(matched - read, 3),
-            "mesh": round(time.perf_counter() - matched, 3),
-        },
+        "seconds": laps.seconds,
     }
     return {**outputs, "report": report}
 

@@ -14,11 +14,10 @@ from ..plate.aligned import align_plate, make_surface
 from ..plate.cards import make_cards
 from ..plate.relief import make_relief, tear_surface
 from ..plate.source import read_plate
+from ..surface.simplify import LEVELS
 
 COARSE = 128
 """Cells along the longer side of the mesh that comes early."""
-LEVELS = {"lod_1": 0.25, "lod_2": 0.05}
-"""Part of the triangles of the levels of detail. They are cut from the picture anew, so that outlines stay where they are."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -53,10 +52,10 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         if fill and context.attempt == 1:  # something to look at while the paint is made
             coarse, _ = make_relief(plate, surface, tears, [min(cells[0], COARSE)], 0, gap, 0, context.device, lambda *_: None)
             context.emit("mesh", coarse[0])
-        if parameters["lods"]:
-            cells += [max(4, round(cells[0] * share**0.5)) for share in LEVELS.values()]
+        if parameters["lods"]:  # cut from the picture anew, so that outlines stay where they are
+            cells += [max(4, round(cells[0] * share**0.5)) for share in LEVELS]
         meshes, more = make_relief(plate, surface, tears, cells, fill, gap, context.seed, context.device, report)
-        mesh, coarser = meshes[0], dict(zip(LEVELS, meshes[1:], strict=False))
+        mesh, coarser = meshes[0], {f"lod_{number}": made for number, made in enumerate(meshes[1:], 1)}
     context.progress(1.0, "done")
     return {
         "mesh": mesh,

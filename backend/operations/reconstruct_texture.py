@@ -47,11 +47,11 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     outputs, report = finish(mesh, Views(inputs["frames"]), given, context, (0.0, 1.0), tolerance=tolerance, estimated=True)
     context.progress(1.0, "done")
     baked = report["texture"]
-    warnings = []
+    notes = []
     if baked["overlaps"] > 0.002 * max(baked["texels"], 1):
-        warnings.append(f"{baked['overlaps']} texels are claimed by two triangles: parts of the mesh share a place in the texture")
+        notes.append(f"{baked['overlaps']} texels are claimed by two triangles: parts of the mesh share a place in the texture")
     if mesh.uvs is not None and (mesh.uvs.min() < -1e-4 or mesh.uvs.max() > 1 + 1e-4):
-        warnings.append("Some UVs lie outside 0 to 1; what they cover is not baked")
+        notes.append("Some UVs lie outside 0 to 1; what they cover is not baked")
     if baked["coverage"] < 0.5:
-        warnings.append(f"The frames show {100 * baked['coverage']:.0f} % of the mesh; the rest is filled in")
-    return {**outputs, "report": {"warnings": warnings, "tolerance": tolerance, **report}}
+        notes.append(f"The frames show {100 * baked['coverage']:.0f} % of the mesh; the rest is filled in")
+    return {**outputs, "report": {"notes": notes, "tolerance": tolerance, **report}}

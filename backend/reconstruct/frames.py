@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +12,15 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.frames import check_rigid
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
-from ..imaging import decode, decode_layers, to_linear
+from ..imaging import to_linear
+from ..style.files import FrameFiles
 from .selection import Selection, whole_ids
 
 if TYPE_CHECKING:
     from .straight import Straight
 
-_DEPTH_LAYERS = ("depth", "z", "v", "y")
-"""Names of depth layers and channels, lower case: Blender's pass, and what single-channel writers use."""
+_LAYERS = {"depth": ("Depth", "Enable the Z pass and render again"), "color": ("Combined", "")}
+"""Of channels that a file of several layers must hold: Blender's name of the layer, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,18 +114,18 @@ def decode_frame(frame: SceneFrame, max_depth: float = 0.0, selection: Selection
             of objects without ``object_id``.
     """
     where = f"frame {frame.number}"
-    _check_camera(frame.camera, where)
-    layers = _Layers()
-    depth = layers.pick(frame, "depth", where)
+    check_camera(frame.camera, where)
+    files = FrameFiles(frame, where)
+    depth = pick_channel(files, frame, "depth", where)
     if depth is None:
         raise InputError(expected=f"{where} to have depth", got="none", fix="Render or export a depth pass with the frames")
     values, noise = _depth(depth, frame.depth_scale, max_depth, where)
     height, width = values.shape
     _check_shape(width, height, frame.camera.width, frame.camera.height, f"the depth of {where}", "its camera")
-    color = layers.pick(frame, "color", where)
+    color = pick_channel(files, frame, "color", where)
     if color is not None:
         _check_shape(color.pixels.shape[1], color.pixels.shape[0], width, height, f"the colour of {where}", "its depth")
-    confidence = layers.pick(frame, "confidence", where)
+    confidence = pick_channel(files, frame, "confidence", where)
     trust = None
     if confidence is not None:
         trust = _unit(confidence.pixels[..., 0])
@@ -133,14 +133,14 @@ def decode_frame(frame: SceneFrame, max_depth: float = 0.0, selection: Selection
             got = f"{trust.shape[1]} x {trust.shape[0]}"
             raise InputError(expected=f"the confidence of {where} to be {width} x {height}, like its depth", got=got)
         trust = np.nan_to_num(trust, nan=0.0, posinf=1.0, neginf=0.0)
-    mask = layers.pick(frame, "mask", where)
+    mask = pick_channel(files, frame, "mask", where)
     if mask is not None:
         if mask.pixels.shape[:2] != values.shape:
             got = f"{mask.pixels.shape[1]} x {mask.pixels.shape[0]}"
             raise InputError(expected=f"the mask of {where} to be {width} x {height}, like its depth", got=got)
         values = np.where(mask.pixels[..., 0] > 0, values, np.float32(0))
     selection = selection or Selection()
-    ids = _ids(layers, frame, (height, width), selection, where)
+    ids = _ids(files, frame, (height, width), selection, where)
     if ids is not None and selection.needs_ids:
         values = np.where(selection.keep(ids), values, np.float32(0))
     return DepthFrame(
@@ -158,8 +158,8 @@ def _background(depth: Image) -> np.ndarray | None:
     return background if background.any() else None
 
 
-def _ids(layers: _Layers, frame: SceneFrame, shape: tuple[int, int], selection: Selection, where: str) -> np.ndarray | None:
-    image = layers.pick(frame, "object_id", where)
+def _ids(files: FrameFiles, frame: SceneFrame, shape: tuple[int, int], selection: Selection, where: str) -> np.ndarray | None:
+    image = pick_channel(files, frame, "object_id", where)
     if image is None:
         if selection.needs_ids:
             fix = "Render the object index pass (IndexOB) with the frames, or choose no objects"
@@ -172,55 +172,23 @@ def _ids(layers: _Layers, frame: SceneFrame, shape: tuple[int, int], selection: 
     return ids
 
 
-class _Layers:
-    """Decodes each file of a frame once, however many channels it stands for."""
+def pick_channel(files: FrameFiles, frame: SceneFrame, channel: str, where: str) -> Image | None:
+    """The picture of a channel that the frame has, or None.
 
-    def __init__(self) -> None:
-        self._decoded: dict[int, dict[str, Image]] = {}
-
-    def pick(self, frame: SceneFrame, channel: str, where: str) -> Image | None:
-        value = frame.channels.get(channel)
-        if value is None or isinstance(value, Image):
-            return value
-        if not isinstance(value, EncodedFile):
-            raise InputError(expected=f"{channel} of {where} to be an image", got=type(value).__name__)
-        try:
-            by_name = channel in ("depth", "color", "object_id") or self._shared(frame, value)
-            if Path(value.name).suffix.lower() != ".exr" or not by_name:
-                return decode(value)
-            if id(value) not in self._decoded:
-                self._decoded[id(value)] = decode_layers(value)
-        except InputError as error:
-            raise InputError(expected=f"readable {channel} for {where}", got=str(error).rstrip(".")) from error
-        return self._layer(self._decoded[id(value)], channel, self._shared(frame, value), value.name, where)
-
-    @staticmethod
-    def _shared(frame: SceneFrame, value: EncodedFile) -> bool:
-        return sum(other is value for other in frame.channels.values()) > 1
-
-    @staticmethod
-    def _layer(layers: dict[str, Image], channel: str, shared: bool, file: str, where: str) -> Image | None:
-        if channel == "depth":
-            for wanted in _DEPTH_LAYERS:
-                for name, image in layers.items():
-                    if name.lower() == wanted:
-                        return image
-            if len(layers) == 1 and not shared:
-                return next(iter(layers.values()))
-            raise InputError(
-                expected=f"a layer Depth in {file} ({where})",
-                got=", ".join(sorted(layers)) or "none",
-                fix="Enable the Z pass and render again",
-            )
-        if channel == "color":
-            if "Combined" in layers:
-                return layers["Combined"]
-            if len(layers) == 1 and not shared:
-                return next(iter(layers.values()))
-            raise InputError(expected=f"a layer Combined in {file} ({where})", got=", ".join(sorted(layers)) or "none")
-        names = (channel, "indexob") if channel == "object_id" else (channel,)
-        found = next((image for name, image in layers.items() if name.lower() in names), None)
-        return next(iter(layers.values())) if found is None and len(layers) == 1 and not shared else found
+    Raises:
+        InputError: It cannot be read, or depth or colour is said to be in a file whose layers have other names.
+    """
+    value = frame.channels.get(channel)
+    if value is None:
+        return None
+    if not isinstance(value, (Image, EncodedFile)):
+        raise InputError(expected=f"{channel} of {where} to be an image", got=type(value).__name__)
+    image = files.pick(channel)
+    if image is None and channel in _LAYERS:
+        layer, fix = _LAYERS[channel]
+        file = value.name if isinstance(value, EncodedFile) else channel
+        raise InputError(expected=f"a layer {layer} in {file} ({where})", got=", ".join(files.names()) or "none", fix=fix)
+    return image
 
 
 def _depth(image: Image, scale: float, max_depth: float, where: str) -> tuple[np.ndarray, float]:
@@ -264,7 +232,8 @@ def _unit(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(np.float32)
 
 
-def _check_camera(camera: Camera, where: str) -> None:
+def check_camera(camera: Camera, where: str) -> None:
+    """Refuses a camera that cannot be one: ``InputError``."""
     lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
     if not np.isfinite(lens).all() or camera.fl_x <= 0 or camera.fl_y <= 0 or camera.width < 1 or camera.height < 1:
         got = f"fl_x, fl_y, cx, cy = {', '.join(f'{k:g}' for k in lens)} for {camera.width} x {camera.height} pixels"

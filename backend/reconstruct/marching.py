@@ -73,15 +73,15 @@ def compact(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, keep: 
 def large_components(vertex_count: int, faces: np.ndarray, minimum: int) -> tuple[np.ndarray, int]:
     """Which faces belong to a connected part of at least ``minimum`` triangles, and how many such parts there are."""
     roots = np.arange(vertex_count, dtype=np.int32)
-    _unite(faces, roots)
+    unite(faces, roots)
     sizes = np.bincount(roots[faces[:, 0]], minlength=vertex_count) if len(faces) else np.zeros(0, np.int64)
     kept = sizes >= max(minimum, 1)
     return kept[roots[faces[:, 0]]] if len(faces) else np.zeros(0, bool), int(kept.sum())
 
 
 @kernel()
-def _unite(faces, roots):  # type: ignore[no-untyped-def]
-    """Union-find with path halving; the smallest vertex number becomes the root."""
+def unite(faces, roots):  # type: ignore[no-untyped-def]
+    """Gives each vertex the smallest number of its connected part, ``roots`` ``(N,)`` int32 from 0 on: union-find with path halving."""
     for f in range(len(faces)):
         a = faces[f, 0]
         while roots[a] != a:

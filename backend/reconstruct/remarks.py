@@ -66,11 +66,11 @@ def overlap(shares: Mapping[int, float]) -> dict[str, object]:
     return {"median": round(float(np.median(values)), 4), "least": round(min(values), 4), "frames_alone": alone} if values else {}
 
 
-def warnings(
+def notes(
     frames: Sequence[SceneFrame], bare: Sequence[int], skipped: Sequence[int], looked: Survey, settings: Settings,
-    shares: Mapping[int, float], moving: Moving, taken_out: float,
+    shares: Mapping[int, float], moving: Moving, taken_out: float, resolved: float = 0.0,
 ) -> list[str]:  # fmt: skip
-    """Sentences for a person, the gravest first."""
+    """Sentences for a person, the gravest first; ``resolved`` is the voxel size that the frames are worth, where one was chosen."""
     found = []
     noise = looked.noise.sigma(looked.far)
     if looked.agreement is not None and looked.agreement < 0.15:
@@ -83,7 +83,12 @@ def warnings(
             f"Frames disagree by {noise:.3g} scene units at a distance of {looked.far:.3g}, {noise / settings.voxel:.1f} voxels: "
             "the depth is noisy, or poses and focal length do not quite fit. A larger voxel size would lose nothing."
         )
-    found += _overlap_warnings(shares)
+    if 0 < resolved < settings.voxel:
+        found.append(
+            f"The frames resolve voxels of {resolved:.2g}; {settings.voxel:.2g} were taken, since the volume would get very large. "
+            "Set the voxel size, or a maximum depth, for more detail."
+        )
+    found += _overlap_notes(shares)
     if moving.objects:
         ids = ", ".join(str(n) for n in sorted(moving.objects))
         found.append(f"Something moved: other frames see through objects {ids}. Leave them out with Without Objects, or drop what moves.")
@@ -105,7 +110,7 @@ def warnings(
     return found
 
 
-def _overlap_warnings(shares: Mapping[int, float]) -> list[str]:
+def _overlap_notes(shares: Mapping[int, float]) -> list[str]:
     if len(shares) == 1:
         return [
             "One frame: the mesh has only the sides that it shows, torn at edges, and its error is measured against the same frame. "

@@ -9,14 +9,18 @@ class Laps:
     """A clock that starts when it is made.
 
     Attributes:
-        seconds: Wall time by step, rounded to milliseconds.
+        seconds: Wall time by step, rounded to milliseconds; of a step that comes several times all of it.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._exact: dict[str, float] = {}
         self._last = time.perf_counter()
 
-    def lap(self, name: str) -> None:
-        """Ends a step; the next one begins."""
+    def lap(self, name: str) -> float:
+        """Ends a step; the next one begins. Gives the seconds that it took."""
         now = time.perf_counter()
-        self.seconds[name], self._last = round(now - self._last, 3), now
+        passed, self._last = now - self._last, now
+        self._exact[name] = self._exact.get(name, 0.0) + passed
+        self.seconds[name] = round(self._exact[name], 3)
+        return passed

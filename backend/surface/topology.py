@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from ..reconstruct.compile import kernel
-from ..reconstruct.marching import _unite, large_components
+from ..reconstruct.marching import large_components, unite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def pairs(found: Edges) -> np.ndarray:
 def parts(vertex_count: int, faces: np.ndarray) -> np.ndarray:
     """``(vertex_count,)`` int32: for each vertex the smallest number among those that faces connect it with."""
     roots = np.arange(vertex_count, dtype=np.int32)
-    _unite(faces, roots)
+    unite(faces, roots)
     return roots
 
 

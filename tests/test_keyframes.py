@@ -291,7 +291,7 @@ def test_a_farm_needs_the_model_and_passes_alone(views, trained):
     assert again["stylised"][0].data.tobytes() == outputs["stylised"][0].data.tobytes()
     few = [scene_frame(views[n]) for n in (4, 5)]  # without the painted frame nothing can be tracked, but it goes
     third, _ = operation(views, steps=0, minutes=0.0, inputs={"frames": few, "keyframes": None, "model": outputs["model"]})
-    assert "Keyframe 3" in third["report"]["warnings"][0]
+    assert "Keyframe 3" in third["report"]["notes"][0]
 
 
 def test_training_goes_on_with_a_partial_keyframe(views, trained):

@@ -10,6 +10,7 @@ import bpy
 
 from ...shared.errors import InputError
 from .. import pictures
+from ..reconstruct.facts import notes
 from . import files, placing, shot
 from .facts import NOTE, facts
 
@@ -58,7 +59,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if model is not None:
         group.model = files.relative(Path(model))
         told.append("the model is kept: Go On Training")
-    return told + [str(text) for text in report.get("warnings") or []]
+    return told + notes(report)
 
 
 def sequence(frames: list[Path], name: str) -> bpy.types.Image:
@@ -87,5 +88,5 @@ def _render_of(name: str, request: dict[str, Any], first: int, last: int) -> bpy
 
 
 def _small(report: dict[str, Any]) -> dict[str, Any]:
-    kept = ("warping_error", "keyframes", "confidence", "steps", "missing_passes", "warnings", "unfinished", "painted", "segments")
+    kept = ("warping_error", "keyframes", "confidence", "steps", "missing_passes", "notes", "unfinished", "painted", "segments")
     return {key: report[key] for key in kept if key in report}

@@ -64,7 +64,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "frames": wanted,
         "passes": list(shot.present),
         "missing_passes": shot.missing,
-        "warnings": warnings,
+        "notes": warnings,
         "steps": model.steps,
         "multiplications_per_pixel": count_multiplications(model.network),
         "tracked": tracked,

@@ -86,7 +86,7 @@ OPERATION = Operation(
             "report",
             "report",
             ("json",),
-            "Missing passes, warnings, errors over the training; by frame the share of tracked paint and the mean confidence",
+            "Missing passes, notes, errors over the training; by frame the share of tracked paint and the mean confidence",
         ),
     ),
 )

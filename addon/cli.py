@@ -117,6 +117,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     Raises:
         InputError: It cannot be captured.
     """
+    from ..shared.sources import Source
     from .capture import Capture, CaptureSettings
     from .reconstruct import jobfiles
 
@@ -126,7 +127,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     target = folder / str(description.pop("folder", "capture"))
     if item.kind != "frames":
         description.setdefault("pass", "color")
-    elif "motion" in (*item.channels, *item.optional_channels):
+    elif {"depth", "motion"} <= {*item.channels, *item.optional_channels}:  # what is painted moves along the vectors
         from .style import shot
 
         shot.check_scene(bpy.context.scene)
@@ -136,7 +137,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     run = Capture(bpy.context.scene, bpy.context.view_layer, settings, target)
     for done in run.steps():
         print(f"captured {done} of {run.total}", flush=True)
-    return run.scene_frames() if item.kind == "frames" else run.color_file()
+    return Source("transforms", run.scene_frames(), None, run.object_ids) if item.kind == "frames" else run.color_file()
 
 
 def _open_file() -> str:

@@ -21,8 +21,9 @@ from .errors import InputError
 from .inputs import in_space, read_frames, read_input
 from .jobs import Job, check_request, request_digest
 from .operations import Input, find
+from .operations.style_names import with_ids
 from .outputs import SIDECAR
-from .sources import OBJECT_LISTS, Source, object_ids
+from .sources import Source
 from .tree import Buffer, encode
 
 VERSION = 1
@@ -68,7 +69,11 @@ class JobFile:
         The id follows from the digest, so that running the same file twice finds the job that is under way.
         """
         captured = {name: render() for name, render in self._captures.items()}
-        return dataclasses.replace(self._partial, inputs={**self._partial.inputs, **captured}, id=self.digest[:32])
+        parameters = self._partial.parameters
+        for name, value in captured.items():
+            if isinstance(value, Source):  # only now it is known which ids the objects have
+                captured[name], parameters = value.frames, with_ids(parameters, value.objects)
+        return dataclasses.replace(self._partial, parameters=parameters, inputs={**self._partial.inputs, **captured}, id=self.digest[:32])
 
 
 def load_job_file(path: Path | str, capture: Capture | None = None, scene: str = "") -> JobFile:
@@ -76,7 +81,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
 
     Args:
         path: The file.
-        capture: Renders an input, given its ``capture`` object; only Blender has one.
+        capture: Renders an input, given its ``capture`` object; only Blender has one. Frames whose objects have names are a ``Source``.
         scene: Identifies what would be captured, such as a digest of the .blend.
 
     Raises:
@@ -105,9 +110,8 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
         for item in schema.inputs:  # a solve's points come with its cameras
             if item.kind == "tracks" and item.name not in given and source.tracks is not None:
                 inputs[item.name] = source.tracks
-        for name in OBJECT_LISTS:
-            if isinstance(parameters, dict) and isinstance(parameters.get(name), str):
-                parameters = {**parameters, name: object_ids(parameters[name], source.objects)}
+        if isinstance(parameters, dict):
+            parameters = with_ids(parameters, source.objects)
     job = Job(schema.name, parameters, inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
     check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)

@@ -12,6 +12,7 @@ from backlot.shared.errors import InputError
 from backlot.shared.jobfile import is_done, load_job_file
 from backlot.shared.jobs import Job
 from backlot.shared.outputs import SIDECAR, write_outputs
+from backlot.shared.sources import Source
 from backlot.shared.values import EncodedFile
 
 
@@ -57,6 +58,25 @@ def test_a_job_file_is_utf_8_whatever_wrote_it(folder: Path) -> None:
     for mark in (b"", b"\xef\xbb\xbf"):
         (folder / "job.json").write_bytes(mark + text.encode())
         assert load_job_file(folder / "job.json").job.inputs["exemplar"].name == "grün.png"
+
+
+def test_names_of_objects_are_known_once_the_frames_are_captured(folder: Path) -> None:
+    names = {"Cube": 4, "Old Table": 9}
+
+    def capture(description: dict[str, Any], item: Any) -> Any:
+        return Source("transforms", [], None, names) if item.kind == "frames" else EncodedFile(np.zeros(3, np.uint8), "a.png")
+
+    parameters = {"objects": "Cube, 2 7-8", "regions": "Old Table,3:keep"}
+    entries = {"operation": "style.shot", "inputs": {"frames": {"capture": {"mode": "range"}}, "style": "a.png"}}
+    loaded = load_job_file(write_job(folder, **entries, parameters=parameters), capture)
+    assert (loaded.job.parameters["objects"], loaded.job.parameters["regions"]) == ("4,2 7-8", "9,3:keep")
+    assert loaded.job.inputs["frames"] == []
+    with pytest.raises(InputError, match="Cube, Old Table"):
+        assert load_job_file(write_job(folder, **entries, parameters={"objects": "Sofa"}), capture).job
+    (folder / "objects.json").write_text(json.dumps(names))
+    frames(folder, 0.0)
+    loaded = load_job_file(write_job(folder, operation="style.shot", inputs={"frames": ".", "style": "a.png"}, parameters=parameters))
+    assert loaded.job.parameters["objects"] == "4,2 7-8"
 
 
 def test_captures_are_rendered_late_and_only_if_needed(folder: Path) -> None:

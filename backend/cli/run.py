@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import BacklotError, InputError
-from ...shared.inputs import FILM, SEVERAL, read_input
+from ...shared.inputs import FILM, SEVERAL, in_space, read_frames, read_input
 from ...shared.jobfile import is_done, load_job_file
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.model_folders import allow_folder
 from ...shared.operations import OPERATIONS, Input, Operation, Parameter
+from ...shared.operations.style_names import with_ids
 from ...shared.outputs import Writer
 from ...shared.wire import new_id
 from .report import progress
@@ -140,12 +141,16 @@ def _color(text: str) -> list[float]:
 
 def _run_verb(arguments: argparse.Namespace, schema: Operation) -> int:
     inputs: dict[str, Any] = {}
-    for item in schema.inputs:
-        path = getattr(arguments, item.name)
-        if path is not None:
-            inputs[item.name] = read_input(item, path, color_space=getattr(arguments, "color_space", ""))
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
+    space = getattr(arguments, "color_space", "")
+    for item in schema.inputs:
+        path = getattr(arguments, item.name)
+        if path is not None and item.kind == "frames":
+            source = read_frames(item, path)
+            inputs[item.name], parameters = in_space(item, source.frames, space), with_ids(parameters, source.objects)
+        elif path is not None:
+            inputs[item.name] = read_input(item, path, color_space=space)
     for parameter in schema.parameters:
         if parameter.unit == "folder" and parameters.get(parameter.name) and Path(parameters[parameter.name]).is_dir():
             parameters[parameter.name] = str(allow_folder(parameters[parameter.name]))

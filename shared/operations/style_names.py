@@ -1,4 +1,4 @@
-"""Names of objects in the parameters of styles: they become the ids that a capture has for them (its ``objects.json``)."""
+"""Names of objects in parameters: they become the ids that a capture has for them (its ``objects.json``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def with_ids(parameters: Mapping[str, Any], names: dict[str, int]) -> dict[str, 
         InputError: A name that is not there.
     """
     found = dict(parameters)
-    for parameter, change in (("objects", objects_as_ids), ("regions", regions_as_ids)):
+    for parameter, change in (("objects", objects_as_ids), ("without_objects", objects_as_ids), ("regions", regions_as_ids)):
         if isinstance(found.get(parameter), str):
             found[parameter] = change(found[parameter], names)
     return found

@@ -37,6 +37,22 @@ def test_capture_reconstruct_apply_save(scene, tmp_path, capfd):
     assert len(bpy.data.collections["Backlot"].objects) == 1
 
 
+def test_objects_of_a_captured_shot_are_known_by_name(scene, tmp_path):
+    """The style acts on the cube alone, whose id only the capture knows."""
+    style = pictures.receive(Image(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)), "strokes")
+    style.filepath_raw, style.file_format = str(tmp_path / "strokes.png"), "PNG"
+    style.save()
+    capture = {"mode": "range", "start": 1, "end": 2, "resolution": [48, 32], "samples": 1}
+    inputs = {"frames": {"capture": capture}, "style": "strokes.png"}
+    path = job_file(tmp_path, operation="style.shot", parameters={"objects": "Cube", "layers": "picture"}, inputs=inputs)
+    assert cli.main(["run", path]) == 0
+    assert (tmp_path / "out" / "stylised_0002.exr").exists()
+    parameters = {"regions": "Cube:keep", "frames_wanted": "1"}
+    assert cli.main(["run", job_file(tmp_path, operation="style.shot", parameters=parameters, inputs=inputs)]) == 0
+    wrong = job_file(tmp_path, operation="style.shot", parameters={"objects": "Nobody"}, inputs=inputs)
+    assert cli.main(["run", wrong]) == 2
+
+
 def test_done_is_not_done_again(scene, tmp_path, capfd):
     made = pictures.receive(Image(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)), "noise")
     made.filepath_raw, made.file_format = str(tmp_path / "noise.png"), "PNG"

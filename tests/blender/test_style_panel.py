@@ -195,6 +195,20 @@ def test_several_styles_have_weights_and_a_rendered_content_has_passes(scene, se
     assert "styles" not in sent[2][1]
 
 
+def test_a_shot_takes_several_styles_for_objects_by_name(scene, captured, sent):
+    scene.style_shot.input_style = picture("Oil")
+    picture("Chalk")
+    bpy.ops.backlot.add_style_image(image="Chalk")
+    scene.backlot_style.styles[0].weight = 0.5
+    scene.style_shot.regions = "Cube,Left, Shoe:1 Ball:keep 9:0"
+    bpy.ops.backlot.style_shot(objects="Cube, 3-4")
+    request, inputs = sent[0]
+    assert len(inputs["styles"]) == 1
+    assert request["parameters"]["weights"] == "1 0.5"
+    assert request["parameters"]["regions"] == "1,2:1 7:keep 9:0"
+    assert request["parameters"]["objects"] == "1,3-4"
+
+
 def test_making_a_shot_leaves_the_scene_as_it_was(scene, sent):
     """All that a range of frames needs is rendered through copies; what is new is the job on the list."""
     scene.render.resolution_x, scene.render.resolution_y = SIZE

@@ -13,9 +13,11 @@ from backlot.backend.context import Context
 from backlot.backend.footage import engine, geometry, kernels, lens, matching, reference, solve, sources
 from backlot.backend.footage.consistency import agree, without_specks
 from backlot.backend.footage.depths import estimate_depths
+from backlot.backend.footage.moving import without_moving
 from backlot.backend.footage.prior import fit_planes, supported
 from backlot.backend.footage.views import read_views
 from backlot.backend.operations import reconstruct_footage
+from backlot.backend.reconstruct import pinhole
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations.reconstruct_footage import OPERATION
 from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks
@@ -332,6 +334,97 @@ def test_rectified_pair_is_two_views(shot):
     disparity = 112.8 * 0.15 / np.where(known, found.maps[0].depth, 1) - 112.8 * 0.15 / depths[0]
     assert known.mean() > 0.75
     assert (np.abs(disparity[known]) < 0.5).mean() > 0.9
+
+
+def with_vectors(cameras, moved=(0.0, 0.0), ids=True):
+    """Frames with a renderer's motion vectors and the ball as object 7; the ball moves by so many pixels from frame to frame."""
+    frames, depths = scene.shoot(cameras)
+    made, balls = [], []
+    for n, (item, depth) in enumerate(zip(frames, depths, strict=True)):
+        height, width = depth.shape
+        pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
+        points = pinhole.unproject(item.camera, pixels, depth)
+        ball = np.abs(np.linalg.norm(points - scene.BALL, axis=-1) - scene.RADIUS) < 1e-3
+        vectors = np.zeros((height, width, 4), np.float32)
+        for step, place in ((-1, 0), (1, 2)):
+            if 0 <= n + step < len(cameras):
+                found, _ = pinhole.project(cameras[n + step], points.reshape(-1, 3))
+                off = found.reshape(height, width, 2) - pixels + np.where(ball[..., None], np.multiply(step, moved), 0)
+                vectors[..., place : place + 2] = off * (1, -1) if step < 0 else off * (-1, 1)
+        channels = {**item.channels, "motion": Image(vectors, "data")}
+        if ids:
+            channels["object_id"] = Image(np.where(ball, 7, 0).astype(np.float32)[..., None], "data")
+        made.append(dataclasses.replace(item, channels=channels))
+        balls.append(ball)
+    return made, balls
+
+
+SIDEWAYS = [scene.camera_at(eye, 96, 64) for eye in scene.eyes(3)]
+AT_REST = [scene.camera_at(scene.eyes(3)[0], 96, 64)] * 3
+
+
+@pytest.mark.parametrize(("cameras", "moved"), [(SIDEWAYS, (0.0, 0.15)), (SIDEWAYS, (0.1, -0.2)), (AT_REST, (0.15, 0.0))])
+@pytest.mark.parametrize("ids", [True, False])
+def test_what_vectors_show_to_move_slowly_is_left_out(cameras, moved, ids):
+    frames, balls = with_vectors(cameras, moved, ids)
+    still = without_moving(frames[:2], frames)  # the last one only has its camera
+    assert still.objects == ([7] if ids else [])
+    assert ("Object 7 moves" if ids else "Something moves") in still.notes[0]
+    assert still.share == pytest.approx(np.mean([ball.mean() for ball in balls[:2]]), rel=0.5)  # and its border
+    for made, ball in zip(still.frames, balls, strict=False):
+        kept = made.channels["mask"].pixels[..., 0] > 0
+        assert not kept[ball].any()
+        assert kept[~ball].mean() > 0.9
+
+
+def test_without_movement_frames_stay_as_they_are():
+    for cameras in (SIDEWAYS, AT_REST):
+        frames, _ = with_vectors(cameras)
+        still = without_moving(frames, frames)
+        assert (still.objects, still.share, still.notes) == ([], 0.0, [])
+        assert all(a is b for a, b in zip(still.frames, frames, strict=True))
+    alone = without_moving(with_vectors(SIDEWAYS, (0.0, 3.0))[0][::2], [])  # without the frames that the vectors lead to
+    assert not alone.notes
+
+
+def test_an_object_that_moves_is_left_out_where_no_vectors_lead_too():
+    frames, balls = with_vectors(SIDEWAYS, (0.0, 0.3))
+    later = dataclasses.replace(frames[2], number=9, channels={name: frames[2].channels[name] for name in ("color", "object_id")})
+    still = without_moving([*frames[:2], later], [*frames[:2], later])
+    assert not (still.frames[2].channels["mask"].pixels[..., 0] > 0)[balls[2]].any()
+    plain = dataclasses.replace(later, channels={"color": frames[2].channels["color"]})
+    assert without_moving([*frames[:2], plain], [*frames[:2], plain]).frames[2] is plain
+
+
+def test_what_moves_adds_to_the_mask_that_there_is():
+    frames, _ = with_vectors(SIDEWAYS, (0.0, 0.5))
+    mask = np.ones((64, 96, 1), np.uint8)
+    mask[50:] = 0
+    masked = [dataclasses.replace(f, channels={**f.channels, "mask": Image(mask, "data")}) for f in frames]
+    for without, plain in zip(without_moving(masked, masked).frames, without_moving(frames, frames).frames, strict=True):
+        np.testing.assert_array_equal(without.channels["mask"].pixels, plain.channels["mask"].pixels * mask)
+
+
+def test_vectors_of_another_camera_are_not_used():
+    frames, _ = with_vectors(SIDEWAYS, (0.0, 0.5))
+    noise = np.random.default_rng(0).normal(0, 9, (64, 96, 4)).astype(np.float32)
+    strange = [dataclasses.replace(f, channels={**f.channels, "motion": Image(noise, "data")}) for f in frames]
+    still = without_moving(strange, strange)
+    assert "do not fit the cameras' motion" in still.notes[0]
+    assert still.objects == []
+    short = dataclasses.replace(frames[0], channels={"motion": Image(np.zeros((64, 96, 2), np.float32), "data")})
+    with pytest.raises(InputError, match="four components"):
+        without_moving([short], frames)
+
+
+def test_the_mesh_is_made_without_the_object_that_moves():
+    frames, _ = with_vectors([scene.camera_at(eye) for eye in scene.eyes(COUNT)], (0.0, 0.4))
+    found = run(frames, resolution=120)
+    assert found["report"]["moving"]["objects"] == [7]
+    assert any("Object 7 moves" in note for note in found["report"]["notes"])
+    vertices = found["mesh"].vertices.astype(np.float64)
+    ball = np.abs(np.linalg.norm(vertices - scene.BALL, axis=1) - scene.RADIUS) < 0.05
+    assert (ball & (vertices[:, 2] > 0.15)).mean() < 0.005
 
 
 def test_what_moves_is_reported_or_masked(shot):

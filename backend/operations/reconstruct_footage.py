@@ -16,6 +16,7 @@ from ..footage.depths import DepthMap, Estimate, estimate_depths
 from ..footage.gains import find_gains
 from ..footage.matching import Settings
 from ..footage.meshing import Fused, fuse, settings_for
+from ..footage.moving import without_moving
 from ..footage.solve import check_count, check_parallax, check_reprojection, reprojection
 from ..footage.views import Reader, View, read_views
 from ..reconstruct.frames import DepthFrame
@@ -62,6 +63,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     chosen = spread_out(frames, int(parameters["max_frames"]))
     if len(chosen) < len(frames):
         notes.append(f"{len(chosen)} of {len(frames)} frames were used, spread over the camera's path")
+    still = without_moving(chosen, frames)
+    chosen, notes = still.frames, notes + still.notes
     longest = int(parameters["resolution"])
     _check_memory(chosen, longest)
     views = read_views(chosen, longest, lambda fraction, stage: context.progress(0.05 * fraction, stage))
@@ -107,6 +110,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         **_depth_report(estimate, views),
         **_mesh_report(fused),
         **more,
+        "moving": {"objects": still.objects, "share": _short(still.share)},
         "gains": [[_short(g) for g in gain] for gain in gains],
         "notes": notes + estimate.notes + _gain_notes(gains),
         "seconds": laps.seconds,

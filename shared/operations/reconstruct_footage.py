@@ -13,9 +13,10 @@ OPERATION = Operation(
             "frames",
             "frames",
             "Frames",
-            "frames of the clip with a solved camera each, the lens distortion included",
+            "frames of the clip with a solved camera each, the lens distortion included; what a mask, or a renderer's motion vectors and "
+            "ids, show to move by itself is left out",
             channels=("color",),
-            optional_channels=("mask",),
+            optional_channels=("mask", "motion", "object_id"),
         ),
         Input(
             "tracks", "tracks", "Tracks", "the solve's points and where they were tracked, for the depth range and a check", required=False
@@ -36,7 +37,7 @@ OPERATION = Operation(
             "resolution",
             "int",
             960,
-            "Matching Resolution",
+            "Resolution",
             "Longest side of the pictures that are matched; the time goes with its square",
             minimum=64,
             maximum=4096,

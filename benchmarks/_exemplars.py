@@ -20,6 +20,9 @@ from backlot.shared.operations import find
 from backlot.shared.values import Image
 
 from ._sheet import BODY, GAP, Column, middle, mosaic, resize
+from .metrics.distribution import autocorrelation_ratio, patch_swd_ratio
+from .metrics.novelty import verbatim_rate
+from .metrics.portilla_simoncelli import typical_crop_ratio
 
 SIDE = 256
 """Pixels of an exemplar."""
@@ -97,6 +100,30 @@ def make(exemplar: Exemplar, folder: Path, minutes: float, seeds: int) -> None:
         np.save(folder / f"seed{seed}.npy", made["base_color"].pixels)
     if not (folder / "tile.npy").exists():
         np.save(folder / "tile.npy", _synthesize(inputs, 1, size=[SIDE, SIDE], engine="gan", minutes=minutes)["base_color"].pixels)
+
+
+def measured(exemplar: Exemplar, folder: Path, seeds: int = 2) -> list[dict[str, Any]]:
+    """How like the exemplar, and how copied, the patch engine's texture and the first seeds of the GAN are: a row each.
+
+    Ratios are against random crops of the exemplar itself: 1 is as like as those are.
+    """
+    source = read(folder / "input.npy")
+    minutes = json.loads((folder / "report.json").read_text())["trained_minutes"]
+    rows = []
+    for what in ("patch", *(f"seed{seed}" for seed in range(1, seeds + 1))):
+        made = read(folder / f"{what}.npy")
+        rows.append(
+            {
+                "exemplar": exemplar.slug,
+                "what": what,
+                "minutes": 0.0 if what == "patch" else round(minutes, 1),
+                "typical crop": round(typical_crop_ratio(made, source), 2),
+                "patch swd": round(patch_swd_ratio(made, source), 2),
+                "autocorr": round(autocorrelation_ratio(made, source), 2),
+                "verbatim": round(verbatim_rate(made, source, samples=400), 3),
+            }
+        )
+    return rows
 
 
 def columns(folder: Path, seeds: int) -> list[Column]:

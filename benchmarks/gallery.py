@@ -34,6 +34,7 @@ from ._sheet import BODY, GAP, Column, middle, mosaic, read_picture, resize, she
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "gallery"
 DOCS = ROOT / "docs" / "gallery"
+RESULTS = ROOT / "benchmarks" / "results"
 BLENDER = ROOT / ".venvs" / "bpy-4.5"
 RENDERER = Path(__file__).with_name("gallery_render.py")
 SHOTS = ("sphere_studio", "plane_studio", "sphere_sun", "plane_sun")
@@ -163,6 +164,16 @@ def trained(report: dict[str, Any]) -> str:
     return f"256 px; adapted to it in {report['trained_minutes']:.1f} minutes on a CPU; then every seed and size in a moment"
 
 
+def keep(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Writes measures of an exemplar in place of those that were there."""
+    path = folder / "exemplar_gan_cpu.json"
+    known = json.loads(path.read_text()) if path.exists() else []
+    others = [row for row in known if row["exemplar"] != rows[0]["exemplar"]]
+    path.write_text(json.dumps([*others, *rows], indent=1))
+    for row in rows:
+        print(row, flush=True)
+
+
 def page(cache: Path, target: Path) -> None:
     """Writes the page about all sheets that are there."""
     captions_file = DOCS / "captions.json"
@@ -217,6 +228,7 @@ def main() -> None:
             folder = cache / exemplar.slug
             line = trained(json.loads((folder / "report.json").read_text()))
             compose(exemplar.title, line, exemplars.columns(folder, SEEDS), folder, target / f"{exemplar.slug}.jpg")
+            keep(exemplars.measured(exemplar, folder), cache if options.quick else RESULTS)
     else:
         prompts = [prompt for prompt in PROMPTS if wanted(slug(prompt))][: 3 if options.quick else None]
         for prompt in prompts:

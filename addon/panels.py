@@ -116,7 +116,7 @@ class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
         """Draws the label, and how far the job is."""
-        row = layout.row()
+        row = layout.split(factor=0.6)
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))
         row.label(text=state_text(item.state, records.live(item.name)))
 
@@ -126,7 +126,7 @@ def state_text(state: str, live: records.Live | None) -> str:
     if live is not None and state in ("running", "capturing"):
         return f"{live.fraction:.0%}"
     if live is not None and state == "queued" and live.before is not None:
-        return f"{live.before} before it" if live.before else "Next in turn"
+        return f"{live.before} before it" if live.before else "Next"
     return state.title()
 
 
@@ -189,8 +189,10 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
 
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
-    folded = {**common, "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}}
-    panel = type(name, (_Sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": order, "draw": draw})
+    closed = {"DEFAULT_CLOSED"}  # beside materials, which come first: with all panels open the jobs would be far below
+    body = {**common, "bl_label": operation.label, "bl_order": order, "bl_options": closed, "draw": draw}
+    panel = type(name, (_Sidebar, bpy.types.Panel), body)
+    folded = {**common, "bl_parent_id": name, "bl_options": closed}
     classes: list[type] = [panel]
     if any(not item.required and item.kind in controls.IMAGE_KINDS for item in operation.inputs):
         body = {**folded, "bl_label": "More Images", "draw": draw_images}

@@ -15,7 +15,9 @@ _ERRORS = (
     ("reprojection", "Reprojection"),
     ("tracks", "Mesh to Tracks"),
 )
-_SHARES = (("confirmed", "Seen by Several Frames"), ("invented", "Invented"))
+MOST = "95 % Below"
+"""Label of the second figure of an error, on the line after the first."""
+_SHARES = (("confirmed", "Confirmed"), ("invented", "Invented"))
 
 
 def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
         unit = _pixels if name == "reprojection" else lambda value: length(scene, value)
         if median is not None:
             found.append((label, unit(median)))
-            found += [(f"{label}, 95 %", unit(most))] if most is not None else []
+            found += [(MOST, unit(most))] if most is not None else []
     coverage = _number(errors.get("coverage", report.get("coverage")))
     if coverage is not None:
         found.append(("Coverage", f"{coverage:.1%}"))
@@ -73,9 +75,7 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
 
 def sentence(scene: bpy.types.Scene, report: dict[str, Any]) -> str:
     """The same in one line, for the job list; medians, and in brackets what 95 % stay below."""
-    text = ", ".join(
-        f"({label.rsplit(', ')[1]}: {value})" if ", " in label else f"{label.lower()} {value}" for label, value in lines(scene, report)
-    )
+    text = ", ".join(f"(95 %: {value})" if label == MOST else f"{label.lower()} {value}" for label, value in lines(scene, report))
     return text.replace(", (", " (")
 
 

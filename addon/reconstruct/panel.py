@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
-from ...shared.operations import OPERATIONS, Operation
+from ...shared.operations import OPERATIONS, Operation, Parameter
+from ...shared.operations.surface_parameters import SURFACE_PARAMETERS
 from .. import capture_properties, controls
 from . import facts
 from .operators import DEPTH, FOOTAGE, PLATE, TEXTURE, clip_shown, plate_shown
 
 PLACES = {"VIEW_3D": DEPTH, "CLIP_EDITOR": FOOTAGE, "IMAGE_EDITOR": PLATE}
 """Where each of them has its panel: where what it is made of is."""
+CLOSED = {"DEFAULT_CLOSED"}
 _ONLY_WITH = {
     "texture_size": "texture", "proxy_faces": "proxy", "normal_map": "texture", "equal_exposure": "texture", "fill_width": "fill",
 }  # fmt: skip
 """Parameters that another one switches on."""
+_FINISH = frozenset(parameter.name for parameter in SURFACE_PARAMETERS if not parameter.advanced)
+"""Parameters with a folded panel of their own: what becomes of the mesh once it is there."""
 
 
 def _settings(context: bpy.types.Context, operation: Operation) -> Any:
     return getattr(context.scene, controls.identifier(operation))
 
 
-def _draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, advanced: bool) -> None:
+def _finishing(operation: Operation) -> list[Parameter]:
+    return [parameter for parameter in operation.parameters if parameter.name in _FINISH and operation.name != TEXTURE]
+
+
+def _usual(operation: Operation) -> list[Parameter]:
+    finishing = _finishing(operation)
+    return [parameter for parameter in operation.parameters if not parameter.advanced and parameter not in finishing]
+
+
+def _advanced(operation: Operation) -> list[Parameter]:
+    return [parameter for parameter in operation.parameters if parameter.advanced]
+
+
+def _draw_parameters(
+    layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, parameters: Sequence[Parameter]
+) -> None:  # fmt: skip
     from ..panels import draw_parameter
 
     settings, group = _settings(context, operation), context.scene.backlot_reconstruct
-    for parameter in operation.parameters:
-        if parameter.advanced is not advanced:
-            continue
+    for parameter in parameters:
         part = layout.column()
         part.active = bool(getattr(settings, _ONLY_WITH.get(parameter.name, ""), True))
         draw_parameter(part, settings, parameter)
@@ -76,17 +94,13 @@ def _draw_plate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
     """Draws what an operation is made of, its parameters and its button."""
     layout.use_property_split, layout.use_property_decorate = True, False
-    group = context.scene.backlot_reconstruct
     if operation.name == DEPTH:
         capture_properties.draw(layout, context.scene)
     elif operation.name == FOOTAGE:
         _draw_clip(layout, context)
     elif operation.name == PLATE:
         _draw_plate(layout, context)
-    _draw_parameters(layout, context, operation, advanced=False)
-    column = layout.column(heading="While It Runs")
-    column.prop(group, "show_progress")
-    column.prop(group, "keep_best")
+    _draw_parameters(layout, context, operation, _usual(operation))
     layout.operator("backlot." + operation.label.lower().replace(" ", "_"), icon="PLAY")
 
 
@@ -135,19 +149,29 @@ def _operation_panels(operation: Operation, space: str, sidebar: type) -> list[t
     def draw(self: Any, context: bpy.types.Context) -> None:
         draw_operation(self.layout, context, operation)
 
+    def draw_finish(self: Any, context: bpy.types.Context) -> None:
+        self.layout.use_property_split, self.layout.use_property_decorate = True, False
+        _draw_parameters(self.layout, context, operation, _finishing(operation))
+
     def draw_advanced(self: Any, context: bpy.types.Context) -> None:
         self.layout.use_property_split, self.layout.use_property_decorate = True, False
-        _draw_parameters(self.layout, context, operation, advanced=True)
+        _draw_parameters(self.layout, context, operation, _advanced(operation))
+        column = self.layout.column(heading="While It Runs")
+        column.prop(context.scene.backlot_reconstruct, "show_progress")
+        column.prop(context.scene.backlot_reconstruct, "keep_best")
         row = self.layout.row(align=True)
         row.prop(_settings(context, operation), "seed")
         row.operator("backlot.new_seed", text="", icon="FILE_REFRESH").group = controls.identifier(operation)
 
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
-    folded = {**common, "bl_parent_id": name, "bl_options": {"DEFAULT_CLOSED"}, "bl_label": "Advanced", "draw": draw_advanced}
+    folded = {**common, "bl_parent_id": name, "bl_options": CLOSED}
+    alone = space == "CLIP_EDITOR"  # elsewhere materials come first, and nobody wants everything at once
+    body = {**common, "bl_label": operation.label, "bl_order": 4, "bl_options": set() if alone else CLOSED, "draw": draw}
     return [
-        type(name, (sidebar, bpy.types.Panel), {**common, "bl_label": operation.label, "bl_order": 4, "draw": draw}),
-        type(name + "_advanced", (sidebar, bpy.types.Panel), folded),
+        type(name, (sidebar, bpy.types.Panel), body),
+        type(name + "_finish", (sidebar, bpy.types.Panel), {**folded, "bl_label": "Mesh and Texture", "draw": draw_finish}),
+        type(name + "_advanced", (sidebar, bpy.types.Panel), {**folded, "bl_label": "Advanced", "draw": draw_advanced}),
     ]
 
 
@@ -175,12 +199,11 @@ def _has_solved_camera(scene: bpy.types.Scene) -> bool:
 def _texture_panel(operation: Operation, space: str, sidebar: type) -> list[type]:
     def draw(self: Any, context: bpy.types.Context) -> None:
         self.layout.use_property_split, self.layout.use_property_decorate = True, False
-        for advanced in (False, True):
-            _draw_parameters(self.layout, context, operation, advanced)
+        _draw_parameters(self.layout, context, operation, [*_usual(operation), *_advanced(operation)])
         self.layout.operator("backlot." + operation.label.lower().replace(" ", "_"), text="Unwrap and Bake", icon="UV")
 
     body = {
         "bl_space_type": space, "bl_label": "Unwrap and Bake", "bl_parent_id": f"BACKLOT_PT_reconstructed_{space.lower()}", "draw": draw,
-        "bl_options": {"DEFAULT_CLOSED"}, "__doc__": operation.summary,
+        "bl_options": CLOSED, "__doc__": operation.summary,
     }  # fmt: skip
     return [type(f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}", (sidebar, bpy.types.Panel), body)]

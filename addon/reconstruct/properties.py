@@ -42,7 +42,7 @@ class BACKLOT_PG_reconstruct(bpy.types.PropertyGroup):  # noqa: N801
         **plate_annotations(),
         "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs of a mesh whose texture is baked"),
         "show_progress": BoolProperty(
-            name="Show Progress in Scene",
+            name="Show in Scene",
             description="Put the mesh into the scene while it still grows; the finished one takes its place",
         ),
         "keep_best": BoolProperty(

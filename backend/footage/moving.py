@@ -20,6 +20,7 @@ from ..reconstruct.selection import whole_ids
 from ..style.files import FrameFiles
 from .geometry import transfer
 from .lens import straighten_pixels
+from .views import Report
 
 STILL = 0.05
 """Pixels beside its ray where a thing still stands still: vectors in half precision are off by a third of that."""
@@ -31,6 +32,9 @@ LEAST = 12
 """Fewest pixels that say that an object moves: more than half of those it has in a frame."""
 BORDER = 2
 """Pixels around what moves that are left out too: colour is smooth across outlines, ids are not."""
+
+AT_ONCE = 1 << 19
+"""Pixels, so that a 4K frame takes no gigabytes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +54,13 @@ class Still:
     notes: list[str]
 
 
-def without_moving(frames: Sequence[SceneFrame], every: Sequence[SceneFrame]) -> Still:
+def without_moving(frames: Sequence[SceneFrame], every: Sequence[SceneFrame], report: Report = lambda fraction, stage: None) -> Still:
     """Masks out what moves by itself, in frames that have the channel ``motion``, by pixel and, with ``object_id``, by object.
 
     Args:
         frames: Those that will be used.
         every: All there are: vectors lead to the frames right before and after, of which only the cameras are needed.
+        report: Called with fraction and stage before each frame that has vectors.
 
     Raises:
         InputError: Vectors without four components, or vectors, ids and mask of different sizes.
@@ -64,10 +69,11 @@ def without_moving(frames: Sequence[SceneFrame], every: Sequence[SceneFrame]) ->
     moves: dict[int, np.ndarray] = {}
     objects: set[int] = set()
     strange = 0
-    for frame in frames:
+    for index, frame in enumerate(frames):
         neighbours = {step: cameras[frame.number + step] for step in (-1, 1) if frame.number + step in cameras}
         if "motion" not in frame.channels or not neighbours:
             continue
+        report(index / len(frames), f"looking for what moves, frame {index + 1}/{len(frames)}")
         beside, ids = _beside(frame, neighbours)
         usual = float(np.median(beside))
         if usual > OFF:
@@ -83,10 +89,11 @@ def without_moving(frames: Sequence[SceneFrame], every: Sequence[SceneFrame]) ->
         return Still(list(frames), [], 0.0, notes)
     still = [_masked(frame, moves.get(frame.number), objects) for frame in frames]
     share = float(np.mean([part for _, part in still]))
-    what = f"Objects {', '.join(map(str, sorted(objects)))} move" if len(objects) > 1 else "Something moves"
-    if len(objects) == 1:
-        what = f"Object {next(iter(objects))} moves"
-    notes.append(f"{what} by itself, as the motion vectors show: left out, with {share:.1%} of the pixels")
+    what = "Something moves by itself"
+    if objects:
+        ids_of = ", ".join(map(str, sorted(objects)))
+        what = f"Object {ids_of} moves by itself" if len(objects) == 1 else f"Objects {ids_of} move by themselves"
+    notes.append(f"{what}, as the motion vectors show: left out, with {share:.1%} of the pixels")
     return Still([frame for frame, _ in still], sorted(objects), share, notes)
 
 
@@ -134,7 +141,9 @@ def _beside(frame: SceneFrame, neighbours: Mapping[int, Camera]) -> tuple[np.nda
     for step, camera in neighbours.items():
         moved = vectors[:, :2] * (1, -1) if step < 0 else vectors[:, 2:] * (-1, 1)
         a, b = scaled(frame.camera, width, height), scaled(camera, width, height)
-        beside = np.maximum(beside, off_the_ray(a, b, pixels, pixels + moved))
+        for start in range(0, len(pixels), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            beside[some] = np.maximum(beside[some], off_the_ray(a, b, pixels[some], pixels[some] + moved[some]))
     return np.where(known, beside, 0).astype(np.float32).reshape(height, width), ids
 
 

@@ -63,11 +63,11 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     chosen = spread_out(frames, int(parameters["max_frames"]))
     if len(chosen) < len(frames):
         notes.append(f"{len(chosen)} of {len(frames)} frames were used, spread over the camera's path")
-    still = without_moving(chosen, frames)
+    still = without_moving(chosen, frames, lambda fraction, stage: context.progress(0.02 * fraction, stage))
     chosen, notes = still.frames, notes + still.notes
     longest = int(parameters["resolution"])
     _check_memory(chosen, longest)
-    views = read_views(chosen, longest, lambda fraction, stage: context.progress(0.05 * fraction, stage))
+    views = read_views(chosen, longest, lambda fraction, stage: context.progress(0.02 + 0.03 * fraction, stage))
     laps.lap("read")
 
     def early(maps: list[DepthMap]) -> None:

@@ -58,7 +58,7 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
 def exemplar_options(minutes: float, seed: int) -> Options:
     """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster."""
     return Options(
-        minutes=minutes, prior=0.0, warm=200, rate=7e-4, gamma=0.05, patches=4.0, recolor=0.0, turn=False, average=0.99, seed=seed
+        minutes=minutes, prior=0.0, warm=200, rate=7e-4, gamma=0.05, patches=2.0, recolor=0.0, turn=False, average=0.99, seed=seed
     )
 
 

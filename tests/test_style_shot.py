@@ -16,9 +16,10 @@ from backlot.backend.imaging import decode_layers, encode, encode_layers
 from backlot.backend.operations.style_image import run as run_image
 from backlot.backend.operations.style_shot import run
 from backlot.backend.style import cuts, measure, occlusion
+from backlot.backend.style.contents import Contents
 from backlot.backend.style.grade import fill_outside, soften
 from backlot.backend.style.passes import Shot, decode_passes
-from backlot.backend.style.shot import segments
+from backlot.backend.style.shot import Pace, Segment, segments
 from backlot.backend.style.trace import Geometry, Trace
 from backlot.backend.style.warp import grid, sample
 from backlot.backend.synthesis.strokes import blur
@@ -142,6 +143,53 @@ def test_what_was_hidden_is_not_seen(small: SmallShot, views: list[ShotView]) ->
     assert not seen[~inside].any()
     assert not seen[clear & inside & ~same].any()
     assert seen[clear & inside & same].mean() > 0.97
+
+
+def slowly_uncovered(count: int) -> list[SceneFrame]:
+    """A blue wall comes out from behind a red board, by 0.4 pixels a frame."""
+    height, width, edge = 48, 64, 24
+    board = np.arange(width)[None, :, None] < np.full((height, 1, 1), edge)
+    vectors = np.where(board, 0, np.float32([-0.4, 0, -0.4, 0])).astype(np.float32)  # Blender's order: x and y back, x and y ahead
+    channels = {
+        "color": Image(np.where(board, np.float32([0.6, 0, 0]), np.float32([0, 0, 0.6])).astype(np.float32), "linear"),
+        "depth": Image(np.where(board, np.float32(2), np.float32(5)), "data"),
+        "motion": Image(vectors, "data"),
+        "object_id": Image(np.where(board, np.float32(1), np.float32(2)), "data"),
+    }
+    camera = Camera(width, height, 50.0, 50.0, width / 2, height / 2, np.eye(4))
+    return [SceneFrame(camera, channels, 1.0, n + 1) for n in range(count)]
+
+
+class Copies:
+    """Paints frames as they are, and keeps tones and light out of it."""
+
+    style = darkest = torch.zeros(3, 1, 1)
+    brightest = torch.ones(3, 1, 1)
+    frame, stroke = (48, 64), 4.0
+
+    def whole(self, content: torch.Tensor, *_: Any) -> torch.Tensor:
+        return content.clone()
+
+    def into(self, content: torch.Tensor, _grade: Any, known: torch.Tensor, new: torch.Tensor, _number: int) -> torch.Tensor:
+        return torch.where(new, content, known)
+
+    def tones(self, content: torch.Tensor) -> torch.Tensor:
+        return content
+
+    def light(self, content: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(content)
+
+
+def test_what_comes_into_view_slowly_is_not_painted_with_what_hid_it() -> None:
+    shot = Shot(slowly_uncovered(13))
+    content = Contents(shot, CPU, gray=False)
+    segment = Segment(shot, content, Copies(), Copies(), Pace(anchors=4), (0, 13), 0)
+    for styled in segment.frames(range(13), lambda *_: None):
+        wall = styled.paint[:, :, 27:]  # paint counts as the wall's up to a pixel over the silhouette, and a look-up reaches two more
+        assert float(wall[0].max()) < 0.1, f"red on the wall in frame {styled.index + 1}"
+    [pair] = measure.pairs(shot, 12, CPU)
+    assert not pair.seen[:, 24:28].any()
+    assert pair.seen[:, 32:-4].all()
 
 
 def test_paint_keeps_its_place_over_many_frames_without_blur(views: list[ShotView]) -> None:

@@ -18,10 +18,12 @@ from ..synthesis.strokes import blur
 from . import occlusion
 from .passes import Shot
 from .trace import Geometry, Trace
-from .warp import sample
+from .warp import inside, nearest, sample
 
 GAPS = (1, 8, 16)
 """Frames between the two pictures that are compared."""
+NO_ID = -(2**31)
+"""Stands for pixels that touch another object."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,10 @@ class Pair:
 
 
 def pairs(shot: Shot, gap: int, device: torch.device, step: int = 1, start: int = 0, end: int | None = None) -> list[Pair]:
-    """Joins frames ``gap`` apart by chaining the vectors; visibility holds in every frame between, edges of one pixel are dropped.
+    """Joins frames ``gap`` apart by chaining the vectors.
+
+    Visibility holds in every frame between, and the place that was found is in the early frame and of the same object there: surfaces that
+    come into view by less than half a pixel a frame pass each test from one frame to the next. Edges of one pixel are dropped.
 
     Args:
         shot: Without cuts.
@@ -56,13 +61,14 @@ def pairs(shot: Shot, gap: int, device: torch.device, step: int = 1, start: int 
     for early in range(start, (len(shot) if end is None else end) - gap, step):
         geometry = Geometry.of(shot[early], device)
         trace = Trace.start(shot[early].size, 0, device)
-        border = occlusion.edges(geometry.ids)
-        trace = trace.only(~border)
+        inner = torch.where(occlusion.edges(geometry.ids), NO_ID, geometry.ids)
+        trace = trace.only(inner != NO_ID)
         for index in range(early + 1, early + gap + 1):
             following = Geometry.of(shot[index], device)
             trace = trace.carried(geometry, following, -1, strict=True)
             geometry = following
         seen = (trace.label >= 0) & ~occlusion.edges(geometry.ids)
+        seen &= inside(trace.place, shot[early].size) & (nearest(inner, trace.place) == geometry.ids)
         found.append(Pair(early + gap, early, trace.place, seen))
     return found
 

@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
+from . import occlusion
 from .grade import soften
 from .passes import Shot
 from .roles import Grading, Paints, Report
 from .trace import Geometry, Trace
-from .warp import sample
+from .warp import inside, nearest, sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Segment:
         self._area: Callable[[int], torch.Tensor | None] = area or (lambda index: None)
         self.painted: list[int] = []
         self._pictures: list[torch.Tensor] = []
+        self._whose: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._device = painter.style.device
         self._lit = (-1, painter.style)
 
@@ -137,9 +139,11 @@ class Segment:
         return Geometry.of(self._shot[index], self._device)
 
     def _add(self, index: int, picture: torch.Tensor) -> int:
-        """Keeps a painted picture, the light it was painted in and the order in which its strokes take over; gives its label."""
+        """Keeps a painted picture, its light, whose its pixels are and in which order its strokes take over; gives its label."""
         light = self._light(index)
         self.painted.append(index)
+        geometry = self._geometry(index)
+        self._whose.append((geometry.ids, _beside(geometry)))
         self._pictures.append(torch.cat([picture, light, self._turns(index)]))
         return len(self._pictures) - 1
 
@@ -165,7 +169,7 @@ class Segment:
         geometry = self._geometry(key)
         for index in range(key + direction, end + direction, direction):
             following = self._geometry(index)
-            trace = trace.carried(geometry, following, -direction)
+            trace = self._carried(trace, geometry, following, -direction)
             geometry = following
         missing, trace = self._closed(end, trace, geometry.ids)
         area = self._area(end)
@@ -174,8 +178,8 @@ class Segment:
         drawn, light = self._draw(end, trace)
         worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < _WORN) | (light.abs().amax(0) > self._pace.light)
         worn = worn if area is None else worn & area
-        new = self._tidy(worn & ~missing, margin=False) | missing
-        if self._little(new, area):
+        new = self._tidy(worn & ~missing, whole=False) | missing
+        if self._little(new, area, _LEAST_NEW):
             return trace, -1
         content = self._content(end)
         target = self._grade.tones(content)
@@ -185,6 +189,26 @@ class Segment:
         fresh = Trace.start(self._painter.frame, label, self._device)
         return fresh.only(new).under(trace.only(~new)), label
 
+    def _carried(self, trace: Trace, own: Geometry, to: Geometry, direction: int) -> Trace:
+        """As ``Trace.carried``, less paint that was made for another object, or never.
+
+        Where things come into view by less than half a pixel a frame, each frame's test takes the pixel at the silhouette, or at the
+        border, for one that was seen before: the paint of what had hidden them would creep over them. The picture in which the paint was
+        made knows better: the place must be in it, and one of the four pixels around of the object. And over silhouettes reach strokes of
+        what lies in front, which must not stay behind when it moves away.
+        """
+        trace = trace.carried(own, to, direction)
+        mine, beside = torch.zeros_like(trace.label, dtype=torch.bool), _beside(to)
+        for label, (ids, marred) in enumerate(self._whose):
+            where = trace.label == label
+            place, wanted = trace.place[:, where], to.ids[where]
+            base = place.floor()
+            found = torch.zeros_like(wanted, dtype=torch.bool)
+            for corner in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                found |= nearest(ids, base + base.new_tensor(corner)[:, None]) == wanted
+            mine[where] = found & inside(place, self._painter.frame) & (beside[where] | ~nearest(marred, place))
+        return trace.only(mine)
+
     def _closed(self, index: int, trace: Trace, ids: torch.Tensor) -> tuple[torch.Tensor, Trace]:
         """Where paint has to be made that a frame lacks, ``(H, W)`` bool, and its trace with narrow gaps closed.
 
@@ -193,19 +217,22 @@ class Segment:
         area = self._area(index)
         missing = trace.label < 0 if area is None else (trace.label < 0) & area
         closed = trace.continued(ids, _GAP, area)
-        missing = self._tidy(missing, margin=True)
+        missing = self._tidy(missing, whole=True)
         return missing if area is None else missing | ((closed.label < 0) & area), closed
 
-    def _little(self, new: torch.Tensor, area: torch.Tensor | None) -> bool:
+    def _little(self, new: torch.Tensor, area: torch.Tensor | None, least: float) -> bool:
         """Whether so little would be painted that it is not worth it."""
         share = float(new.float().mean())
-        return share == 0 or share < _LEAST_NEW * (1.0 if area is None else float(area.float().mean()))
+        return share == 0 or share < least * (1.0 if area is None else float(area.float().mean()))
 
-    def _tidy(self, mask: torch.Tensor, margin: bool) -> torch.Tensor:
-        """Leaves what is about as large as a stroke, and gives it half a stroke's margin if wanted."""
+    def _tidy(self, mask: torch.Tensor, whole: bool) -> torch.Tensor:
+        """Leaves what is about as large as a stroke: its inside, smoothed, or the whole of it.
+
+        The whole of it and not a pixel more: paint beside it that is still good would be made anew, and change.
+        """
         size = 2 * round(0.5 * self._painter.stroke) + 3
-        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > (0.4 if margin else 0.5)
-        return F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0 if margin else most[0, 0]
+        most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > (0.4 if whole else 0.5)
+        return mask & (F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0) if whole else most[0, 0]
 
     def _between(self, key: int, trace: Trace, end: int, outer: Trace, made: int, direction: int) -> Iterator[Styled]:
         """The frames after one anchor up to and including the next."""
@@ -213,16 +240,16 @@ class Segment:
         geometry = self._geometry(end)
         for index in range(end - direction, key, -direction):
             following = self._geometry(index)
-            beyond[index] = beyond[index + direction].carried(geometry, following, direction)
+            beyond[index] = self._carried(beyond[index + direction], geometry, following, direction)
             geometry = following
         geometry = self._geometry(key)
         for index in range(key + direction, end, direction):
             following = self._geometry(index)
-            trace = trace.carried(geometry, following, -direction)
+            trace = self._carried(trace, geometry, following, -direction)
             trace = beyond[index].under(trace)
             geometry = following
             missing, trace = self._closed(index, trace, following.ids)
-            if not self._little(missing, self._area(index)):
+            if not self._little(missing, self._area(index), _LEAST_MENDED):
                 trace = self._mend(index, trace, missing)
             yield self._styled(index, trace, beyond[index] if made >= 0 else None, abs(index - key) / abs(end - key), made)
         yield self._styled(end, outer, None, 0.0)
@@ -270,12 +297,22 @@ class Segment:
 
 _LEAST_NEW = 0.0015
 """Part of what needs paint below which missing paint is continued instead of painted: less than a few strokes."""
+_LEAST_MENDED = 0.005
+"""The same between anchors: what is painted there is seen for a few frames only, and changes when they are over."""
 _WORN = 0.45
 """What tracked paint is worth when it is painted anew."""
 _GAP = 10
 """Pixels up to which paint of the same object is continued into gaps."""
+_REACH = 1
+"""Pixels by which strokes reach over a silhouette."""
 _SOFT = 0.25
 """Part of the way from anchor to anchor over which one stroke turns into the next."""
+
+
+def _beside(geometry: Geometry) -> torch.Tensor:
+    """Where strokes of another object, which lies in front, may reach over its silhouette, ``(H, W)`` bool."""
+    border = F.max_pool2d(occlusion.edges(geometry.ids).float()[None, None], 2 * _REACH - 1, 1, _REACH - 1)[0, 0] > 0
+    return border & ~occlusion.front(geometry.depth, _REACH)
 
 
 def turned(before: Styled, after: Styled, progress: float) -> Styled:

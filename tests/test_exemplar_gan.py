@@ -13,21 +13,16 @@ from backlot.backend.context import Context
 from backlot.backend.operations.texture_synthesize import run
 from backlot.backend.texture.adapt import exemplar_options
 from backlot.backend.texture.arrange import arrange
-from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE
 from backlot.backend.texture.layers import CODE
-from backlot.backend.texture.model import card_of, material_model, save_material_model
-from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
-from backlot.backend.texture.prior import PriorCritic
+from backlot.backend.texture.model import material_model
 from backlot.backend.texture.registry import list_models
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image
+from small_material import save_small
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_base")
 
-SMALL = Config(
-    latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
-)
 MAPS = {"base_color", "normal", "height", "roughness", "metallic", "occlusion"}
 
 
@@ -36,18 +31,7 @@ def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained base in place of the one that ships; variations are made from a small piece, which is quicker."""
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
     monkeypatch.setattr("backlot.backend.texture.adapt.VARIATIONS", 1)
-    torch.manual_seed(0)
-    networks = {
-        "generator": Generator(SMALL),
-        "encoder": Encoder(SMALL),
-        "critic": Discriminator(SMALL),
-        "inverter": Inverter(SMALL),
-        "prior_critic": PriorCritic(SMALL.attributes, SMALL.prior_critic),
-    }
-    library = torch.rand(len(FAMILY_NAMES), VECTOR_SIZE)
-    library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES))
-    card = card_of(SMALL, title="small", licence="CC0-1.0", data={"description": "nothing"})
-    save_material_model(tmp_path / "models" / "materials.safetensors", networks, library, card)
+    save_small(tmp_path / "models" / "materials.safetensors")
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,9 @@ from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE, Attrib
 from backlot.backend.texture.checkpoint import load_checkpoint, save_checkpoint
 from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset
 from backlot.backend.texture.layers import CODE
-from backlot.backend.texture.model import MaterialModel, card_of, read_material_model, save_material_model
+from backlot.backend.texture.model import MaterialModel, read_material_model, save_material_model
 from backlot.backend.texture.monitor import Monitor, Schedule
-from backlot.backend.texture.networks import Config, Discriminator, Encoder, Generator, Inverter
-from backlot.backend.texture.prior import PriorCritic
+from backlot.backend.texture.networks import Encoder, Inverter
 from backlot.backend.texture.prior_training import BORDER, read_lessons
 from backlot.backend.texture.produce import Request, produce
 from backlot.backend.texture.sampling import Sampler, hue_rotation
@@ -24,13 +23,11 @@ from backlot.backend.texture.seeds import make_seeds, mix_seeds
 from backlot.backend.texture.tone import apply_tone, find_tone
 from backlot.backend.texture.training import Options, Trainer, train
 from backlot.shared.errors import InputError
+from small_material import SMALL, save_small
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
-SMALL = Config(
-    latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
-)
 QUICK = Options(minutes=10.0, warm=2, batch=4, crop=56, margin=8, seed=3)
 
 
@@ -41,18 +38,7 @@ def random(seed: int = 0) -> torch.Generator:
 @pytest.fixture(scope="module")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> MaterialModel:
     """Untrained networks with a library of two materials of every family, by way of a file."""
-    torch.manual_seed(0)
-    networks = {
-        "generator": Generator(SMALL),
-        "encoder": Encoder(SMALL),
-        "critic": Discriminator(SMALL),
-        "inverter": Inverter(SMALL),
-        "prior_critic": PriorCritic(SMALL.attributes, SMALL.prior_critic),
-    }
-    library = torch.rand(2 * len(FAMILY_NAMES), VECTOR_SIZE, generator=random())
-    library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES)).repeat(2, 1)
-    path = tmp_path_factory.mktemp("models") / "small.safetensors"
-    save_material_model(path, networks, library, card_of(SMALL, title="small", licence="CC0-1.0", data={"description": "nothing"}))
+    path = save_small(tmp_path_factory.mktemp("models") / "small.safetensors", each=2)
     return read_material_model(path, CPU)
 
 

@@ -10,33 +10,22 @@ import pytest
 import torch
 from backlot.backend.context import Context
 from backlot.backend.operations import runner
-from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE
 from backlot.backend.texture.maps import directx
-from backlot.backend.texture.model import card_of, save_material_model
-from backlot.backend.texture.networks import Config, Encoder, Generator
 from backlot.shared.errors import InputError, JobCancelled, ParameterError
 from backlot.shared.material import ATTRIBUTES
 from backlot.shared.operations import find
 from backlot.shared.operations.texture_generate import MAPS
 from backlot.shared.values import Image
+from small_material import save_small
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_model")
-
-SMALL = Config(
-    latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
-)
 
 
 @pytest.fixture
 def small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained model named "small" in a models folder of its own."""
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
-    torch.manual_seed(0)
-    library = torch.rand(len(FAMILY_NAMES), VECTOR_SIZE)
-    library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES))
-    card = card_of(SMALL, title="small", licence="CC0-1.0", data={"description": "nothing"})
-    path = tmp_path / "models" / "small.safetensors"
-    save_material_model(path, {"generator": Generator(SMALL), "encoder": Encoder(SMALL)}, library, card)
+    save_small(tmp_path / "models" / "small.safetensors")
 
 
 def run(

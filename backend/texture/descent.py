@@ -1,16 +1,16 @@
-"""An optimiser whose steps cannot undo the rest: gradients are held to three times their usual norm."""
+"""Steps of training: an optimiser whose steps cannot undo the rest, and averages of the weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
 
 
 class Descent:
-    """Adam with a memory of how long its gradients usually are.
+    """Adam that holds gradients to three times their usual norm.
 
     Args:
         parameters: To train.
@@ -35,3 +35,17 @@ class Descent:
         if math.isfinite(norm):
             self.adam.step()
             self.usual = 0.98 * self.usual + 0.02 * min(norm, 3 * self.usual) if self.usual else norm
+
+
+def average(pairs: Iterable[tuple[nn.Module, nn.Module]], decay: float, step: int) -> None:
+    """Moves averaged weights towards those of now.
+
+    Args:
+        pairs: Average and now.
+        decay: Part of the average that stays.
+        step: Counted from 0; faster at the start, when there is nothing to keep.
+    """
+    keep = min(decay, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for mean, now in pairs:
+            torch._foreach_lerp_(list(mean.parameters()), list(now.parameters()), 1 - keep)

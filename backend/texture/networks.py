@@ -1,4 +1,4 @@
-"""The networks: generator, discriminator, encoder, inverter.
+"""The networks: generator, encoder, inverter.
 
 The generator turns noise on a torus into a stack of maps in four stages, each twice as fine as the one before. All its padding is
 circular, so what it makes tiles by construction, and it has no layer that sees a whole picture, so it makes any size. A style, mapped
@@ -171,42 +171,6 @@ class Generator(nn.Module):
 
     def _seen(self, style: torch.Tensor) -> torch.Tensor:
         return style[:, : self.config.attributes + self.config.style]
-
-
-class Discriminator(nn.Module):
-    """Scores patches of a stack, given what it should be: at two depths, about 20 and 60 px wide."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        a, b, c = config.critic
-        inputs = 4 * (len(CHANNELS) + 2)
-        layers = [(inputs, a, 3, 1), (a, a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
-        self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride) for i, o, k, stride in layers)
-        for layer in self.layers:
-            nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
-        self.taps = (3, 5)
-        self.heads = nn.ModuleList(nn.Conv2d(n, 1, 1) for n in (b, c))
-        self.wanted = nn.ModuleList(
-            nn.Sequential(nn.Linear(config.attributes, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, n)) for n in (b, c)
-        )
-
-    def features(self, stack: torch.Tensor, pattern: torch.Tensor) -> list[torch.Tensor]:
-        """Features at both depths of ``(B, 6, H, W)`` with the layout ``(B, PATTERN_CHANNELS, H, W)``."""
-        x = F.pixel_unshuffle(torch.cat([stack * 2 - 1, pattern[:, :2].to(stack.dtype)], 1), 2)
-        found = []
-        for number, layer in enumerate(self.layers):
-            x = F.leaky_relu(layer(x), SLOPE)
-            if number in self.taps:
-                found.append(x)
-        return found
-
-    def score(self, features: list[torch.Tensor], attributes: torch.Tensor) -> list[torch.Tensor]:
-        """Scores ``(B, 1, h, w)`` at both depths; the attributes enter by projection (Miyato and Koyama 2018)."""
-        scores = []
-        for x, head, wanted in zip(features, self.heads, self.wanted, strict=True):
-            direction = wanted(attributes * 2 - 1).to(x.dtype) / math.sqrt(x.shape[1])
-            scores.append(head(x) + (x * direction[..., None, None]).sum(1, keepdim=True))
-        return scores
 
 
 class Encoder(nn.Module):

@@ -1,4 +1,4 @@
-"""Where things lie: codes made from plain noise, and the critic that compares them with codes read from real pictures.
+"""Where things lie: codes made from plain noise.
 
 The generator draws well what a code says, but plain noise says nothing: a code has to look like one that was read from a real material,
 over the whole tile. So codes have a generator and a discriminator of their own, a GAN in the latent space of the other. At an eighth of the
@@ -14,15 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import CODE, LAID_CHANNELS, SLOPE, WAVES, StyledConv, Waves, enlarge
+from .layers import CODE, LAID_CHANNELS, WAVES, StyledConv, Waves, enlarge
 from .seeds import LEVELS
 
 FACTORS = (4, 2, 1)
 """Cells of a code for one cell of each stage, the coarsest first."""
 REFINED = (3, 2, 3)
 """Layers after the first of each stage."""
-LEAST = 26
-"""Cells a side that the critic sees at once."""
 COARSEST = FACTORS[0] * LEVELS[0]
 """Pixels: a torus must be whole in them."""
 
@@ -87,44 +85,3 @@ class _Refine(nn.Module):
         for layer in self.layers:
             x = x + layer(x, style)
         return x
-
-
-class PriorCritic(nn.Module):
-    """Scores codes at three depths: 5, 12 and 26 cells wide.
-
-    Args:
-        attributes: Length of the attribute vector.
-        widths: Channels at the three depths.
-    """
-
-    def __init__(self, attributes: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        a, b, c = widths
-        layers = [(CODE + LAID_CHANNELS, a, 3, 1), (a, a, 3, 1), (a, b, 4, 2), (b, b, 3, 1), (b, c, 4, 2), (c, c, 3, 1)]
-        self.layers = nn.ModuleList(nn.Conv2d(i, o, k, stride) for i, o, k, stride in layers)
-        for layer in self.layers:
-            nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
-        self.taps = (1, 3, 5)
-        self.heads = nn.ModuleList(nn.Conv2d(n, 1, 1) for n in widths)
-        self.wanted = nn.ModuleList(nn.Sequential(nn.Linear(attributes, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, n)) for n in widths)
-
-    def features(self, code: torch.Tensor, layout: torch.Tensor) -> list[torch.Tensor]:
-        """Features at each depth of ``(B, CODE, h, w)`` with the layout ``(B, LAID_CHANNELS, h, w)``, small ones repeated."""
-        x = torch.cat([code, layout.to(code.dtype)], 1)
-        times = [-(-LEAST // side) for side in x.shape[2:]]
-        if max(times) > 1:
-            x = x.repeat(1, 1, *times)
-        found = []
-        for number, layer in enumerate(self.layers):
-            x = F.leaky_relu(layer(x), SLOPE)
-            if number in self.taps:
-                found.append(x)
-        return found
-
-    def score(self, features: list[torch.Tensor], attributes: torch.Tensor) -> list[torch.Tensor]:
-        """Scores ``(B, 1, h, w)`` at each depth; the attributes enter by projection."""
-        scores = []
-        for x, head, wanted in zip(features, self.heads, self.wanted, strict=True):
-            direction = wanted(attributes * 2 - 1).to(x.dtype) / math.sqrt(x.shape[1])
-            scores.append(head(x) + (x * direction[..., None, None]).sum(1, keepdim=True))
-        return scores

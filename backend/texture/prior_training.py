@@ -7,7 +7,6 @@ must have that material's neighbourhoods of codes (sliced Wasserstein); half has
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -15,14 +14,17 @@ import torch
 import torch.nn.functional as F
 
 from . import losses
+from .critics import PriorCritic, Round, fool, judge
 from .data.dataset import Dataset
-from .descent import Descent
+from .descent import Descent, average
 from .layers import laid
 from .networks import Encoder, Generator, Inverter
-from .prior import FACTORS, PriorCritic
+from .prior import FACTORS
 from .sampling import Sampler
 from .seeds import STRIDE
 
+WRONG = 0.3
+"""How much real codes under wrong attributes count for the critic."""
 PHOTO = 128
 """Side in pixels of a photograph from which a material's latent is read."""
 TIMES = 24
@@ -148,7 +150,7 @@ class PriorTrainer:
         self.prior, self.encoder, self.options, self.device, self.random = generator.prior, encoder, options, device, random
         self.pairs = ((mean_generator.prior, generator.prior), (mean_encoder, encoder))
         config = generator.config
-        self.critic = PriorCritic(config.attributes, config.prior_critic).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.critic = PriorCritic(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.making = Descent([*generator.prior.parameters(), *encoder.parameters()], options.rate)
         self.judging = Descent(list(self.critic.parameters()), options.rate)
         self.step_number = 0
@@ -168,20 +170,17 @@ class PriorTrainer:
         attributes, known = (x[rows].to(self.device) for x in (lessons.attributes, lessons.known))
         photo = lessons.photos[rows].to(self.device).float() / 255
         seen = slice(0, count - count // 2)
-        with self._autocast(half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             mean, log_variance, read = self.encoder(photo)
         drawn = torch.randn(mean.shape, generator=self.random).to(self.device)
         latent = torch.cat([(mean + drawn * (log_variance / 2).exp())[seen], drawn[seen.stop :]])
         noise = torch.randn(real.shape, generator=self.random).to(self.device)
-        with self._autocast(half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             made = self.prior(torch.cat([attributes * 2 - 1, latent], 1), noise, layout).float()
-        judged = self._judge(real, made.detach(), layout, attributes, rate, half)
-        with self._autocast(half):
-            with torch.no_grad():
-                real_features = self.critic.features(real, layout)
-                real_scores = self.critic.score(real_features, attributes)
-            features = self.critic.features(made, layout)
-            fooled = losses.relativistic(self.critic.score(features, attributes), real_scores)
+        given = Round(real, made, layout, attributes)
+        penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
+        judged = judge(self.critic, self.judging, given, o.rate * rate, penalty, WRONG, half)
+        fooled, features, real_features = fool(self.critic, given, half)
         beside = 1.5 * layout[seen, -4:]  # a code must not only look like one, it must fit the joints
         distance = losses.code_distance(torch.cat([made[seen], beside], 1), torch.cat([real[seen], beside], 1)).mean()
         statistics = losses.feature_distance([f[seen] for f in features], [f[seen] for f in real_features]).mean()
@@ -189,33 +188,7 @@ class PriorTrainer:
         told = losses.attribute_loss(read, attributes, known)
         total = fooled + o.codes * distance + o.features * statistics + o.divergence * divergence + told
         self.making.descend(total, o.rate * rate)
-        with torch.no_grad():
-            keep = min(o.average, (1 + self.step_number) / (10 + self.step_number))
-            for averaged, current in self.pairs:
-                torch._foreach_lerp_(list(averaged.parameters()), list(current.parameters()), 1 - keep)
+        average(self.pairs, o.average, self.step_number)
         self.step_number += 1
         found = {"fooled": fooled, "codes": distance, "statistics": statistics, "divergence": divergence, "attributes": told}
         return {**judged, **{name: float(value.detach()) for name, value in found.items()}}
-
-    def _judge(
-        self, real: torch.Tensor, made: torch.Tensor, layout: torch.Tensor, attributes: torch.Tensor, rate: float, half: bool
-    ) -> dict[str, float]:
-        """A step of the critic."""
-        penalise = self.step_number % self.options.lazy == 0
-        real, made = real.detach().requires_grad_(penalise), made.requires_grad_(penalise)
-        with self._autocast(half):
-            real_features = self.critic.features(real, layout)
-            real_scores = self.critic.score(real_features, attributes)
-            made_scores = self.critic.score(self.critic.features(made, layout), attributes)
-            wrong_scores = self.critic.score(real_features, attributes.roll(1, 0))
-            loss = losses.relativistic(real_scores, made_scores) + 0.3 * losses.relativistic(real_scores, wrong_scores)
-        penalty = torch.zeros(())
-        if penalise:
-            penalty = losses.gradient_penalty(real_scores, real) + losses.gradient_penalty(made_scores, made)
-            loss = loss + self.options.lazy * self.options.gamma / 2 * penalty
-        self.judging.descend(loss, self.options.rate * rate)
-        margin = sum(float((r - f).detach().float().mean()) for r, f in zip(real_scores, made_scores, strict=True))
-        return {"judged": float(loss.detach()), "margin": margin, **({"penalty": float(penalty.detach())} if penalise else {})}
-
-    def _autocast(self, half: bool) -> contextlib.AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)

@@ -21,9 +21,10 @@ from torch import nn
 
 from ...shared.errors import InputError
 from . import losses, prior_training
+from .critics import Discriminator, Round, fool, judge
 from .data.dataset import Dataset
-from .descent import Descent
-from .networks import Config, Discriminator, Encoder, Generator, Inverter
+from .descent import Descent, average
+from .networks import Config, Encoder, Generator, Inverter
 from .prior_training import Lessons, PriorTrainer, read_lessons
 from .sampling import Batch, Sampler
 from .seeds import Seeds, make_seeds
@@ -32,6 +33,8 @@ LEAST_CROP = 56
 """Pixels: of a smaller crop the discriminator's last layer sees nothing."""
 UNKNOWN_SHARE = 0.5
 """How much patch and feature statistics count where a code is from no real picture."""
+WRONG = 0.5
+"""How much real ones under wrong attributes count for the discriminator."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +175,7 @@ class Trainer:
         """One step of drawing, both sides; gives the losses."""
         began = time.monotonic()
         found = self._draw_step(batch) if self.step_number < self.options.warm else self._full_step(batch)
-        self._average()
+        average(((self.mean_generator, self.generator), (self.mean_encoder, self.encoder)), self.options.average, self.step_number)
         self.step_number += 1
         self.spent += time.monotonic() - began
         return found
@@ -203,14 +206,10 @@ class Trainer:
         with self._autocast():
             made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle]
 
-        judged = self._judge(real, made.detach(), pattern, batch.attributes)
-
-        with self._autocast():
-            with torch.no_grad():
-                real_features = self.critic.features(real, pattern)
-                real_scores = self.critic.score(real_features, batch.attributes)
-            features = self.critic.features(made, pattern)
-            fooled = losses.relativistic(self.critic.score(features, batch.attributes), real_scores)
+        given = Round(real, made, pattern, batch.attributes)
+        penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
+        judged = judge(self.critic, self.judging, given, self._rate(), penalty, WRONG, o.half)
+        fooled, features, real_features = fool(self.critic, given, o.half)
         made = made.float()
         # But what it is made of should be nearly the same.
         share = torch.ones(count, device=self.device)
@@ -271,42 +270,11 @@ class Trainer:
             parts.append(moved[:, : like.shape[2], : like.shape[3]])
         return torch.stack(parts).to(like)
 
-    def _judge(self, real: torch.Tensor, made: torch.Tensor, pattern: torch.Tensor, attributes: torch.Tensor) -> dict[str, float]:
-        """A step of the discriminator."""
-        penalise = self.step_number % self.options.lazy == 0
-        real = real.detach().requires_grad_(penalise)
-        fake = made.float().requires_grad_(penalise)
-        with self._autocast():
-            real_features = self.critic.features(real, pattern)
-            real_scores = self.critic.score(real_features, attributes)
-            fake_scores = self.critic.score(self.critic.features(fake, pattern), attributes)
-            loss = losses.relativistic(real_scores, fake_scores)
-            wrong = attributes.roll(1, 0)
-            differ = (attributes - wrong).abs().amax(1) > 0.01  # of one exemplar's crops none do
-            if bool(differ.any()):
-                wrong_scores = self.critic.score([f[differ] for f in real_features], wrong[differ])
-                loss = loss + 0.5 * losses.relativistic([r[differ] for r in real_scores], wrong_scores)
-        penalty = torch.zeros(())
-        if penalise:
-            penalty = losses.gradient_penalty(real_scores, real) + losses.gradient_penalty(fake_scores, fake)
-            loss = loss + self.options.lazy * self.options.gamma / 2 * penalty
-        self.judging.descend(loss, self._rate())
-        margin = sum(float((r - f).detach().float().mean()) for r, f in zip(real_scores, fake_scores, strict=True))
-        return {"judged": float(loss.detach()), "margin": margin, **({"penalty": float(penalty.detach())} if penalise else {})}
-
     def _rate(self) -> float:
         """Of drawing, now."""
         since = self.step_number if self.step_number < self.options.warm else self.step_number - self.options.warm
         done = self.progress() / (1 - self.options.prior) if self.options.prior < 1 else 1.0
         return self.options.rate * _falling(done) * min(1.0, (since + 1) / 100)
-
-    def _average(self) -> None:
-        """Moves the averaged weights; faster at the start, when there is nothing to keep."""
-        keep = min(self.options.average, (1 + self.step_number) / (10 + self.step_number))
-        with torch.no_grad():
-            for mean, now in ((self.mean_generator, self.generator), (self.mean_encoder, self.encoder)):
-                averaged, current = list(mean.parameters()), list(now.parameters())
-                torch._foreach_lerp_(averaged, current, 1 - keep)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.half)

@@ -20,9 +20,7 @@ from backlot.shared.operations import find
 from backlot.shared.values import Image
 
 from ._sheet import BODY, GAP, Column, middle, mosaic, resize
-from .metrics.distribution import autocorrelation_ratio, patch_swd_ratio
-from .metrics.novelty import verbatim_rate
-from .metrics.portilla_simoncelli import typical_crop_ratio
+from .metrics.likeness import likeness
 
 SIDE = 256
 """Pixels of an exemplar."""
@@ -103,26 +101,14 @@ def make(exemplar: Exemplar, folder: Path, minutes: float, seeds: int) -> None:
 
 
 def measured(exemplar: Exemplar, folder: Path, seeds: int = 2) -> list[dict[str, Any]]:
-    """How like the exemplar, and how copied, the patch engine's texture and the first seeds of the GAN are: a row each.
-
-    Ratios are against random crops of the exemplar itself: 1 is as like as those are.
-    """
+    """How like the exemplar, and how copied, the patch engine's texture and the first seeds of the GAN are: a row each."""
     source = read(folder / "input.npy")
     minutes = json.loads((folder / "report.json").read_text())["trained_minutes"]
     rows = []
     for what in ("patch", *(f"seed{seed}" for seed in range(1, seeds + 1))):
-        made = read(folder / f"{what}.npy")
-        rows.append(
-            {
-                "exemplar": exemplar.slug,
-                "what": what,
-                "minutes": 0.0 if what == "patch" else round(minutes, 1),
-                "typical crop": round(typical_crop_ratio(made, source), 2),
-                "patch swd": round(patch_swd_ratio(made, source), 2),
-                "autocorr": round(autocorrelation_ratio(made, source), 2),
-                "verbatim": round(verbatim_rate(made, source, samples=400), 3),
-            }
-        )
+        found = likeness(read(folder / f"{what}.npy"), source)
+        row = {"exemplar": exemplar.slug, "what": what, "minutes": 0.0 if what == "patch" else round(minutes, 1)}
+        rows.append({**row, **{name: round(value, 3 if name == "verbatim" else 2) for name, value in found.items()}})
     return rows
 
 

@@ -19,9 +19,7 @@ from backlot.backend.operations.texture_synthesize import run
 from backlot.shared.operations import find
 from backlot.shared.values import Image
 
-from .metrics.distribution import autocorrelation_ratio, patch_swd_ratio
-from .metrics.novelty import verbatim_rate
-from .metrics.portilla_simoncelli import typical_crop_ratio
+from .metrics.likeness import likeness
 from .metrics.seam import seam_percentiles
 from .report import machine, print_table, save_picture, save_rows, timed
 
@@ -47,10 +45,7 @@ def measure(
         "wall s": wall,
         "cpu s": cpu,
         "of bar": wall / BARS.get(side, 5.0 * side**2 / 256**2),
-        "typical crop": typical_crop_ratio(pixels, exemplar),
-        "patch swd": patch_swd_ratio(pixels, exemplar),
-        "autocorr": autocorrelation_ratio(pixels, exemplar),
-        "verbatim": verbatim_rate(pixels, exemplar, samples=400),
+        **likeness(pixels, exemplar),
         "seam x": round(min(seams["x"], seams["x2"], key=lambda v: 50 - abs(v - 50))),
         "seam y": round(min(seams["y"], seams["y2"], key=lambda v: 50 - abs(v - 50))),
     }

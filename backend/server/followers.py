@@ -25,6 +25,7 @@ class Followers:
         self._routes: dict[str, set[bytes]] = defaultdict(set)
         self._progress: dict[str, tuple[float, str]] = {}
         self._before: dict[str, int] = {}
+        self._told = -1
 
     def attach(self, route: bytes, row: Any) -> None:
         """Tells a client how far a job is and what it gave so far, and lets it follow, unless the job has ended."""
@@ -38,6 +39,7 @@ class Followers:
             return
         self._routes[job_id].add(route)
         self._before.pop(job_id, None)  # ``queue`` says it anew, also to this client
+        self._told = -1
         if job_id in self._progress:
             fraction, stage = self._progress[job_id]
             self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
@@ -47,7 +49,9 @@ class Followers:
 
         One that a worker gave back and that comes next said so itself: it is being tried again.
         """
-        waiting = self._journal.waiting()
+        if self._told == self._journal.changes:
+            return
+        self._told, waiting = self._journal.changes, self._journal.waiting()
         for job_id, before in waiting.items():
             if self._before.get(job_id) == before or (not before and job_id in self._progress):
                 continue

@@ -126,6 +126,11 @@ class Journal:
         ).fetchone()
         return row
 
+    @property
+    def changes(self) -> int:
+        """Grows with every change: what was read before is still true while this stays."""
+        return self._db.total_changes
+
     def waiting(self) -> dict[str, int]:
         """How many jobs come before each queued one: those running, and those queued that ``next_queued`` gives earlier."""
         rows = self._db.execute("SELECT id, state FROM jobs WHERE state IN ('running', 'queued') "

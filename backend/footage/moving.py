@@ -17,7 +17,7 @@ from ...shared.errors import InputError
 from ...shared.values import Camera, Image, SceneFrame
 from ..reconstruct.frames import pick_channel, scaled
 from ..reconstruct.selection import whole_ids
-from ..style.files import FrameFiles
+from ..style.files import FrameFiles, displacements
 from .geometry import transfer
 from .lens import straighten_pixels
 from .views import Report
@@ -138,8 +138,9 @@ def _beside(frame: SceneFrame, neighbours: Mapping[int, Camera]) -> tuple[np.nda
     known = (vectors != 0).any(1)  # else there is nothing, or it goes with the camera
     known = known if ids is None else known | (ids.reshape(-1) > 0)
     beside = np.zeros(height * width)
+    to_previous, to_next = displacements(vectors)
     for step, camera in neighbours.items():
-        moved = vectors[:, :2] * (1, -1) if step < 0 else vectors[:, 2:] * (-1, 1)
+        moved = to_previous if step < 0 else to_next
         a, b = scaled(frame.camera, width, height), scaled(camera, width, height)
         for start in range(0, len(pixels), AT_ONCE):
             some = slice(start, start + AT_ONCE)

@@ -12,7 +12,7 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.values import DEPTH_BACKGROUND, Camera, Image, SceneFrame
 from ..imaging import to_float, to_linear
-from ..style.files import FrameFiles
+from ..style.files import FrameFiles, displacements
 
 PASSES = ("depth", "normal", "motion", "object_id", "albedo", "diffuse", "position")
 """What is used beside colour, each only if every frame has it."""
@@ -168,8 +168,7 @@ def decode_frame(frame: SceneFrame) -> ShotFrame:
     motion = values.get("motion")
     back = ahead = None
     if motion is not None:
-        x, y, z, w = np.moveaxis(motion[..., :4], -1, 0)
-        back, ahead = np.stack([x, -y], -1), np.stack([-z, w], -1)
+        back, ahead = displacements(motion)
     ids = None
     if "object_id" in found:
         raw = found["object_id"].pixels[..., 0]

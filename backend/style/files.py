@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image, SceneFrame
 from ..imaging import decode, decode_layers
@@ -20,6 +22,19 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "diffuse_indirect": ("DiffInd", "Diffuse Indirect"),
 }
 """Channel to the names its layer may have in a multilayer file, in any case."""
+
+
+def displacements(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What Blender's Vector pass says, in pictures whose rows go down.
+
+    Args:
+        motion: ``(..., 4)``, pixels right and up: to where it was in the frame before, and from where it will be in the next.
+
+    Returns:
+        From each pixel to its place in the frame before and in the next, ``(..., 2)`` each: right and down, pixels.
+    """
+    x, y, z, w = np.moveaxis(motion[..., :4], -1, 0)
+    return np.stack([x, -y], -1), np.stack([-z, w], -1)
 
 
 class FrameFiles:

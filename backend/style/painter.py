@@ -66,7 +66,7 @@ class Painter:
         """
         if area is None or float(area.float().mean()) > WHOLE:
             return self._paint(content, self._seed, Part(self.frame, grade), report)
-        result = torch.minimum(torch.maximum(grade.tones(content), self.darkest), self.brightest)
+        result = grade.tones(content).clamp(self.darkest, self.brightest)
         for count, (top, left, bottom, right) in enumerate(_boxes(area)):
             place = (slice(top, bottom), slice(left, right))
             painted = self._paint(content[:, *place], self._seed + count, Part(self.frame, grade), report)

@@ -16,7 +16,7 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
 from ..imaging import to_float
-from .files import LAYERS, FrameFiles
+from .files import LAYERS, FrameFiles, displacements
 
 _SWITCH = {
     "color": "Output Properties > Output: render the frames as OpenEXR",
@@ -153,7 +153,8 @@ def decode_passes(frame: SceneFrame, needed: Sequence[str] = NEEDED) -> Passes:
     vectors = np.zeros((height, width, 4), np.float32) if motion is None else motion
     if vectors.shape[2] < 4:
         raise InputError(expected=f"four components in the motion of {where}", got=f"{vectors.shape[2]}", fix=f"Use {_SWITCH['motion']}")
-    x, y, z, w = (np.nan_to_num(vectors[..., n], nan=0.0, posinf=0.0, neginf=0.0) for n in range(4))
+    ways = displacements(np.nan_to_num(vectors, nan=0.0, posinf=0.0, neginf=0.0))
+    to_previous, to_next = (np.ascontiguousarray(np.moveaxis(way[..., ::-1], -1, 0), np.float32) for way in ways)
     colors = to_float(color.pixels)[..., : 3 if color.pixels.shape[2] >= 3 else 1]
     mask = got["mask"]
     return Passes(
@@ -161,8 +162,8 @@ def decode_passes(frame: SceneFrame, needed: Sequence[str] = NEEDED) -> Passes:
         frame.camera,
         color,
         np.where(np.isfinite(depth) & (depth < DEPTH_BACKGROUND), depth, np.float32(np.inf)).astype(np.float32),
-        np.ascontiguousarray(np.stack([-y, x]), np.float32),
-        np.ascontiguousarray(np.stack([w, -z]), np.float32),
+        to_previous,
+        to_next,
         np.zeros((height, width), np.int32) if ids is None else np.rint(np.nan_to_num(ids[..., 0])).astype(np.int32),
         _three(got["normal"]),
         _three(got["albedo"]),

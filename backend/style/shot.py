@@ -266,8 +266,7 @@ class Segment:
         paint, _ = self._draw(index, trace)
         area = self._area(index)
         if area is not None and bool(((trace.label < 0) & area).any()):  # a speck that no paint could be continued into
-            tones = self._grade.tones(self._content(index))
-            tones = torch.minimum(torch.maximum(tones, self._painter.darkest), self._painter.brightest)
+            tones = self._grade.tones(self._content(index)).clamp(self._painter.darkest, self._painter.brightest)
             paint = torch.where(trace.label < 0, tones, paint)
         turns = self._look_up(trace, slice(-1, None), "bilinear")[0]
         if outer is not None:
@@ -284,7 +283,7 @@ class Segment:
         now = self._light(index)
         change = torch.where(trace.label >= 0, now - then, torch.zeros_like(now))
         # Ink gets no blacker and paper no whiter than the style has them.
-        return torch.minimum(torch.maximum(paint + change, self._painter.darkest), self._painter.brightest), change
+        return (paint + change).clamp(self._painter.darkest, self._painter.brightest), change
 
     def _look_up(self, trace: Trace, planes: slice, mode: str) -> torch.Tensor:
         result = torch.zeros(len(self._pictures[0][planes]), *trace.label.shape, device=self._device)

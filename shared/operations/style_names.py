@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
-from ..sources import object_ids
+from ..sources import OBJECT_LISTS, object_ids
 
 _IDS = re.compile(r"\d+(-\d+)?(\s+\d+(-\d+)?)*")
 
@@ -19,7 +19,7 @@ def with_ids(parameters: Mapping[str, Any], names: dict[str, int]) -> dict[str, 
         InputError: A name that is not there.
     """
     found = dict(parameters)
-    for parameter, change in (("objects", objects_as_ids), ("without_objects", objects_as_ids), ("regions", regions_as_ids)):
+    for parameter, change in (*((name, objects_as_ids) for name in OBJECT_LISTS), ("regions", regions_as_ids)):
         if isinstance(found.get(parameter), str):
             found[parameter] = change(found[parameter], names)
     return found

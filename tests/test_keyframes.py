@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import shot_frames
 import torch
 from backlot.backend.context import Context
 from backlot.backend.imaging import decode, encode, encode_layers
@@ -31,10 +30,8 @@ from backlot.backend.style.passes import decode_passes
 from backlot.backend.style.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
-from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.scenes.small_shot import ShotView, SmallShot
+from backlot.shared.values import EncodedFile, Image, SceneFrame
+from shot_frames import ShotView, SmallShot
 
 SIZE = (96, 64)
 FRAMES = 8
@@ -48,16 +45,7 @@ def views() -> dict[int, ShotView]:
 
 
 def scene_frame(view: ShotView, without: tuple[str, ...] = ()) -> SceneFrame:
-    height, width = view.depth.shape
-    camera = Camera(width, height, view.focal, view.focal, width / 2, height / 2, view.camera_to_world)
-    channels = {
-        "color": Image(view.color, "linear"),
-        "depth": Image(view.depth[..., None], "data"),
-        "normal": Image(view.normal, "data"),
-        "motion": Image(view.motion, "data"),
-        "object_id": Image(view.object_id[..., None].astype(np.float32), "data"),
-    }
-    return SceneFrame(camera, {k: v for k, v in channels.items() if k not in without}, 1.0, view.number)
+    return shot_frames.scene_frame(view, **{"normal": view.normal, **dict.fromkeys(without)})
 
 
 def shot_of(views: dict[int, ShotView], without: tuple[str, ...] = ()) -> Shot:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,9 +24,7 @@ from backlot.backend.synthesis.strokes import blur
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.scenes.small_shot import ShotView, SmallShot
+from shot_frames import ShotView, SmallShot, scene_frame
 
 SIZE = (80, 56)
 FRAMES = 7
@@ -51,20 +47,6 @@ def views(small: SmallShot) -> list[ShotView]:
 def tiny() -> list[ShotView]:
     """Three frames where it is not the picture that counts."""
     return [SmallShot(48, 36, 24, 2).render(n) for n in (1, 2, 3)]
-
-
-def scene_frame(view: ShotView, number: int | None = None, **channels: np.ndarray | Image | EncodedFile | None) -> SceneFrame:
-    height, width = view.depth.shape
-    camera = Camera(width, height, view.focal, view.focal, width / 2, height / 2, view.camera_to_world)
-    every: dict[str, Any] = {
-        "color": Image(view.color, "linear"),
-        "depth": view.depth[..., None],
-        "motion": view.motion,
-        "object_id": view.object_id[..., None].astype(np.float32),
-        **channels,
-    }
-    named = {k: Image(np.ascontiguousarray(v), "data") if isinstance(v, np.ndarray) else v for k, v in every.items() if v is not None}
-    return SceneFrame(camera, named, 1.0, view.number if number is None else number)
 
 
 def shot_of(views: list[ShotView], change: Change | None = None) -> Shot:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,9 @@ from backlot.backend.style.sharing import Regions
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.operations import find
 from backlot.shared.operations.style_names import objects_as_ids, regions_as_ids, with_ids
-from backlot.shared.values import Camera, Image, SceneFrame
+from backlot.shared.values import Image
 from scipy.ndimage import maximum_filter, minimum_filter
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.scenes.small_shot import ShotView, SmallShot
+from shot_frames import ShotView, SmallShot, scene_frame
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -33,18 +29,6 @@ GROUND, BOX, BALL, EGG = 1, 2, 3, 4
 @pytest.fixture(scope="module")
 def views() -> list[ShotView]:
     return [SmallShot(64, 44, 12, 1).render(n) for n in range(1, 5)]
-
-
-def scene_frame(view: ShotView, **without: None) -> SceneFrame:
-    height, width = view.depth.shape
-    camera = Camera(width, height, view.focal, view.focal, width / 2, height / 2, view.camera_to_world)
-    channels = {
-        "color": Image(view.color, "linear"),
-        "depth": Image(view.depth[..., None], "data"),
-        "motion": Image(view.motion, "data"),
-        "object_id": Image(view.object_id[..., None].astype(np.float32), "data"),
-    }
-    return SceneFrame(camera, {k: v for k, v in channels.items() if k not in without}, 1.0, view.number)
 
 
 def tinted(channel: int) -> Image:

@@ -22,8 +22,10 @@ from backlot.shared.values import Image
 from ._sheet import BODY, GAP, Column, middle, mosaic, resize
 from .metrics.likeness import likeness
 
-SIDE = 256
-"""Pixels of an exemplar."""
+SIDE = 512
+"""Pixels of an exemplar: as scikit-image's photographs are, and large enough to be told from another piece of the same material."""
+TILE = 256
+"""Pixels of the tile that is repeated."""
 MADE = 512
 """Pixels of what the GAN makes."""
 METRES = {"brick": 1.4, "gravel": 0.5, "grass": 0.8}
@@ -51,6 +53,18 @@ class Exemplar:
         if not self.seed:
             return f"{self.family.capitalize()}, a photograph"
         return f"{FAMILIES[self.family].label}, a held-out render"
+
+    def another(self) -> tuple[np.ndarray, np.ndarray]:
+        """Two real pieces of the material that share no pixel: how unlike they are is what nothing but a copy can undercut.
+
+        Of a photograph its halves, of a render another seed beside it; ``(H, W, 3)`` float32 0..1 each.
+        """
+        whole = rgb(self.inputs()["exemplar"].pixels)
+        if not self.seed:
+            return whole[SIDE // 2 :], whole[: SIDE // 2]
+        attributes = sample_attributes(self.family, self.seed)
+        color = render(self.family, attributes, self.seed + 5000, SIDE).stack[BASE_COLOR].clamp(0, 1)
+        return np.ascontiguousarray(color.permute(1, 2, 0).numpy()), whole
 
     def inputs(self) -> dict[str, Image]:
         """As ``texture.synthesize`` takes them: a photograph comes alone, a render with its own maps, as a scan does."""
@@ -97,17 +111,18 @@ def make(exemplar: Exemplar, folder: Path, minutes: float, seeds: int) -> None:
             _save_first(exemplar, folder, made)
         np.save(folder / f"seed{seed}.npy", made["base_color"].pixels)
     if not (folder / "tile.npy").exists():
-        np.save(folder / "tile.npy", _synthesize(inputs, 1, size=[SIDE, SIDE], engine="gan", minutes=minutes)["base_color"].pixels)
+        np.save(folder / "tile.npy", _synthesize(inputs, 1, size=[TILE, TILE], engine="gan", minutes=minutes)["base_color"].pixels)
 
 
 def measured(exemplar: Exemplar, folder: Path, seeds: int = 2) -> list[dict[str, Any]]:
-    """How like the exemplar, and how copied, the patch engine's texture and the first seeds of the GAN are: a row each."""
+    """How like the exemplar, and how copied, the patch engine's texture, the GAN's first seeds and another real piece are: a row each."""
     source = read(folder / "input.npy")
     minutes = json.loads((folder / "report.json").read_text())["trained_minutes"]
+    pairs = {what: (read(folder / f"{what}.npy"), source) for what in ("patch", *(f"seed{seed}" for seed in range(1, seeds + 1)))}
     rows = []
-    for what in ("patch", *(f"seed{seed}" for seed in range(1, seeds + 1))):
-        found = likeness(read(folder / f"{what}.npy"), source)
-        row = {"exemplar": exemplar.slug, "what": what, "minutes": 0.0 if what == "patch" else round(minutes, 1)}
+    for what, (made, real) in {"another piece": exemplar.another(), **pairs}.items():
+        found = likeness(made, real)
+        row = {"exemplar": exemplar.slug, "what": what, "minutes": round(minutes, 1) if what.startswith("seed") else 0.0}
         rows.append({**row, **{name: round(value, 3 if name == "verbatim" else 2) for name, value in found.items()}})
     return rows
 
@@ -123,7 +138,7 @@ def columns(folder: Path, seeds: int) -> list[Column]:
         Column("exemplar; patch engine", mosaic(sources, 1)),
         Column("GAN, four seeds (parts, 1:1)", mosaic([middle(picture, part) for picture in made], 2)),
         Column("the first as a tile of 256 px, 3 x 3", resize(np.tile(read(folder / "tile.npy"), (3, 3, 1)), BODY, BODY)),
-        Column("maps", mosaic([middle(picture, SIDE) for picture in strip], 1)),
+        Column("maps", mosaic([middle(picture, part) for picture in strip], 1)),
     ]
 
 

@@ -7,7 +7,8 @@ lights, rendered by Cycles with the material that the add-on makes. Without ``--
 a model for ``--minutes`` first. Everything made is kept in ``.cache/gallery``, by model; what is there is not made again. ``--quick``
 does three prompts with small renders and leaves ``docs`` alone.
 
-Sentences under the pictures are written by hand, after looking, in ``docs/gallery/captions.json``.
+Sentences under the pictures are written by hand, after looking, in ``docs/gallery/captions.json``; ``said.json`` beside it keeps what
+each was understood as or how it was trained.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ INTRODUCTION = (
     "",
 )
 ABOUT_EXEMPLARS = (
-    "Photographs are scikit-image's (CC0), brought to 256 px, their maps estimated. Renders have seeds that no training saw, and come with",
-    "their maps. The patch engine makes one tile of 256 px, the adapted GAN any number of any size; here 512 px.",
+    "Photographs are scikit-image's (CC0), 512 px, their maps estimated. Renders, of 512 px as well, have seeds that no training saw, and come",
+    "with their maps. The patch engine makes one tile of 512 px, the adapted GAN any number of any size; here 512 px, at the exemplar's scale.",
     "",
 )
 
@@ -161,7 +162,7 @@ def told(report: dict[str, Any]) -> str:
 
 def trained(report: dict[str, Any]) -> str:
     """How the model of an exemplar came about, on one line."""
-    return f"256 px; adapted to it in {report['trained_minutes']:.1f} minutes on a CPU; then every seed and size in a moment"
+    return f"512 px; adapted to it in {report['trained_minutes']:.1f} minutes on a CPU; then every seed and size in a moment"
 
 
 def keep(rows: list[dict[str, Any]], folder: Path) -> None:
@@ -178,25 +179,31 @@ def page(cache: Path, target: Path) -> None:
     """Writes the page about all sheets that are there."""
     captions_file = DOCS / "captions.json"
     captions = json.loads(captions_file.read_text()) if captions_file.exists() else {}
+    said_file = target / "said.json"
+    said = json.loads(said_file.read_text()) if said_file.exists() else {}
+    for name, line in [*((slug(p), told) for p in PROMPTS), *((e.slug, trained) for e in exemplars.EXEMPLARS)]:
+        report = cache / name / "report.json"
+        if report.exists():
+            said[name] = line(json.loads(report.read_text()))
+    said_file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
     lines = [*INTRODUCTION, "## From prompts", ""]
     for prompt in PROMPTS:
-        lines += _entry(cache / slug(prompt), target, slug(prompt), prompt, captions, told)
+        lines += _entry(target, slug(prompt), prompt, captions, said)
     found = [e for e in exemplars.EXEMPLARS if (target / f"{e.slug}.jpg").exists()]
     if found:
         lines += ["## From exemplars", "", *ABOUT_EXEMPLARS]
         for exemplar in found:
-            lines += _entry(cache / exemplar.slug, target, exemplar.slug, exemplar.title, captions, trained)
+            lines += _entry(target, exemplar.slug, exemplar.title, captions, said)
     (target / "README.md").write_text("\n".join(lines).rstrip() + "\n")
 
 
-def _entry(folder: Path, target: Path, name: str, title: str, captions: dict[str, str], said: Any) -> list[str]:
-    report = folder / "report.json"
-    if not (target / f"{name}.jpg").exists() or not report.exists():
+def _entry(target: Path, name: str, title: str, captions: dict[str, str], said: dict[str, str]) -> list[str]:
+    if not (target / f"{name}.jpg").exists() or name not in said:
         return []
     lines = [f"### {title}", "", f"![{title}]({name}.jpg)", ""]
     if name in captions:
         lines += [captions[name], ""]
-    return [*lines, f"<sub>{said(json.loads(report.read_text()))}</sub>", ""]
+    return [*lines, f"<sub>{said[name]}</sub>", ""]
 
 
 def main() -> None:

@@ -99,6 +99,17 @@ def test_a_picture_is_looked_up_where_it_came_from() -> None:
     assert torch.equal(sample(picture, grid((40, 50), CPU), "nearest"), picture)
 
 
+def test_thin_lines_are_as_sharp_between_pixels_as_on_them() -> None:
+    x = torch.arange(64.0)
+    line = torch.exp(-0.5 * ((x - 31) / 0.7) ** 2).expand(1, 16, 64).contiguous()
+    truth = torch.exp(-0.5 * ((x + 0.5 - 31) / 0.7) ** 2)
+    middle = grid((16, 64), CPU) + torch.tensor([0.0, 0.5])[:, None, None]
+    off = {mode: float((sample(line, middle, mode)[0] - truth).abs().max()) for mode in ("bilinear", "bicubic", "lanczos")}
+    assert off["lanczos"] < 0.6 * off["bicubic"] < 0.3 * off["bilinear"]
+    assert torch.equal(sample(line, grid((16, 64), CPU), "lanczos"), line)
+    torch.testing.assert_close(sample(torch.full((2, 16, 64), 0.3), middle, "lanczos"), torch.full((2, 16, 64), 0.3))
+
+
 def test_places_follow_analytic_motion(small: SmallShot, views: list[ShotView]) -> None:
     shot = shot_of(views)
     [pair] = measure.pairs(shot, FRAMES - 1, CPU)

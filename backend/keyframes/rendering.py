@@ -9,12 +9,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..devices import halves_pay
 from .confidence import invention, look_errors, support
 from .features import edges, id_numbers, planes
 from .guides import Guides, make_layer
 from .model import ShotModel
 from .tracking import Tracker
-from .training import halves_pay
 
 TILE = 512
 """Side of a tile in pixels, a multiple of 4."""

@@ -6,11 +6,11 @@ import copy
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..devices import halves_pay
 from ..texture.losses import gradient_penalty, relativistic
 from . import augment, losses
 from .dataset import Dataset, Keyframe
@@ -299,13 +299,3 @@ class Trainer:
             return self.dataset.preview(shown, None if predicted_only else self.half, self.device)
 
         report(min(self._fraction(), 1.0), stage, picture if due else None)
-
-
-def halves_pay(device: torch.device) -> bool:
-    """Whether bfloat16 is faster there: on GPUs, and on processors that multiply it."""
-    if device.type != "cpu":
-        return device.type == "cuda"
-    try:
-        return any(word in Path("/proc/cpuinfo").read_text() for word in ("avx512_bf16", "amx_bf16"))
-    except OSError:
-        return False

@@ -13,7 +13,7 @@ from ...shared.values import Image
 from ..context import Context
 from ..imaging import check_pixels
 from ..imaging.color import from_float, to_float, to_linear, to_srgb
-from ..texture.adapt import LEAST_SIDE, SIDE
+from ..texture.adapt import LEAST_SIDE, scale_of
 from ..texture.exemplar import adapted_model, more
 from ..texture.maps import ambient_occlusion, normal_from_height
 from ..texture.photo.estimate import estimate, load_network
@@ -52,7 +52,7 @@ def run_gan(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: C
     context.progress(0.96, "generating")
     made = more(adapted, wanted, context.seed)
     pixels = fit(made.stack, (height, width))
-    shrunk = SIDE / min(exemplar.pixels.shape[:2])
+    shrunk = scale_of((exemplar.pixels.shape[0], exemplar.pixels.shape[1]))
     depth = depth_px * shrunk * scale
     said = {
         "trained_minutes": adapted.minutes,

@@ -278,7 +278,7 @@ class Segment:
     def _draw(self, index: int, trace: Trace) -> tuple[torch.Tensor, torch.Tensor]:
         """The paint of a frame under its own light, and how much the light changed since it was painted; both ``(C, H, W)``."""
         channels = self._painter.style.shape[0]
-        paint = self._look_up(trace, slice(0, channels), "bicubic")
+        paint = self._look_up(trace, slice(0, channels), "lanczos")
         then = self._look_up(trace, slice(channels, 2 * channels), "bilinear")
         now = self._light(index)
         change = torch.where(trace.label >= 0, now - then, torch.zeros_like(now))

@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+LOBES = 3
+"""Of the Lanczos window, on either side: it sees six pixels across and down."""
+
 
 def grid(size: tuple[int, int], device: torch.device) -> torch.Tensor:
     """Every pixel's own place, ``(2, H, W)`` float32."""
@@ -28,11 +31,14 @@ def sample(picture: torch.Tensor, places: torch.Tensor, mode: str = "bicubic") -
     Args:
         picture: ``(C, H, W)`` float32.
         places: ``(2, h, w)`` or ``(2, n)`` float32; beyond the border its nearest pixel counts.
-        mode: ``nearest``, ``bilinear`` or ``bicubic`` (Keys, 1981, with a = -0.75 as in OpenCV).
+        mode: ``nearest``, ``bilinear``, ``bicubic`` (Keys, 1981, with a = -0.75 as in OpenCV), or ``lanczos`` of three lobes, for what is
+            as thin as a pixel: between pixels it stays nearly as sharp as on them, where ``bicubic`` blurs it.
 
     Returns:
-        ``(C, h, w)`` or ``(C, n)`` float32.
+        ``(C, h, w)`` or ``(C, n)`` float32; cubic and Lanczos overshoot beside edges.
     """
+    if mode == "lanczos":
+        return _lanczos(picture, places)
     height, width = picture.shape[1:]
     flat = places[:, None] if places.ndim == 2 else places
     # align_corners=False: -1 and 1 are the outer edges of the border pixels.
@@ -40,6 +46,25 @@ def sample(picture: torch.Tensor, places: torch.Tensor, mode: str = "bicubic") -
     x = (2 * flat[1] + 1) / width - 1
     found = F.grid_sample(picture[None], torch.stack([x, y], -1)[None], mode=mode, padding_mode="border", align_corners=False)[0]
     return found[:, 0] if places.ndim == 2 else found
+
+
+def _lanczos(picture: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    base = places.floor()
+    taps = range(1 - LOBES, LOBES + 1)
+    weights = torch.stack([_window(places - base - tap) for tap in taps])  # (taps, 2, ...)
+    weights = weights / weights.sum(0)  # so that an even picture stays even
+    rows, columns = ([(b.long() + tap).clamp(0, side - 1) for tap in taps] for b, side in zip(base, picture.shape[1:], strict=True))
+    found = torch.zeros(picture.shape[0], *places.shape[1:], device=picture.device)
+    for row, down in zip(rows, weights[:, 0], strict=True):
+        line = torch.zeros_like(found)
+        for column, right in zip(columns, weights[:, 1], strict=True):
+            line += right * picture[:, row, column]
+        found += down * line
+    return found
+
+
+def _window(x: torch.Tensor) -> torch.Tensor:
+    return torch.where(x.abs() < LOBES, torch.sinc(x) * torch.sinc(x / LOBES), torch.zeros_like(x))
 
 
 def nearest(plane: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

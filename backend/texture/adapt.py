@@ -24,7 +24,9 @@ from .stack import BASE_COLOR
 from .training import Options, Trainer
 
 SIDE = 256
-"""Pixels to which the exemplar's shorter side is brought."""
+"""Pixels of a square of training data, and to which a smaller exemplar's shorter side is enlarged."""
+LARGEST = 512
+"""Pixels to which a larger exemplar's shorter side is reduced: beyond, crops show too little of the arrangement."""
 LEAST_SIDE = 96
 """Pixels of an exemplar's shorter side: less is hardly more than one crop."""
 LEAST_CONTRAST = 0.01
@@ -56,9 +58,22 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
 
 
 def exemplar_options(minutes: float, seed: int) -> Options:
-    """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster."""
+    """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster.
+
+    The encoder stays the base's: of one photograph there is nothing to tell apart.
+    """
     return Options(
-        minutes=minutes, prior=0.0, warm=200, rate=7e-4, gamma=0.05, patches=2.0, recolor=0.0, turn=False, average=0.99, seed=seed
+        minutes=minutes,
+        prior=0.0,
+        describe=False,
+        warm=200,
+        rate=7e-4,
+        gamma=0.05,
+        patches=2.0,
+        recolor=0.0,
+        turn=False,
+        average=0.99,
+        seed=seed,
     )
 
 
@@ -113,16 +128,26 @@ def prepare_exemplar(
     return build_dataset(entries, {"source": "one exemplar", "variations": variations})
 
 
+def scale_of(size: tuple[int, int]) -> float:
+    """By how much an exemplar of a height and width is enlarged before it is learnt: 1 between ``SIDE`` and ``LARGEST``."""
+    shorter = min(size)
+    return min(max(shorter, SIDE), LARGEST) / shorter
+
+
 def at_scale(stack: torch.Tensor) -> torch.Tensor:
-    """An exemplar ``(C, H, W)`` with its shorter side brought to ``SIDE``."""
-    scale = SIDE / min(stack.shape[1:])
-    size = [max(SIDE, round(side * scale)) for side in stack.shape[1:]]
+    """An exemplar ``(C, H, W)`` with its shorter side brought to ``SIDE`` to ``LARGEST``."""
+    height, width = stack.shape[1:]
+    scale = scale_of((height, width))
+    size = [round(side * scale) for side in (height, width)]
     return F.interpolate(stack[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 
 def _cover(picture: torch.Tensor) -> list[torch.Tensor]:
-    """Overlapping squares that cover a picture one of whose sides is ``SIDE``."""
-    height, width = picture.shape[1:]
-    count = max(1, round(max(height, width) / SIDE * 2 - 1))
-    places = torch.linspace(0, max(height, width) - SIDE, count).round().long().tolist()
-    return [picture[:, p : p + SIDE, :SIDE] if height > width else picture[:, :SIDE, p : p + SIDE] for p in places]
+    """Overlapping squares of ``SIDE`` that cover a picture."""
+    rows, columns = (_places(side) for side in picture.shape[1:])
+    return [picture[:, y : y + SIDE, x : x + SIDE] for y in rows for x in columns]
+
+
+def _places(side: int) -> list[int]:
+    count = max(1, round(side / SIDE * 2 - 1))
+    return [round(p) for p in torch.linspace(0, side - SIDE, count).tolist()]

@@ -68,7 +68,9 @@ def arrange(known: torch.Tensor, size: tuple[int, int], random: torch.Generator)
         ``(1, CODE, H / STRIDE, W / STRIDE)`` on the codes' device.
     """
     codes, small = known[:CODE], known[CODE:]
-    made = synthesize_texture(small, (size[0] // STEP, size[1] // STEP), (True, True), PatchOptions(originality=ORIGINALITY), random)
+    made = synthesize_texture(
+        small, (size[0] // STEP, size[1] // STEP), (True, True), PatchOptions(originality=ORIGINALITY, sketch=True), random
+    )
     middle = PATCH // 2
     place = torch.roll(made.field.long(), (middle, middle), (1, 2))[:, ::_PER_CELL, ::_PER_CELL] + middle
     rows, columns = (p.clamp(_BORDER, side - 3 * _BORDER) for p, side in zip(place, codes.shape[1:], strict=True))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -156,9 +158,18 @@ def judge(critic: Critic, descent: Descent, given: Round, rate: float, penalty: 
     return {"judged": float(loss.detach()), "margin": margin, **found}
 
 
+@contextlib.contextmanager
+def _fixed(critic: Critic) -> Iterator[None]:
+    critic.requires_grad_(False)
+    try:
+        yield
+    finally:
+        critic.requires_grad_(True)
+
+
 def fool(critic: Critic, given: Round, half: bool) -> Fooled:
-    """The generator's side: the made one of each pair shall score higher."""
-    with given.half(half):
+    """The generator's side: the made one of each pair shall score higher. The critic learns nothing from it, and no time is spent on that."""
+    with given.half(half), _fixed(critic):
         with torch.no_grad():
             real_features = critic.features(given.real, given.beside)
             real_scores = critic.score(real_features, given.attributes)

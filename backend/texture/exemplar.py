@@ -27,7 +27,7 @@ from .tone import find_tone
 from .training import Trainer, train
 
 BASE = "materials"
-RECIPE = "arranged codes, unmixed"
+RECIPE = "arranged codes, at the exemplar's scale"
 """Part of what names an adapted model: another way of training makes another model."""
 CHECKPOINT = "checkpoint.safetensors"
 REARRANGE = 150

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from ..devices import halves_pay
 from . import losses
 from .critics import PriorCritic, Round, fool, judge
 from .data.dataset import Dataset
@@ -112,7 +113,7 @@ def read_lessons(
         stack, pattern = drawn.stack, drawn.pattern
         if tiles:
             stack, pattern = (F.pad(x, (BORDER * STRIDE,) * 4, mode="circular") for x in (stack, pattern))
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=halves_pay(device)):
             code = inverter.read(stack, pattern).float()[..., BORDER:-BORDER, BORDER:-BORDER]
             layout = laid(pattern)[..., BORDER:-BORDER, BORDER:-BORDER]
         whole = [n // FACTORS[0] * FACTORS[0] for n in code.shape[2:]]
@@ -155,7 +156,7 @@ class PriorTrainer:
         self.judging = Descent(list(self.critic.parameters()), options.rate)
         self.step_number = 0
 
-    def step(self, lessons: Lessons, rate: float = 1.0, half: bool = True) -> dict[str, float]:
+    def step(self, lessons: Lessons, rate: float = 1.0, half: bool = False) -> dict[str, float]:
         """One step of both sides; gives the losses.
 
         Args:

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from ...shared.errors import InputError
+from ..devices import halves_pay
 from . import losses, prior_training
 from .critics import Discriminator, Round, fool, judge
 from .data.dataset import Dataset
@@ -57,11 +58,12 @@ class Options:
         likeness: Weight of the likeness of what was made from an inverted code to its original.
         measured: Weight of the measurable attributes of what was made, against its pair's: so that sliders are obeyed.
         divergence: Weight of the latent's divergence from N(0, 1).
+        describe: Whether the encoder is trained along; without it all latents are random.
         recolor: Share of the crops that are given other colours, with attributes to match.
         turn: Whether crops are mirrored and turned.
         average: Decay of the averaged weights.
         seed: Of everything random.
-        half: bfloat16 where it pays.
+        half: Whether bfloat16 may be used, where it pays.
     """
 
     minutes: float = 60.0
@@ -79,6 +81,7 @@ class Options:
     likeness: float = 2.0
     measured: float = 1.0
     divergence: float = 0.02
+    describe: bool = True
     recolor: float = 0.5
     turn: bool = True
     average: float = 0.998
@@ -105,6 +108,7 @@ class Trainer:
             raise InputError(expected=f"crops of at least {LEAST_CROP} px, as the discriminator sees them", got=f"{options.crop} px")
         torch.manual_seed(options.seed)
         self.config, self.options, self.device = config, options, device
+        self.half = options.half and halves_pay(device)
         layout = torch.channels_last
         self.generator = Generator(config).to(device, memory_format=layout)  # type: ignore[call-overload]
         self.critic = Discriminator(config).to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -166,7 +170,7 @@ class Trainer:
         assert self.lessons is not None
         began = time.monotonic()
         done = 1 - (1 - self.progress()) / self.options.prior
-        found = self.prior.step(self.lessons, _falling(done) * min(1.0, (self.prior.step_number + 1) / 100), self.options.half)
+        found = self.prior.step(self.lessons, _falling(done) * min(1.0, (self.prior.step_number + 1) / 100), self.half)
         self.step_number += 1
         self.spent += time.monotonic() - began
         return found
@@ -208,8 +212,8 @@ class Trainer:
 
         given = Round(real, made, pattern, batch.attributes)
         penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
-        judged = judge(self.critic, self.judging, given, self._rate(), penalty, WRONG, o.half)
-        fooled, features, real_features = fool(self.critic, given, o.half)
+        judged = judge(self.critic, self.judging, given, self._rate(), penalty, WRONG, self.half)
+        fooled, features, real_features = fool(self.critic, given, self.half)
         made = made.float()
         # But what it is made of should be nearly the same.
         share = torch.ones(count, device=self.device)
@@ -241,20 +245,25 @@ class Trainer:
         """
         count, side = len(batch.stack), batch.stack.shape[-1]
         seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
+        latent = torch.randn(count, self.config.latent, generator=self.random).to(self.device)
+        divergence = told = torch.zeros((), device=self.device)
+        if self.options.describe:
+            with self._autocast():
+                mean, log_variance, read = self.encoder(batch.photo)
+            half = count - count // 2
+            latent = torch.cat([(mean + latent * (log_variance / 2).exp())[:half], latent[half:]])
+            divergence = losses.latent_divergence(mean, log_variance)
+            told = losses.attribute_loss(read, batch.attributes, batch.known)
         with self._autocast():
-            mean, log_variance, read = self.encoder(batch.photo)
             found = self.inverter(batch.stack, batch.pattern)
-        drawn = torch.randn(mean.shape, generator=self.random).to(self.device)
-        half = count - count // 2
-        latent = torch.cat([(mean + drawn * (log_variance / 2).exp())[:half], drawn[half:]])
         with self._autocast():
             style = self.generator.style(batch.attributes, latent)
         return _Source(
             style=style,
             seeds=seeds,
             code=torch.cat([found[known], self._strange(found[known.stop :])]),
-            divergence=losses.latent_divergence(mean, log_variance),
-            told=losses.attribute_loss(read, batch.attributes, batch.known),
+            divergence=divergence,
+            told=told,
         )
 
     def _strange(self, like: torch.Tensor) -> torch.Tensor:
@@ -277,7 +286,7 @@ class Trainer:
         return self.options.rate * _falling(done) * min(1.0, (since + 1) / 100)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.half)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
 
 
 def _falling(done: float) -> float:

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...devices import halves_pay
 from .. import maps
 from ..cards import ModelCard
 from ..registry import save_model
@@ -142,7 +143,7 @@ def _step(
     with torch.no_grad():
         truth = draw(training, recipe.batch, recipe.crop, generator)
         photo = photograph(truth, generator, tile=False).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=halves_pay(torch.device("cpu"))):
         estimate = network(photo)
     parts = losses(estimate.crop(MARGIN), truth.crop(MARGIN), generator)
     loss = sum(WEIGHTS[name] * part for name, part in parts.items())

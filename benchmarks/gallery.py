@@ -76,8 +76,9 @@ INTRODUCTION = (
     "",
 )
 ABOUT_EXEMPLARS = (
-    "Photographs are scikit-image's (CC0), 512 px, their maps estimated. Renders, of 512 px as well, have seeds that no training saw, and come",
-    "with their maps. The patch engine makes one tile of 512 px, the adapted GAN any number of any size; here 512 px, at the exemplar's scale.",
+    "Photographs are scikit-image's (CC0), 512 px, their maps estimated. Renders, of 512 px as well, have seeds that no training saw, and",
+    "come with their maps. The patch engine makes one tile of 512 px, the adapted GAN any number of any size; here 512 px, at the",
+    "exemplar's scale.",
     "",
 )
 

@@ -168,7 +168,7 @@ def _fixed(critic: Critic) -> Iterator[None]:
 
 
 def fool(critic: Critic, given: Round, half: bool) -> Fooled:
-    """The generator's side: the made one of each pair shall score higher. The critic learns nothing from it, and no time is spent on that."""
+    """The generator's side: the made one of each pair shall score higher. The critic learns nothing from it."""
     with given.half(half), _fixed(critic):
         with torch.no_grad():
             real_features = critic.features(given.real, given.beside)

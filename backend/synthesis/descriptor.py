@@ -11,7 +11,7 @@ import torch.nn.functional as F
 PATCH = 7
 """Side of a patch in pixels, as in the patch-based literature (Kwatra 2005, GPNN 2022)."""
 
-_SAMPLES = 12288
+SAMPLES = 12288
 """Patches from which the principal components are estimated: 80 for each of 147 numbers of a colour patch."""
 
 
@@ -30,22 +30,23 @@ class Projection:
         source: ``(C, H, W)`` float32, guides included and weighted.
         size: Number of components kept.
         usable: ``((H - 6) * (W - 6),)`` bool, the patches to describe; None for all.
+        samples: Patches from which the components are estimated, about.
     """
 
-    def __init__(self, source: torch.Tensor, size: int, usable: torch.Tensor | None = None) -> None:
+    def __init__(self, source: torch.Tensor, size: int, usable: torch.Tensor | None = None, samples: int = SAMPLES) -> None:
         channels, height, width = source.shape
         root = (window(2.0, source.device).sqrt() * PATCH).reshape(1, -1)
         weight = root.expand(channels, -1).reshape(-1)
         rows, columns = height - PATCH + 1, width - PATCH + 1
         all_patches = source.unfold(1, PATCH, 1).unfold(2, PATCH, 1)
         if usable is None:
-            step = max(1, int((rows * columns / _SAMPLES) ** 0.5))
+            step = max(1, int((rows * columns / samples) ** 0.5))
             y = torch.arange(0, rows, step, device=source.device)
             x = torch.arange(0, columns, step, device=source.device)
             patches = all_patches[:, y][:, :, x].permute(1, 2, 0, 3, 4)
         else:
             some = torch.nonzero(usable).flatten()
-            some = some[:: max(1, len(some) // _SAMPLES)]
+            some = some[:: max(1, len(some) // samples)]
             patches = all_patches[:, some // columns, some % columns].permute(1, 0, 2, 3)
         patches = patches.reshape(-1, channels * PATCH**2) * weight
         self.mean = patches.mean(0)

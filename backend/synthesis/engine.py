@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from . import matching, pyramid
 from .atlas import Atlas, Planes, Sheet, refine
-from .descriptor import PATCH, Projection
+from .descriptor import PATCH, SAMPLES, Projection
 from .owners import Labels, Owners, exact, least_distances
 from .voting import vote
 
@@ -98,6 +98,7 @@ class Settings:
         passes: Passes at each level from the coarsest (the last number is repeated).
         exact_pairs: Most distances in one exact pass; above, every second, third or fourth source patch is searched in turn.
         components: Principal components in which patches are compared.
+        samples: Patches from which these are estimated.
     """
 
     tile: tuple[bool, bool] = (False, False)
@@ -105,6 +106,7 @@ class Settings:
     passes: tuple[int, ...] = (10, 8, 6, 4, 3)
     exact_pairs: int = 16_000_000
     components: int = 28
+    samples: int = SAMPLES
 
 
 def synthesize(
@@ -152,7 +154,7 @@ def synthesize(
         active = [g for g in guides if g.at(level) > 0]
         key_side = torch.cat([pixels, *(sheet.stack(g.source) * g.at(level) for g in active)])
         guide_side = [pyramid.resize(g.target, here) * g.at(level) for g in active]
-        project = Projection(key_side, settings.components, sheet.usable)
+        project = Projection(key_side, settings.components, sheet.usable, settings.samples)
         state = _Level(project(key_side), sheet, settings)
         edges = None if alike is None else pyramid.resize(alike, here)
         state.labels = None if owners is None else owners.at(here, sheet, tile)

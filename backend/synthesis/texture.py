@@ -24,7 +24,7 @@ PASSES = (16, 16, 12, 8, 5)
 LEAST_EXEMPLAR = 16
 """Least side of an exemplar in pixels: two patches and a little."""
 
-_SKETCH = {"passes": (8, 4, 3, 2, 2), "exact_pairs": 2_000_000, "components": 16}
+_SKETCH = {"passes": (8, 4, 3, 2, 2), "exact_pairs": 2_000_000, "components": 16, "samples": 3000}
 """How a sketch is made. Gravel that an adapted model draws from one is as like its exemplar (typical crop 1.21–1.23 for 1.20–1.25)."""
 
 _REGULAR = 0.3

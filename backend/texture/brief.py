@@ -58,6 +58,7 @@ def make_brief(
     parameters: Mapping[str, Any],
     generator: torch.Generator,
     layout: str = "auto",
+    families: Mapping[str, float] | None = None,
 ) -> Brief:
     """Settles what a material shall be.
 
@@ -68,6 +69,7 @@ def make_brief(
         parameters: Attribute values by name, None or absent where open.
         generator: Picks what is left open; on the CPU.
         layout: Name in ``LAYOUTS``, or ``auto``.
+        families: Part of those that the prompt names, in place of all; colours that are asked for are those of the main one.
     """
     read = read_prompt(prompt)
     notes = list(read.notes)
@@ -77,11 +79,15 @@ def make_brief(
         seen, latent = look(model, photo, latent)
     moved = {name: parameters[name] for name in ATTRIBUTES if parameters.get(name) is not None}
     wanted = {**read.attributes, **moved}
-    families = dict(read.families)
+    part, families = families, dict(read.families)
     if not families:
         families = {seen.main_family: 1.0} if seen is not None else _any_family(model, wanted, generator)
         if seen is None and prompt.strip():
-            notes.append(f"No material was named, so {FAMILIES[max(families)].label} was taken")
+            notes.append(f"No material was named, so {FAMILIES[_main(families)].label} was taken")
+    if part is not None:
+        if _main(families) not in part:
+            wanted = {name: value for name, value in wanted.items() if name not in COLORS}
+        families = dict(part)
     base = seen if seen is not None else _typical(model, families, wanted, generator)
     values = {n: getattr(base, n) for n in ATTRIBUTES}
     if seen is None:
@@ -93,8 +99,7 @@ def make_brief(
             if name not in wanted:
                 share = most * float(values["growth"])
                 values[name] = [c + share * (m - c) for c, m in zip(values[name], MOSS, strict=True)]
-    main = max(families, key=lambda name: families[name])
-    chosen = FAMILIES[main].layout if layout == "auto" else layout
+    chosen = FAMILIES[_main(families)].layout if layout == "auto" else layout
     if layout == "auto" and read.layout:
         chosen = read.layout
     elif layout == "auto" and photo is not None and not read.families:
@@ -102,6 +107,10 @@ def make_brief(
     colors = {n: _color(values[n]) for n in COLORS}
     numbers = {n: float(values[n]) for n in NUMBERS}
     return Brief(Attributes(families, **colors, **numbers), latent, chosen, read, tuple(notes))  # type: ignore[arg-type]
+
+
+def _main(families: Mapping[str, float]) -> str:
+    return max(families, key=lambda name: families[name])
 
 
 def _color(value: Any) -> tuple[float, float, float]:
@@ -136,7 +145,7 @@ def _any_family(model: MaterialModel, wanted: Mapping[str, Any], generator: torc
 
 def _typical(model: MaterialModel, families: Mapping[str, float], wanted: Mapping[str, Any], generator: torch.Generator) -> Attributes:
     """A material of the main family that the model has seen and that agrees with what is wanted."""
-    main = max(families, key=lambda name: families[name])
+    main = _main(families)
     rows = model.library[model.library[:, FAMILY_NAMES.index(main)] > 0.5]
     rows = rows if len(rows) else model.library
     return Attributes.from_vector(_pick(rows if "color" in wanted else _usual(rows, main), wanted, generator))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from .arrange import LEAST, arrange
 from .attributes import Attributes
 from .brief import Brief, make_brief
 from .model import MaterialModel
+from .patches import lay_patches, parts_of
 from .procedural.layouts import make_layout
 from .rollout import canvas_of, fit, roll_out
 from .seeds import STRIDE, make_seeds, mix_seeds
@@ -90,7 +91,8 @@ def produce(
     """Makes one material; the same request, seed and device give the same pixels."""
     first = _brief(model, request, seed)
     canvas = canvas_of(request.size)
-    style, morphing = _style(model, first), None
+    parts = parts_of(first.prompt.families, first.prompt.apart) if request.photo is None else []  # a photograph shows where its own are
+    style, morphing = _patched(model, request, seed, parts, canvas) if parts else _style(model, first), None
     if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
         second = _second(model, request, seed)
         morphing = second
@@ -117,11 +119,11 @@ def _random(seed: int, use: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 8 + use) & (2**63 - 1))
 
 
-def _brief(model: MaterialModel, request: Request, seed: int) -> Brief:
+def _brief(model: MaterialModel, request: Request, seed: int, families: Mapping[str, float] | None = None) -> Brief:
     base, steps = request.steps(seed)
 
     def brief_of(one: int) -> Brief:
-        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout)
+        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout, families)
 
     brief = brief_of(base)
     for other, likeness in steps:
@@ -147,13 +149,30 @@ def _style(model: MaterialModel, brief: Brief) -> torch.Tensor:
         return model.generator.style(brief.attributes.vector()[None].to(model.device), brief.latent.to(model.device))
 
 
+def _patched(
+    model: MaterialModel, request: Request, seed: int, parts: Sequence[tuple[Mapping[str, float], float]], canvas: tuple[int, int]
+) -> torch.Tensor:
+    """The style of a blend, ``(1, S, H / STRIDE, W / STRIDE)``: each material where it lies."""
+    base, _ = request.steps(seed)
+    places = lay_patches([share for _, share in parts], canvas, _random(base, 5)).to(model.device)
+    styles = torch.cat([_style(model, _brief(model, request, seed, families)) for families, _ in parts])
+    return torch.einsum("ns,nhw->shw", styles, places)[None]
+
+
+def _everywhere(style: torch.Tensor) -> torch.Tensor:
+    return style if style.ndim == 4 else style[..., None, None]
+
+
 def _morph(first: torch.Tensor, second: torch.Tensor, request: Request, canvas: tuple[int, int]) -> torch.Tensor:
     """The style between two, over the whole picture or by the mask."""
+    if request.morph_mask is None and first.ndim == second.ndim:
+        return first + (second - first) * request.morph
+    first, second = _everywhere(first), _everywhere(second)
     if request.morph_mask is None:
         return first + (second - first) * request.morph
     grid = (canvas[0] // STRIDE, canvas[1] // STRIDE)
     mask = F.interpolate(request.morph_mask[None, None], size=grid, mode="bilinear", antialias=True, align_corners=False) * request.morph
-    return first[..., None, None] + (second - first)[..., None, None] * mask.to(first.device)
+    return first + (second - first) * mask.to(first.device)
 
 
 def _layout(request: Request, brief: Brief, canvas: tuple[int, int], random: torch.Generator) -> tuple[torch.Tensor | None, str]:

@@ -35,11 +35,19 @@ class Role(enum.StrEnum):
 
 @dataclasses.dataclass
 class Blend:
-    """Families with weights summing to 1, and the growth that plants laid over them amount to (None: not said)."""
+    """What the families of a prompt amount to.
+
+    Attributes:
+        families: With weights summing to 1.
+        growth: What plants laid over them amount to (None: not said).
+        roles: Of the words.
+        apart: Families that lie beside or on one another; marble in "marble tiles" does not, it is what the tiles are made of.
+    """
 
     families: dict[str, float]
     growth: float | None
     roles: dict[int, Role]
+    apart: tuple[str, ...] = ()
 
 
 def find_roles(items: list[Item]) -> dict[int, Role]:
@@ -151,7 +159,8 @@ def blend(items: list[Item], roles: dict[int, Role]) -> Blend:
     total = sum(weights.values())
     families = {name: weights[name] / total for name in FAMILIES if weights.get(name, 0.0) > 0.004 * total} if total > 0 else {}
     scale = sum(families.values())
-    return Blend({name: w / scale for name, w in families.items()}, growth, roles)
+    apart = {_first(item) for _, item in (*heads, *overlays)}
+    return Blend({name: w / scale for name, w in families.items()}, growth, roles, tuple(name for name in families if name in apart))
 
 
 def _head_weights(heads: list[Item]) -> dict[str, float]:

@@ -55,7 +55,7 @@ def read_prompt(text: str, semantics: Semantics | None = None) -> Prompt:
     known = [(item.text, _explain(item, roles.get(i), blended)) for i, item in enumerate(items) if item.kind is not Kind.UNKNOWN]
     if items and not blended.families:
         notes.append("No material is named" + ("" if known else ", and no word is known"))
-    return Prompt(blended.families, attributes, layout, known, unknown, list(dict.fromkeys(notes)))
+    return Prompt(blended.families, attributes, layout, known, unknown, list(dict.fromkeys(notes)), blended.apart)
 
 
 def _burnt(item: Item) -> bool:

@@ -22,6 +22,7 @@ class Prompt:
         known: Each word or phrase that was understood, with its meaning in words, in order.
         unknown: Words and symbols that mean nothing to the model, each once.
         notes: Contradictions and demands that cannot be met, as sentences without a full stop.
+        apart: Those of the families that lie beside or on one another; the others are what these are made of.
     """
 
     families: dict[str, float]
@@ -30,6 +31,7 @@ class Prompt:
     known: list[tuple[str, str]]
     unknown: list[str]
     notes: list[str]
+    apart: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """The same for JSON and for people: values rounded, grammar left out of ``understood``."""

@@ -6,11 +6,12 @@
 Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as truth. Keyframes are the looks of frame 18, or of frames 6,
 18 and 30; figures are means over every third other frame, PSNR of display-encoded pixels in 0..1.
 
-``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``frame`` is the
-network's own prediction from each frame's passes without any tracking (trained by early stop in the same run); ``network`` is the
-operation's result, ``gain`` the network over the better of the two. ``steady`` is the warping error of neighbouring frames as a
-multiple of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on what else runs. ``--speed``
-measures a 1920 x 1080 frame of the lite network.
+``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``transfer`` is each
+frame by itself in the manner of the nearest keyframe (``style.image``), over every ninth frame; ``network`` is the operation's result,
+``gain`` the network over the better of the two, which has a bar (2 dB). ``frame`` is the network's own prediction from each frame's passes
+without any tracking (trained by early stop in the same run), and ``lead`` what the network gains on that. ``steady`` is the warping error
+of neighbouring frames as a multiple of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on
+what else runs. ``--speed`` measures a 1920 x 1080 frame of the lite network.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from backlot.backend.keyframes.network import Config, ShotNetwork, count_multipl
 from backlot.backend.keyframes.rendering import Renderer
 from backlot.backend.keyframes.shot import Shot
 from backlot.backend.keyframes.tracking import Tracker
+from backlot.backend.operations.style_image import run as run_image
 from backlot.backend.operations.style_keyframes import run
 from backlot.backend.style import measure
 from backlot.shared.frames import read_transforms
@@ -94,6 +96,19 @@ def steadiness(frames: list[SceneFrame], renderer: Renderer, truth: dict[int, np
     return round(float(made / real), 2)
 
 
+def transfer(frames: dict[int, SceneFrame], truth: dict[int, np.ndarray], painted: tuple[int, ...], device: torch.device) -> float:
+    """Mean PSNR of frames that are styled one by one after the nearest keyframe."""
+    found = []
+    for number in [n for n in frames if n not in painted][::9]:
+        content, nearest = frames[number].channels["color"], min(painted, key=lambda n: abs(n - number))
+        picture = decode(content) if isinstance(content, EncodedFile) else content
+        style = Image(np.rint(truth[nearest] * 255).astype(np.uint8))
+        made = run_image({"content": picture, "style": style}, find("style.image").check_parameters({}), Context(device, 1))["image"]
+        pixels = to_float(made.pixels)[..., :3]
+        found.append(psnr(np.clip(to_srgb(pixels) if made.color_space == "linear" else pixels, 0, 1), truth[number]))
+    return float(np.mean(found))
+
+
 def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tuple[dict[str, Any], list[np.ndarray]]:
     frames, truth = read_transforms(shots.ensure(shot)), truths(shot, look)
     paths = {int(p.stem[-4:]): p for p in shots.ensure(shot, look).glob("look_*")}
@@ -123,7 +138,9 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
     row: dict[str, Any] = {"shot": shot, "look": look, "keys": count}
     row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
     row["steady"] = steadiness(frames, renderer, truth, painted)
-    row["gain"] = round(row["network"] - max(row["warp"], row["frame"]), 2)
+    row["transfer"] = round(transfer(dict(zip(sequence.numbers, frames, strict=True)), truth, painted, torch.device(options.device)), 2)
+    row["gain"] = round(row["network"] - max(row["warp"], row["transfer"]), 2)
+    row["lead"] = round(row["network"] - row["frame"], 2)
     row |= {"steps": outputs["report"]["steps"], "seconds": round(spent), "cpu": round(cpu)}
     return row, pictures
 

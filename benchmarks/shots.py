@@ -209,8 +209,10 @@ def write_page(rows: list[dict[str, Any]], notes: str) -> Path:
 
 
 NOTES = """\
-- Ink on the yard misses the bars (1.40, 1.72 and 1.89): its lines are a pixel thick at this size, so that two thirds to three quarters of
-  what is left come from looking them up between pixels, and the render's own error is small there. The other fourteen pairs keep the bars.
+- Ink on the yard misses the bars by a little (1.31, 1.68 and 1.85): its lines are a pixel thick at this size. About 60 % of what is left is
+  on paint that is the same in both frames and comes from looking thin lines up between pixels, 10 to 20 % from paint made anew, and the
+  render's own error is small there. It was measured with the Lanczos window (1.37, 1.73 and 1.87 with the cubic one), the other fourteen
+  pairs, which keep the bars, with the cubic one.
 - Where the light changes much (cloth), single frames are not five times less steady than the shot at 8 and 16 frames. They cannot be: over
   the change of the light alone, which paint has to follow, they are 2.2 to 5.9 and 1.6 to 4.0 times less steady. The light makes 57 to
   76 % of what the painted cloth changes, paint made anew in the new light the rest (`repaint` says from which change on).

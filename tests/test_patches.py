@@ -77,3 +77,5 @@ def test_a_blend_morphs_into_a_plain_material(shipped: MaterialModel) -> None:
     assert float(color[:, 80:112].mean()) < 0.25 < float(color[:, 16:48].mean())
     whole = produce(shipped, Request((128, 128), "rock covered in snow", morph_prompt="black lava", morph=1.0), 2)
     assert float(whole.stack[BASE_COLOR].mean()) < 0.25
+    back = produce(shipped, Request((128, 128), "black lava", morph_prompt="rock covered in snow", morph=1.0), 2)
+    assert float(back.stack[BASE_COLOR].mean()) > 0.3, "what is morphed to may be a blend too"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -91,14 +91,14 @@ def produce(
     """Makes one material; the same request, seed and device give the same pixels."""
     first = _brief(model, request, seed)
     canvas = canvas_of(request.size)
-    parts = parts_of(first.prompt.families, first.prompt.apart) if request.photo is None else []  # a photograph shows where its own are
-    style, morphing = _patched(model, request, seed, parts, canvas) if parts else _style(model, first), None
+    base, steps = request.steps(seed)
+    style, morphing = _styled(model, first, lambda part: _brief(model, request, seed, part), request.photo, canvas, base), None
     if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
         second = _second(model, request, seed)
         morphing = second
-        style = _morph(style, _style(model, second), request, canvas)
+        other = _styled(model, second, lambda part: _second(model, request, seed, part), request.morph_photo, canvas, base)
+        style = _morph(style, other, request, canvas)
     shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
-    base, steps = request.steps(seed)
     pattern, layout = _layout(request, shown, canvas, _random(base, 1))  # what is near a variation is laid as that is
     seeds = make_seeds(1, canvas, _random(base, 2), pattern, model.device)
     for other, likeness in steps:
@@ -119,11 +119,11 @@ def _random(seed: int, use: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 8 + use) & (2**63 - 1))
 
 
-def _brief(model: MaterialModel, request: Request, seed: int, families: Mapping[str, float] | None = None) -> Brief:
+def _brief(model: MaterialModel, request: Request, seed: int, part: Mapping[str, float] | None = None) -> Brief:
     base, steps = request.steps(seed)
 
     def brief_of(one: int) -> Brief:
-        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout, families)
+        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout, part)
 
     brief = brief_of(base)
     for other, likeness in steps:
@@ -139,9 +139,9 @@ def _towards(near: Brief, other: Brief, amount: float) -> Brief:
     return dataclasses.replace(near, attributes=attributes, latent=torch.cos(angle) * near.latent + torch.sin(angle) * other.latent)
 
 
-def _second(model: MaterialModel, request: Request, seed: int) -> Brief:
+def _second(model: MaterialModel, request: Request, seed: int, part: Mapping[str, float] | None = None) -> Brief:
     """The material to morph to; the sliders speak of both."""
-    return make_brief(model, request.morph_prompt, request.morph_photo, {}, _random(seed, 3), request.layout)
+    return make_brief(model, request.morph_prompt, request.morph_photo, {}, _random(seed, 3), request.layout, part)
 
 
 def _style(model: MaterialModel, brief: Brief) -> torch.Tensor:
@@ -149,13 +149,23 @@ def _style(model: MaterialModel, brief: Brief) -> torch.Tensor:
         return model.generator.style(brief.attributes.vector()[None].to(model.device), brief.latent.to(model.device))
 
 
-def _patched(
-    model: MaterialModel, request: Request, seed: int, parts: Sequence[tuple[Mapping[str, float], float]], canvas: tuple[int, int]
+def _styled(
+    model: MaterialModel,
+    brief: Brief,
+    alone: Callable[[Mapping[str, float]], Brief],
+    photo: torch.Tensor | None,
+    canvas: tuple[int, int],
+    seed: int,
 ) -> torch.Tensor:
-    """The style of a blend, ``(1, S, H / STRIDE, W / STRIDE)``: each material where it lies."""
-    base, _ = request.steps(seed)
-    places = lay_patches([share for _, share in parts], canvas, _random(base, 5)).to(model.device)
-    styles = torch.cat([_style(model, _brief(model, request, seed, families)) for families, _ in parts])
+    """The style of a brief, ``(1, S)``; of a blend ``(1, S, H / STRIDE, W / STRIDE)``: each material where it lies.
+
+    ``alone`` settles one of its materials. A photograph shows itself where its own are.
+    """
+    parts = parts_of(brief.prompt.families, brief.prompt.apart) if photo is None else []
+    if not parts:
+        return _style(model, brief)
+    places = lay_patches([share for _, share in parts], canvas, _random(seed, 5)).to(model.device)
+    styles = torch.cat([_style(model, alone(families)) for families, _ in parts])
     return torch.einsum("ns,nhw->shw", styles, places)[None]
 
 

@@ -96,8 +96,8 @@ def produce(
     if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
         second = _second(model, request, seed)
         morphing = second
-        other = _styled(model, second, lambda part: _second(model, request, seed, part), request.morph_photo, canvas, base)
-        style = _morph(style, other, request, canvas)
+        there = _styled(model, second, lambda part: _second(model, request, seed, part), request.morph_photo, canvas, base)
+        style = _morph(style, there, request, canvas)
     shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
     pattern, layout = _layout(request, shown, canvas, _random(base, 1))  # what is near a variation is laid as that is
     seeds = make_seeds(1, canvas, _random(base, 2), pattern, model.device)

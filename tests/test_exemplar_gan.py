@@ -28,9 +28,11 @@ MAPS = {"base_color", "normal", "height", "roughness", "metallic", "occlusion"}
 
 @pytest.fixture
 def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An untrained base in place of the one that ships; variations are made from a small piece, which is quicker."""
+    """An untrained base in place of the one that ships; squares are small and variations few, which is quicker."""
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
     monkeypatch.setattr("backlot.backend.texture.adapt.VARIATIONS", 1)
+    for module in ("adapt", "exemplar"):
+        monkeypatch.setattr(f"backlot.backend.texture.{module}.SIDE", 128)
     save_small(tmp_path / "models" / "materials.safetensors")
 
 

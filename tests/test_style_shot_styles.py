@@ -80,30 +80,29 @@ def test_a_chunk_with_several_styles_is_what_the_whole_has_there(by_objects: Any
 def test_several_styles_keep_the_colours_of_the_content(views: list[ShotView]) -> None:
     """A red and a green style on objects: with the colours kept, each object has its own hue, and the styles' strokes."""
     given = {"regions": f"{BOX},{BALL}:1", "color": "keep", "layers": "picture"}
-    kept = [f.pixels for f in paint(views[:3], 2, **given)["stylised"]]
-    other = [f.pixels for f in paint(views[:3], 2, **{**given, "regions": f"{BOX},{BALL}:keep"})["stylised"]]
+    kept = [f.pixels for f in paint(views[:2], 2, **given)["stylised"]]
+    other = [f.pixels for f in paint(views[:2], 2, **{**given, "regions": f"{BOX},{BALL}:keep"})["stylised"]]
     for number in (BOX, BALL, EGG):
-        mine = views[2].object_id == number
-        mean, want = (p[mine].mean(0) for p in (kept[2], views[2].color))
+        mine = views[1].object_id == number
+        mean, want = (p[mine].mean(0) for p in (kept[1], views[1].color))
         assert np.abs(mean / mean.sum() - want / want.sum()).max() < 0.06, number
-    box = views[2].object_id == BOX
-    assert np.abs(kept[2] - other[2])[box].mean() > 0.01, "the second style paints the box"
+    box = views[1].object_id == BOX
+    assert np.abs(kept[1] - other[1])[box].mean() > 0.01, "the second style paints the box"
 
 
 def test_styles_of_objects_across_a_cut(views: list[ShotView]) -> None:
     """Each scene is painted with its own objects' styles, and a scene is the same with another before it as alone."""
-    late = [SmallShot(64, 44, 12, 1).render(n) for n in (8, 9)]
-    both = paint([*views[:2], *late], 2, regions=f"{BOX},{BALL}:1", layers="picture")
-    assert both["report"]["scenes"] == [[1, 2], [8, 9]]
-    for file, view in zip(both["stylised"], (*views[:2], *late), strict=True):
+    late = SmallShot(64, 44, 12, 1).render(8)
+    both = paint([views[0], late], 2, regions=f"{BOX},{BALL}:1", layers="picture")
+    assert both["report"]["scenes"] == [[1, 1], [8, 8]]
+    for file, view in zip(both["stylised"], (views[0], late), strict=True):
         inner = maximum_filter(view.object_id, 3) == minimum_filter(view.object_id, 3)
         for number, channel in ((BOX, 1), (EGG, 0)):
             mine = inner & (view.object_id == number)
             assert mine.sum() > 10
             assert (file.pixels[mine].argmax(1) == channel).all(), (view.number, number)
-    alone = paint(late, 2, regions=f"{BOX},{BALL}:1", layers="picture")
-    for mine, other in zip(both["stylised"][2:], alone["stylised"], strict=True):
-        np.testing.assert_array_equal(mine.pixels, other.pixels)
+    alone = paint([late], 2, regions=f"{BOX},{BALL}:1", layers="picture")
+    np.testing.assert_array_equal(both["stylised"][1].pixels, alone["stylised"][0].pixels)
 
 
 def test_shares_stay_on_the_surfaces(views: list[ShotView]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import shutil
@@ -57,6 +58,7 @@ def memory(device: str) -> dict[str, int]:
     return {"free": system.available, "total": system.total, "process": used}
 
 
+@functools.cache
 def halves_pay(device: torch.device) -> bool:
     """Whether bfloat16 is faster there: on GPUs, and on processors that multiply it.
 

@@ -39,7 +39,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 BLENDER = ROOT / ".venvs" / "bpy-4.5"
 RENDERER = Path(__file__).with_name("gallery_render.py")
 SHOTS = ("sphere_studio", "plane_studio", "sphere_sun", "plane_sun")
-SEEDS, SIDE, TILE = 4, 512, 256
+SEEDS, SIDE = 4, 512
 MOST_BYTES = 200_000
 """Of one sheet; 28 of them stay below 6 MB."""
 
@@ -109,7 +109,8 @@ def make(prompt: str, model: MaterialModel, folder: Path) -> None:
             (folder / "report.json").write_text(json.dumps({**report_of(made, model), "prompt": prompt}, indent=1))
         np.save(target, np.rint(lit(made) * 255).astype(np.uint8))
     if not (folder / "tile.npy").exists():
-        np.save(folder / "tile.npy", np.rint(lit(produce(model, Request((TILE, TILE), prompt), 1)) * 255).astype(np.uint8))
+        tile = produce(model, Request((exemplars.TILE, exemplars.TILE), prompt), 1)
+        np.save(folder / "tile.npy", np.rint(lit(tile) * 255).astype(np.uint8))
 
 
 def columns(folder: Path) -> list[Column]:

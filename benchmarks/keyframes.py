@@ -33,7 +33,6 @@ from backlot.backend.keyframes.network import Config, ShotNetwork, count_multipl
 from backlot.backend.keyframes.rendering import Renderer
 from backlot.backend.keyframes.shot import Shot
 from backlot.backend.keyframes.tracking import Tracker
-from backlot.backend.operations.style_image import run as run_image
 from backlot.backend.operations.style_keyframes import run
 from backlot.backend.style import measure
 from backlot.shared.frames import read_transforms
@@ -44,6 +43,7 @@ from skimage.metrics import structural_similarity
 
 from .report import print_table, save_picture, save_rows
 from .scenes import shots
+from .shots import single
 
 PAINTED = {1: (18,), 3: (6, 18, 30)}
 
@@ -100,12 +100,9 @@ def transfer(frames: dict[int, SceneFrame], truth: dict[int, np.ndarray], painte
     """Mean PSNR of frames that are styled one by one after the nearest keyframe."""
     found = []
     for number in [n for n in frames if n not in painted][::9]:
-        content, nearest = frames[number].channels["color"], min(painted, key=lambda n: abs(n - number))
-        picture = decode(content) if isinstance(content, EncodedFile) else content
-        style = Image(np.rint(truth[nearest] * 255).astype(np.uint8))
-        made = run_image({"content": picture, "style": style}, find("style.image").check_parameters({}), Context(device, 1))["image"]
-        pixels = to_float(made.pixels)[..., :3]
-        found.append(psnr(np.clip(to_srgb(pixels) if made.color_space == "linear" else pixels, 0, 1), truth[number]))
+        nearest = min(painted, key=lambda n: abs(n - number))
+        made = single(frames[number], Image(np.rint(truth[nearest] * 255).astype(np.uint8)), device)
+        found.append(psnr(display(made.permute(1, 2, 0).cpu().numpy()), truth[number]))
     return float(np.mean(found))
 
 

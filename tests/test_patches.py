@@ -52,7 +52,7 @@ def test_shares_are_kept_and_patches_close(shares: list[float]) -> None:
         assert float(((place > 0.1) & (place < 0.9)).float().mean()) < 0.25, "mostly one or the other"
         for axis in (0, 1):
             steps = (place - place.roll(1, axis)).abs().mean(1 - axis)
-            assert steps[0] <= steps.max()
+            assert steps[0] <= steps[1:].max()
             assert steps[0] < 3 * steps.mean()
 
 

@@ -1,7 +1,7 @@
 """Where each material of a blend lies: "rock covered in snow" is rock here and snow there, not something between the two everywhere.
 
 The generator takes a style that changes over the picture. So each material of the blend has its own style, and noise on the torus, coarse
-and fine like what grows, melts or is blown, says where each one shows. Shares are kept exactly.
+and fine like what grows, melts or is blown, says where each one shows. Shares are kept, but for what the soft edges take.
 """
 
 from __future__ import annotations

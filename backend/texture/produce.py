@@ -175,14 +175,14 @@ def _everywhere(style: torch.Tensor) -> torch.Tensor:
 
 def _morph(first: torch.Tensor, second: torch.Tensor, request: Request, canvas: tuple[int, int]) -> torch.Tensor:
     """The style between two, over the whole picture or by the mask."""
-    if request.morph_mask is None and first.ndim == second.ndim:
-        return first + (second - first) * request.morph
-    first, second = _everywhere(first), _everywhere(second)
-    if request.morph_mask is None:
-        return first + (second - first) * request.morph
-    grid = (canvas[0] // STRIDE, canvas[1] // STRIDE)
-    mask = F.interpolate(request.morph_mask[None, None], size=grid, mode="bilinear", antialias=True, align_corners=False) * request.morph
-    return first + (second - first) * mask.to(first.device)
+    amount: float | torch.Tensor = request.morph
+    if request.morph_mask is not None:
+        grid = (canvas[0] // STRIDE, canvas[1] // STRIDE)
+        mask = F.interpolate(request.morph_mask[None, None], size=grid, mode="bilinear", antialias=True, align_corners=False)
+        amount = (mask * request.morph).to(first.device)
+    if request.morph_mask is not None or first.ndim != second.ndim:
+        first, second = _everywhere(first), _everywhere(second)
+    return first + (second - first) * amount
 
 
 def _layout(request: Request, brief: Brief, canvas: tuple[int, int], random: torch.Generator) -> tuple[torch.Tensor | None, str]:

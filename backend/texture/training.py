@@ -256,7 +256,6 @@ class Trainer:
             told = losses.attribute_loss(read, batch.attributes, batch.known)
         with self._autocast():
             found = self.inverter(batch.stack, batch.pattern)
-        with self._autocast():
             style = self.generator.style(batch.attributes, latent)
         return _Source(
             style=style,

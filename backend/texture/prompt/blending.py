@@ -47,7 +47,7 @@ class Blend:
     families: dict[str, float]
     growth: float | None
     roles: dict[int, Role]
-    apart: tuple[str, ...] = ()
+    apart: tuple[str, ...]
 
 
 def find_roles(items: list[Item]) -> dict[int, Role]:

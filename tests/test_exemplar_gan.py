@@ -63,6 +63,11 @@ def test_the_first_call_trains_the_second_does_not(exemplar: np.ndarray) -> None
     assert other["base_color"].pixels.shape == (40, 80, 3)
 
 
+def test_an_exemplar_that_is_not_the_same_everywhere_is_said(exemplar: np.ndarray) -> None:
+    dark = (exemplar * np.linspace(0.1, 1, exemplar.shape[1])[:, None]).astype(np.uint8)
+    assert any("brighter in some parts" in note for note in make(Image(dark))["report"]["notes"])
+
+
 def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_path: Path) -> None:
     calls: list[float] = []
 

@@ -13,6 +13,7 @@ from ...shared.values import Image
 from ..context import Context
 from ..imaging import check_pixels
 from ..imaging.color import from_float, to_float, to_linear, to_srgb
+from ..synthesis.figures import exemplar_notes
 from ..texture.adapt import LEAST_SIDE, scale_of
 from ..texture.exemplar import adapted_model, more
 from ..texture.maps import ambient_occlusion, normal_from_height
@@ -54,12 +55,15 @@ def run_gan(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: C
     pixels = fit(made.stack, (height, width))
     shrunk = scale_of((exemplar.pixels.shape[0], exemplar.pixels.shape[1]))
     depth = depth_px * shrunk * scale
+    notes = exemplar_notes(photo)
+    if abs(shrunk * scale - 1) > 0.01:
+        notes.append(f"Features are {shrunk * scale:.2f} times as large as in the exemplar")
     said = {
         "trained_minutes": adapted.minutes,
         "trained_now": adapted.trained_now,
         "model": adapted.model.name,
         "exemplar_scale": shrunk * scale,
-        "notes": [f"Features are {shrunk * scale:.2f} times as large as in the exemplar"] if abs(shrunk * scale - 1) > 0.01 else [],
+        "notes": notes,
     }
     return {**_images(pixels, depth, exemplar), "report": said}
 

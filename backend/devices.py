@@ -62,7 +62,7 @@ def memory(device: str) -> dict[str, int]:
 def halves_pay(device: torch.device) -> bool:
     """Whether bfloat16 is faster there: on GPUs, and on processors that multiply it.
 
-    A processor that has to emulate it takes four times as long as with float32.
+    One that has to emulate it takes four to seven times as long as with float32.
     """
     if device.type != "cpu":
         return device.type == "cuda"

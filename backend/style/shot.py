@@ -3,8 +3,8 @@
 A scene is divided into segments. In the middle of each a frame is painted whole; from there anchors follow every few frames in both
 directions, each of which paints only what came into view, was stretched, or is lit otherwise than when it was painted. A frame between
 two anchors takes its paint from the inner one, and what the inner one does not see from the outer one. What the outer one repainted
-takes over stroke by stroke. Each pixel is resampled once from the picture in which it was painted (``trace.py``); the change of light
-since then is added as soft light.
+takes over stroke by stroke. Each pixel is resampled once from the picture in which it was painted (``trace.py``), which holds nothing too
+fine to be moved; the change of light since then is added as soft light.
 
 A frame depends on its segment alone, whoever asks for it: chunks of a farm agree to the bit.
 """
@@ -24,7 +24,7 @@ from .grade import soften
 from .passes import Shot
 from .roles import Grading, Paints, Report
 from .trace import Geometry, Trace
-from .warp import inside, nearest, sample
+from .warp import inside, movable, nearest, sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +105,8 @@ class Segment:
         middle, asked = self.middle, sorted(wanted)
         area = self._area(middle)
         picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p), area)
+        if self.span[1] - self.span[0] > 1:
+            picture = movable(picture)
         first = self._add(middle, picture)
         start = Trace.start(self._painter.frame, first, self._device)
         start = start if area is None else start.only(area)
@@ -184,8 +186,7 @@ class Segment:
         content = self._content(end)
         target = self._grade.tones(content)
         begin = torch.where(missing, target.clamp(0, 1), drawn)
-        picture = self._painter.into(content, self._grade, begin, new, self._shot.numbers[end])
-        label = self._add(end, picture)
+        label = self._add(end, movable(self._painter.into(content, self._grade, begin, new, self._shot.numbers[end])))
         fresh = Trace.start(self._painter.frame, label, self._device)
         return fresh.only(new).under(trace.only(~new)), label
 
@@ -259,7 +260,7 @@ class Segment:
         content = self._content(index)
         drawn, _ = self._draw(index, trace)
         begin = torch.where(missing, self._grade.tones(content).clamp(0, 1), drawn)
-        label = self._add(index, self._painter.into(content, self._grade, begin, missing, self._shot.numbers[index]))
+        label = self._add(index, movable(self._painter.into(content, self._grade, begin, missing, self._shot.numbers[index])))
         return Trace.start(self._painter.frame, label, self._device).only(missing).under(trace.only(~missing))
 
     def _styled(self, index: int, trace: Trace, outer: Trace | None, progress: float, made: int = -1) -> Styled:

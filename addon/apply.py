@@ -1,4 +1,4 @@
-"""Results into the scene: a material (see ``material/``), a reconstruction (``reconstruct/``), a shot (``style/``), an image."""
+"""Results into the scene: a material (``material/``), a reconstruction (``reconstruct/``), a shot or its movie (``style/``), an image."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .material import results
 from .reconstruct import mesh_object
 from .reconstruct import results as reconstructions
 from .style import files as shot_files
+from .style import movie
 from .style import results as shots
 
 
@@ -40,6 +41,8 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         return "; ".join(part for part in reconstructions.apply(scene, operation, label, outputs, request) if part)
     elif shot_files.is_shot(operation):
         return "; ".join(part for part in shots.apply(scene, operation, label, outputs, request) if part)
+    elif operation == shot_files.MOVIE:
+        told = movie.apply(label, outputs, request)
     for name, value in outputs.items() if not told else ():
         if isinstance(value, Image):
             image = pictures.receive(value, label)

@@ -160,7 +160,7 @@ def _check_options(loaded: JobFile) -> None:
 def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
     """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not.
 
-    Frames of a shot are files for the panel too.
+    Frames of a shot and movies are files for the panel too.
     """
     from ..shared.operations import find
     from ..shared.wire import new_id
@@ -170,7 +170,7 @@ def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
     from .style import files
 
     job = loaded.job
-    if files.is_shot(job.operation):
+    if files.is_filed(job.operation):
         outputs = files.placed(finished.outputs, loaded.output_folder.resolve())
     else:
         job = dataclasses.replace(job, deliver="arrays", formats={}, id=new_id())

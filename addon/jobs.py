@@ -41,7 +41,7 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
     Args:
         described: For each input ``{"image": name}``, ``{"path": file}``, or the folder of a capture as ``{"frames": folder}``,
             ``{"tracks": folder}`` or ``{"mesh": folder}``; several images as ``{"images": JSON list of names}``, painted frames as
-            ``{"files": folder}``.
+            ``{"files": folder}``, numbered pictures as ``{"sequence": first file, "last": number}``.
 
     Raises:
         InputError: An input is missing or unreadable.
@@ -61,6 +61,9 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
             from .style import keyframes
 
             inputs[name] = list(keyframes.read(Path(where["files"])))
+        elif "sequence" in where:
+            pictured = shot_files.numbered(Path(where["sequence"]), int(where["last"]))
+            inputs[name] = [EncodedFile.read(path) for path in pictured.values()]
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
         elif "tracks" in where:
@@ -249,7 +252,10 @@ def _partial(event: Any) -> None:
 def _received(job_id: str, event: Any) -> dict[str, Any]:
     """The outputs of a finished job; files of a shot as paths, for they lie on disk then."""
     found = records.find(job_id)
-    folder = json.loads(found[1].request).get("folder") if found is not None else None
+    request = json.loads(found[1].request) if found is not None else {}
+    if found is not None and found[1].operation == shot_files.MOVIE:
+        return shot_files.finish_movie(Path(request["inputs"]["pictures"]["sequence"]).parent, event)
+    folder = request.get("folder")
     return shot_files.finish(job_id, folder, event) if folder else dict(event.outputs)
 
 
@@ -365,5 +371,5 @@ def label_of(operation: str, inputs: dict[str, dict[str, str]], parameters: Mapp
     """A job's name in the list: the operation and its prompt or its first input."""
     first = next(iter(inputs.values()), {})
     prompt = str((parameters or {}).get("prompt") or "").strip()
-    subject = prompt[:60] or first.get("image") or Path(first.get("path") or first.get("frames") or "").stem
+    subject = prompt[:60] or first.get("image") or first.get("name") or Path(first.get("path") or first.get("frames") or "").stem
     return f"{find_operation(operation).label} {subject}".strip()

@@ -22,7 +22,7 @@ from ..shared.version import __version__
 
 
 def decode_inputs(schema: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Decodes files of images, masks and meshes; frames are left as they are, because operations stream them.
+    """Decodes files of images, masks and meshes; frames and sequences are left as they are, because operations stream them.
 
     Raises:
         InputError: A value is not of the input's kind, or a file cannot be read.
@@ -55,7 +55,7 @@ def _decode_input(item: Input, value: Any) -> Any:
             raise InputError(expected=f"a mesh as {item.name}", got=_kind(value))
     elif item.kind == "file" and not isinstance(value, EncodedFile):
         raise InputError(expected=f"a file as {item.name}", got=_kind(value))
-    elif item.kind == "files":
+    elif item.kind in ("files", "sequence"):
         if not isinstance(value, list) or not value or not all(isinstance(one, EncodedFile) for one in value):
             raise InputError(expected=f"a list of files as {item.name}", got=_kind(value))
     elif item.kind == "tracks" and not isinstance(value, Tracks):

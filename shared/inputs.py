@@ -8,13 +8,14 @@ from typing import Any
 
 from .errors import InputError
 from .operations import Input
+from .sequences import find_pictures
 from .sources import Source, read_source
 from .tracks import read_tracks
 from .values import EncodedFile, SceneFrame
 
 MESH_SUFFIXES = (".ply", ".obj", ".glb")
 _PLACES, _NUMBERS = ("images", "right", "calib"), ("focal", "baseline")
-SEVERAL = ("images", "files")
+SEVERAL = ("images", "files", "sequence")
 """Kinds that are several files."""
 
 
@@ -27,7 +28,8 @@ def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str 
 
     Args:
         item: What the schema says of it.
-        where: A path; for ``images`` and ``files`` a list of them, or one.
+        where: A path; for ``images``, ``files`` and ``sequence`` a list of them, or one. Those of a ``sequence`` may be folders and
+            patterns, see ``sequences.find_pictures``.
         folder: What the paths are relative to.
         color_space: What ``FILM`` files of colour are in, such as ``ACEScg``, by the name in the config that the backend's OCIO names;
             what they say themselves if left out.
@@ -44,7 +46,10 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
         places = where if isinstance(where, list) else [where]
         if not places:
             raise InputError(expected=f"at least one path as the input {item.name!r}", got="an empty list")
-        return [EncodedFile.read(_path(item, place, folder)) for place in places]
+        paths = [_path(item, place, folder) for place in places]
+        if item.kind == "sequence":
+            paths = [picture for path in paths for picture in find_pictures(path)]
+        return [EncodedFile.read(path) for path in paths]
     if item.kind == "frames":
         return read_frames(item, where, folder).frames
     path = _path(item, where, folder)
@@ -86,7 +91,7 @@ def in_space(item: Input, value: Any, space: str) -> Any:
         return value
     if item.kind == "image":
         return _named(value, space)
-    if item.kind == "images":
+    if item.kind in ("images", "sequence"):
         return [_named(one, space) for one in value]
     if item.kind == "frames":
         return [_frame(frame, space) for frame in value]

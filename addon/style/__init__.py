@@ -6,6 +6,7 @@
     placing       Image Editor, sequencer, compositor, projection exr           headers of its files
     properties    what the scene stores                           operators     the buttons that send jobs
     painting      the buttons of the lists                        using         the buttons around a result
+    movie         a movie of a result
     panel         what the artist sees
 
 Registering imports no numpy: ``keyframes``, ``results`` and ``placing`` are loaded when they are needed.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...shared.errors import InputError
+from ...shared.sequences import frame_number, renumbered
 from ..settings import working_folder
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 OPERATIONS = ("style.shot", "style.keyframes")
 """Those whose results are sequences of files."""
+MOVIE = "sequence.movie"
+"""That whose result is one file, beside the frames it is made of."""
 WRITERS: dict[str, Writer] = {}
 """By job, of those that have sent something."""
 
@@ -24,6 +28,11 @@ WRITERS: dict[str, Writer] = {}
 def is_shot(operation: str) -> bool:
     """Whether the results of that operation are written here."""
     return operation in OPERATIONS
+
+
+def is_filed(operation: str) -> bool:
+    """Whether the results of that operation are files on disk for the panel too."""
+    return is_shot(operation) or operation == MOVIE
 
 
 def new_folder(label: str) -> Path:
@@ -88,6 +97,21 @@ def finish(job_id: str, folder: str, event: Finished) -> dict[str, Any]:
     return placed(event.outputs, Path(folder))
 
 
+def finish_movie(folder: Path, event: Finished) -> dict[str, Any]:
+    """Writes a movie beside the frames that it shows, under a name that is free, and gives the outputs with its path.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    from ...shared.outputs import Writer
+
+    number = 1
+    while (path := folder / ("preview.mp4" if number == 1 else f"preview-{number}.mp4")).exists():
+        number += 1
+    Writer(path, "movie").finish(event)
+    return {**event.outputs, "movie": path}
+
+
 def _without(value: Any, early: set[str]) -> Any:
     return [one for one in value if Path(getattr(one, "name", "")).name not in early] if isinstance(value, list) else value
 
@@ -114,7 +138,19 @@ def unfinished(job_id: str) -> dict[str, Any]:
     return {"stylised": frames, **({"model": model[-1]} if model else {}), "report": {"unfinished": True}}
 
 
+def numbered(start: Path, last: int) -> dict[int, Path]:
+    """The files of a sequence that are there, by frame number, from the first one on.
+
+    Raises:
+        InputError: The first is not there.
+    """
+    if not start.is_file():
+        fix = "File > External Data > Find Missing Files"
+        raise InputError(expected=f"the frames from {start.name} on", got=f"nothing at {start}", fix=fix)
+    others = {n: renumbered(start, n) for n in range(number(start) + 1, last + 1)}
+    return {number(start): start, **{n: path for n, path in others.items() if path.is_file()}}
+
+
 def number(path: Path) -> int:
     """The frame number in the name of a painted frame's file."""
-    found = re.search(r"(?<=_)-?\d+$", path.stem)
-    return int(found[0]) if found else 0
+    return frame_number(path.name) or 0

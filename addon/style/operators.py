@@ -13,7 +13,8 @@ from ...shared.operations import OPERATIONS, Operation
 from .. import controls, records
 from ..capture_operator import new_folder
 from ..operation_operators import OperationOperator, operator_class
-from . import properties
+from . import movie, properties
+from .files import MOVIE
 
 if TYPE_CHECKING:
     from ..capture_operator import Steps
@@ -24,7 +25,7 @@ _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
 
 def is_style(operation: Operation) -> bool:
     """Whether the operation belongs to the panels of this folder."""
-    return operation.name in (IMAGE, VGG, SHOT, KEYFRAMES)
+    return operation.name in (IMAGE, VGG, SHOT, KEYFRAMES, MOVIE)
 
 
 def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
@@ -161,5 +162,5 @@ class _Keyframes(_Shot):
 
 def operation_classes() -> list[type]:
     """The operators that send jobs, of the operations that this version has."""
-    bases = {IMAGE: _Picture, VGG: _Picture, SHOT: _Shot, KEYFRAMES: _Keyframes}
+    bases = {IMAGE: _Picture, VGG: _Picture, SHOT: _Shot, KEYFRAMES: _Keyframes, MOVIE: movie.MovieOperator}
     return [operator_class(OPERATIONS[name], base) for name, base in bases.items() if name in OPERATIONS]

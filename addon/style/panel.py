@@ -10,13 +10,14 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
 from .. import controls
-from . import shot, strength
+from . import movie, shot, strength
 from .facts import facts, note_of
+from .files import MOVIE
 from .operators import IMAGE, KEYFRAMES, SHOT, VGG
 
 SPACES = ("VIEW_3D", "IMAGE_EDITOR")
-ELSEWHERE = {KEYFRAMES: ("numbers",)}
-"""Parameters without a control: the list of keyframes says them."""
+ELSEWHERE = {KEYFRAMES: ("numbers",), MOVIE: ("fps",)}
+"""Parameters without a control: the list of keyframes says them, the scene says how fast it plays."""
 TITLES = {SHOT: "Shot", KEYFRAMES: "Keyframes", VGG: "With VGG"}
 _looked: dict[str, tuple[float, Any]] = {}
 
@@ -236,6 +237,22 @@ def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator("backlot.release_shot", text="", icon="X")
 
 
+def draw_movie(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draws how a movie of the shot is made, and the last one."""
+    operation, group = OPERATIONS[MOVIE], context.scene.backlot_style
+    _split(layout)
+    layout.prop(group, "movie_beside")
+    _draw_parameters(layout, context, operation, advanced=False)
+    _button(layout, operation, icon="FILE_MOVIE")
+    made = movie.movie_of(note_of(group.result))
+    if made is None:
+        return
+    row = layout.row(align=True)
+    row.operator("wm.path_open", text="Play", icon="PLAY").filepath = bpy.path.abspath(made.filepath)
+    row.operator("backlot.show_shot", icon="IMAGE_DATA").shot = made.name
+    row.operator("backlot.shot_to_sequencer", icon="SEQUENCE").shot = made.name
+
+
 _DRAW = {IMAGE: draw_picture, VGG: draw_picture, SHOT: draw_shot, KEYFRAMES: draw_keyframes}
 
 
@@ -250,7 +267,15 @@ def panel_classes(space: str, sidebar: type) -> list[type]:
             classes += _operation_panels(OPERATIONS[name], space, sidebar, top)
         if name == KEYFRAMES:
             classes.append(_panel(f"{top}_result", space, sidebar, "Stylised Shot", draw_result, "What came of it, and where it goes", top))
+            classes += _movie_panels(f"{top}_result", space, sidebar)
     return classes
+
+
+def _movie_panels(result: str, space: str, sidebar: type) -> list[type]:
+    if MOVIE not in OPERATIONS:
+        return []
+    operation = OPERATIONS[MOVIE]
+    return [_panel(f"{result}_movie", space, sidebar, operation.label, draw_movie, operation.summary, result, True)]
 
 
 def _panel(name: str, space: str, sidebar: type, label: str, draw: Any, text: str, parent: str = "", folded: bool = False) -> type:

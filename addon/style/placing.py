@@ -11,9 +11,11 @@ import bpy
 
 from ...shared.errors import InputError
 from .. import pictures
-from . import exr
+from . import exr, files
 from .facts import NOTE, note_of
 
+MOVING = ("SEQUENCE", "MOVIE")
+"""Kinds of images that follow the scene's frame."""
 FLAT = "sequencer"
 """Folder of single-layer copies for Blender's sequencer before 4.4, which reads no multilayer EXR."""
 
@@ -35,7 +37,7 @@ def result_of(scene: bpy.types.Scene, name: str = "") -> tuple[bpy.types.Image, 
 def set_frames(user: Any, note: dict[str, Any]) -> None:
     """Lets whoever shows a sequence (an editor, a node) show frame n of it at the scene's frame n."""
     user.frame_start, user.frame_duration = note["first"], note["last"] - note["first"] + 1
-    user.frame_offset = note["first"] - 1
+    user.frame_offset = 0 if note.get("operation") == files.MOVIE else note["first"] - 1  # a movie begins with its own first frame
     user.use_auto_refresh = True
     user.use_cyclic = False
 
@@ -55,7 +57,7 @@ def show(image: bpy.types.Image, space: bpy.types.SpaceImageEditor) -> None:
     """Shows an image in an editor; a sequence follows the scene's frame."""
     space.image = image
     note = note_of(image)
-    if note and image.source == "SEQUENCE":
+    if note and image.source in MOVING:
         set_frames(space.image_user, note)
 
 
@@ -70,12 +72,22 @@ def show_where_free(image: bpy.types.Image) -> bool:
 
 def compare(image: bpy.types.Image, note: dict[str, Any], space: bpy.types.SpaceImageEditor) -> str:
     """Switches an editor between the painted frames and the render; gives the name of what it shows now."""
-    before = bpy.data.images.get(note.get("before") or "")
-    if before is None:
-        raise InputError(expected="the rendered frames of this shot", got="they are gone", fix="Captures are kept for 14 days")
+    before = render_of(note)
     shown = before if space.image == image else image
     show(shown, space)
     return str(shown.name)
+
+
+def render_of(note: dict[str, Any]) -> bpy.types.Image:
+    """The rendered frames of a shot.
+
+    Raises:
+        InputError: They are gone.
+    """
+    before = bpy.data.images.get(note.get("before") or "")
+    if before is None:
+        raise InputError(expected="the rendered frames of this shot", got="they are gone", fix="Captures are kept for 14 days")
+    return before
 
 
 # -- sequencer -------------------------------------------------------------------------------------------------------
@@ -88,7 +100,8 @@ def add_strip(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, An
         InputError: Its files are not there.
     """
     first, last = note["first"], note["last"]
-    found = files_of(image, note)
+    movie = image.source == "MOVIE"
+    found = [path_of(image)] if movie else files_of(image, note)
     if bpy.app.version < (4, 4) and exr.has_layers(found[0]):
         found = flattened(image, note, found[0].parent / FLAT)
     editor = scene.sequence_editor or scene.sequence_editor_create()
@@ -97,6 +110,8 @@ def add_strip(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, An
     channel = max(taken, default=0) + 1
     if channel > 128:
         raise InputError(expected="a free channel of the sequencer", got="none in these frames", fix="Remove a strip there")
+    if movie:
+        return strips.new_movie(image.name, str(found[0]), channel, first)
     strip = strips.new_image(image.name, str(found[0]), channel, first)
     for path in found[1:]:
         strip.elements.append(path.name)
@@ -113,16 +128,16 @@ def files_of(image: bpy.types.Image, note: dict[str, Any]) -> list[Path]:
     Raises:
         InputError: The first is not there.
     """
-    start = Path(bpy.path.abspath(image.filepath, library=image.library))
-    if not start.is_file():
-        raise InputError(
-            expected=f"the frames of {image.name!r}", got=f"nothing at {start}", fix="File > External Data > Find Missing Files"
-        )
-    found = [start]
-    for number in range(note["first"] + 1, note["last"] + 1):
-        path = start.with_name(f"{start.stem.rpartition('_')[0]}_{number:04d}{start.suffix}")
-        found.append(path if path.is_file() else found[-1])
+    there = files.numbered(path_of(image), note["last"])
+    found: list[Path] = []
+    for number in range(note["first"], note["last"] + 1):
+        found.append(there.get(number) or found[-1])
     return found
+
+
+def path_of(image: bpy.types.Image) -> Path:
+    """Where an image's file is; the first of a sequence."""
+    return Path(bpy.path.abspath(image.filepath, library=image.library))
 
 
 def flattened(image: bpy.types.Image, note: dict[str, Any], folder: Path) -> list[Path]:
@@ -164,7 +179,7 @@ def add_node(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any
     node = tree.nodes.new("CompositorNodeImage")
     node.image, node.label = image, image.name
     node.location = (left, below - 80)
-    if image.source == "SEQUENCE":
+    if image.source in MOVING:
         set_frames(node, note)
     return node
 
@@ -215,7 +230,7 @@ def project(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any]
     material = surface.build(f"{image.name} Projected", None, None, (image, camera, seen), captured=True)
     material[NOTE + "_shot"] = image.name
     for node in material.node_tree.nodes:
-        if node.type == "TEX_IMAGE" and node.image == image and image.source == "SEQUENCE":
+        if node.type == "TEX_IMAGE" and node.image == image and image.source in MOVING:
             set_frames(node.image_user, note)
     for item in meshes:
         if not item.material_slots:
@@ -244,4 +259,4 @@ def _size(image: bpy.types.Image) -> tuple[int, int]:
     """Pixels of an image; of a multilayer sequence, which has none until it is shown, from its first file."""
     if image.size[0]:
         return image.size[0], image.size[1]
-    return exr.size(Path(bpy.path.abspath(image.filepath, library=image.library)))
+    return exr.size(path_of(image))

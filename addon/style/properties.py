@@ -90,6 +90,7 @@ class BACKLOT_PG_style(bpy.types.PropertyGroup):  # noqa: N801
         "active_style": IntProperty(name="Active Style Image"),
         "keyframes": CollectionProperty(type=BACKLOT_PG_keyframe),
         "active_keyframe": IntProperty(name="Active Keyframe"),
+        "movie_beside": BoolProperty(name="Beside the Render", description="Show the render left of the painted frames"),
         "result": PointerProperty(type=bpy.types.Image, name="Stylised Shot", description="An image sequence that Backlot made"),
     }  # fmt: skip
 

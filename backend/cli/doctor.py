@@ -69,7 +69,7 @@ def _python() -> Iterator[Finding]:
     yield Finding(OK, "Backlot", f"{__version__}, protocol {PROTOCOL_VERSION[0]}.{PROTOCOL_VERSION[1]}, on {platform.platform()}")
     import importlib.metadata as metadata
 
-    for name in ("numpy", "pyzmq", "numba", "OpenImageIO"):
+    for name in ("numpy", "pyzmq", "numba", "OpenImageIO", "av"):
         try:
             yield Finding(OK, name, metadata.version(name))
         except metadata.PackageNotFoundError:

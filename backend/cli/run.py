@@ -1,4 +1,4 @@
-"""The verbs that do work: ``material``, ``variations``, ``texture``, ``maps``, ``style`` and ``run``."""
+"""The verbs that do work: ``material``, ``texture``, ``style``, ``movie`` ... and ``run``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from .session import any_backend
 PATIENCE = 60.0
 """Seconds to wait for a backend that went away: it may be on its way up again."""
 SCENE_LINEAR = (".exr", ".hdr")
+COLORED = ("image", "images", "frames", "sequence")
+"""Kinds of inputs whose colours may be in a space of the artist's."""
 VERBS = {
     "material": "texture.generate",
     "variations": "texture.variations",
@@ -32,6 +34,7 @@ VERBS = {
     "style-vgg": "style.vgg",
     "style-shot": "style.shot",
     "style-keyframes": "style.keyframes",
+    "movie": "sequence.movie",
     "reconstruct-footage": "reconstruct.footage",
     "reconstruct-plate": "reconstruct.plate",
     "bake": "reconstruct.texture",
@@ -47,8 +50,11 @@ def add_verbs(verbs: Any) -> None:
         parser = verbs.add_parser(verb, help=schema.summary, description=schema.summary + ".")
         for item in schema.inputs:
             flag = "--" + item.name.replace("_", "-")
-            if item.kind in SEVERAL:
-                parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar="FILE", help=item.help)
+            if item.kind == "sequence" and item.required:
+                parser.add_argument(item.name, type=Path, nargs="+", metavar="FOLDER", help=f"{item.help}; a folder, or the files")
+            elif item.kind in SEVERAL:
+                metavar = "FOLDER" if item.kind == "sequence" else "FILE"
+                parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar=metavar, help=item.help)
             elif (item.required and not _beside_frames(schema, item)) or item is _leading(schema):
                 metavar = "FOLDER" if item.kind == "frames" else item.name.upper()
                 parser.add_argument(item.name, type=Path, metavar=metavar, help=item.help, nargs=None if item.required else "?")
@@ -61,7 +67,7 @@ def add_verbs(verbs: Any) -> None:
         folder = _gives_folder(schema)
         where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
         parser.add_argument("--out", type=Path, required=True, help=where)
-        if any(item.kind in ("image", "images", "frames") for item in schema.inputs):
+        if any(item.kind in COLORED for item in schema.inputs):
             text = f"what the colours of {', '.join(FILM)} are in, by its name in the config that $OCIO names (default: what the files say)"
             parser.add_argument("--color-space", default="", metavar="NAME", help=text)
         if folder:

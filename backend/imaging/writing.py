@@ -47,7 +47,7 @@ def encode(image: Image, suffix: str) -> bytes:
     count = image.pixels.shape[2]
     if form in ("png", "jpg") and count not in _CHANNEL_NAMES:
         raise InputError(expected=f"1, 3 or 4 channels for a {form} file", got=str(count), fix="Write it as EXR")
-    pixels, space = _prepare(image, form)
+    pixels, space = stored(image, form)
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], _OIIO_KIND[pixels.dtype.name])
     spec.channelnames = _CHANNEL_NAMES.get(pixels.shape[2], tuple(f"channel{i}" for i in range(pixels.shape[2])))
     if image.color_space == "data" and form == "exr" and pixels.shape[2] == 1:
@@ -66,8 +66,8 @@ def encode(image: Image, suffix: str) -> bytes:
     return _write(pixels, spec, form)
 
 
-def _prepare(image: Image, form: str) -> tuple[np.ndarray, str]:
-    """Pixels in the file's storage type and colour space."""
+def stored(image: Image, form: str) -> tuple[np.ndarray, str]:
+    """Pixels in the storage type and the colour space of a file of that type, see ``encode``; and the space's name."""
     pixels, space = image.pixels, image.color_space
     source = pixels.dtype.name
     if form == "exr":

@@ -101,7 +101,8 @@ class Input:
     Attributes:
         name: Python identifier.
         kind: ``image``, ``images`` (list of ``Image``), ``mask`` (one channel, 0..1), ``frames`` (list of ``SceneFrame``), ``mesh``,
-            ``tracks``, ``file`` (an ``EncodedFile`` that the operation reads itself) or ``files`` (a list of them, names kept).
+            ``tracks``, ``file`` (an ``EncodedFile`` that the operation reads itself), ``files`` (a list of them, names kept) or
+            ``sequence`` (a list of them: pictures of one shot, named by their frame numbers).
         label: Title case, for the panel.
         help: One line without a full stop.
         required: Whether the job can run without it.

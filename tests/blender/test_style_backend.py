@@ -246,3 +246,50 @@ def test_a_job_file_captures_a_range_and_applies_the_sequence(scene, tmp_path, c
     bpy.context.scene.render.use_motion_blur = True
     assert cli.main(["run", "--force", str(path)]) == 2
     assert "otion blur" in capfd.readouterr().err
+
+
+def test_a_movie_of_the_shot_is_shown_and_added_where_its_frames_are(scene, landed, made):
+    scene.render.fps = 12
+    bpy.ops.backlot.preview_movie(movie_beside=True)
+    record = scene.backlot_jobs.items[-1]
+    assert record.state == "done", record.error
+    folder = made["frames"][0].parent
+    assert (folder / "preview.mp4").stat().st_size > 500
+    report = json.loads((folder / "preview.mp4.json").read_text())["report"]
+    assert (report["first"], report["last"], report["fps"], report["size"]) == (1, LAST, 12, [2 * SIZE[0], SIZE[1]])
+    movie = bpy.data.images[facts.note_of(landed)["movie"]]
+    assert (tuple(movie.size), movie.frame_duration) == ((2 * SIZE[0], SIZE[1]), LAST)
+    assert scene.backlot_style.result == landed
+    right = np.array(movie.pixels, np.float32).reshape(SIZE[1], 2 * SIZE[0], -1)[::-1, SIZE[0] + 4 :, :3]
+    light = made["first"]["stylised"][:, 4:, :3].astype(np.float32).clip(0, 1)
+    wanted = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(right - wanted).mean() < 0.02
+    bpy.ops.backlot.shot_to_sequencer(shot=movie.name)
+    editor = scene.sequence_editor
+    [strip] = editor.strips if hasattr(editor, "strips") else editor.sequences
+    assert (strip.type, strip.frame_final_start, strip.frame_final_duration) == ("MOVIE", 1, LAST)
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    before, area.type = area.type, "IMAGE_EDITOR"
+    try:
+        user = area.spaces.active.image_user
+        bpy.ops.backlot.show_shot(shot=movie.name)
+        assert area.spaces.active.image == movie
+        assert (user.frame_start, user.frame_duration, user.frame_offset) == (1, LAST, 0)
+        bpy.ops.backlot.show_shot()
+        assert (area.spaces.active.image, user.frame_offset) == (landed, 0)
+    finally:
+        area.type = before
+
+
+def test_a_job_file_makes_a_movie_without_a_window(scene, made, tmp_path, capfd):
+    job = {
+        "backlot_job": 1, "operation": "sequence.movie", "outputs": "out", "apply": True, "save": "scene.blend",
+        "inputs": {"pictures": str(made["frames"][0].parent), "beside": str(made["capture"])},
+    }  # fmt: skip
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job))
+    assert cli.main(["run", str(path)]) == 0, capfd.readouterr().err
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    [movie] = [image for image in bpy.data.images if image.source == "MOVIE"]
+    assert (tuple(movie.size), movie.frame_duration) == ((2 * SIZE[0], SIZE[1]), LAST)
+    assert movie.filepath == "//out/movie.mp4"

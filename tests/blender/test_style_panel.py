@@ -1,18 +1,20 @@
 """Styles in the panel: what is sent for a shot and for keyframes, what is refused, frames as they arrive. No backend is needed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 from backlot.addon import jobs, pictures, records
-from backlot.addon.style import exr, facts, files, shot, strength
+from backlot.addon.style import exr, facts, files, panel, results, shot, strength
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.events import Cancelled, Failed, Finished, Partial
 from backlot.shared.frames import write_transforms
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Camera, EncodedFile, Image
+from blender.test_register import Recorder
 from blender.walk import snapshot
 
 SIZE = (32, 24)
@@ -375,3 +377,107 @@ def test_the_size_of_a_frame_stands_in_its_header(captured):
     assert exr.size(captured / "color_0011.exr") == SIZE
     assert not exr.has_layers(captured / "color_0011.exr")
     assert shot.look(captured).numbers == (11, 12, 13, 14, 15)
+
+
+# -- a movie of it ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stylised(scene, captured):
+    """A shot whose frame 13 was not painted, in the folder of its capture."""
+    frames = [captured / f"stylised_{number:04d}.exr" for number in (11, 12, 14, 15)]
+    for path in frames:
+        shutil.copy(captured / path.name.replace("stylised", "color"), path)
+    request = {"inputs": {"frames": {"frames": str(captured)}}, "parameters": {}}
+    results.apply(scene, "style.shot", "Style Shot Oil", {"stylised": frames}, request)
+    return scene.backlot_style.result
+
+
+def movie_file(name="movie.mp4", data=b"a movie"):
+    return EncodedFile(np.frombuffer(data, np.uint8), name)
+
+
+def test_what_is_sent_for_a_movie(scene, stylised, sent):
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    assert bpy.ops.backlot.preview_movie() == {"FINISHED"}
+    request, inputs = sent[0]
+    assert [file.name for file in inputs["pictures"]] == [f"stylised_{n:04d}.exr" for n in (11, 12, 14, 15)]
+    assert set(inputs) == {"pictures"}
+    assert request["parameters"] == {"fps": pytest.approx(29.97, abs=1e-3), "quality": "high"}
+    assert scene.backlot_jobs.items[0].label == "Preview Movie Style Shot Oil"
+    scene.backlot_style.movie_beside = True
+    scene.sequence_movie.quality = "low"
+    bpy.ops.backlot.preview_movie(fps=12, shot=stylised.name)
+    request, inputs = sent[1]
+    assert [file.name for file in inputs["beside"]] == [f"color_{n:04d}.exr" for n in (11, 12, 13, 14, 15)]
+    assert request["parameters"] == {"fps": 12, "quality": "low"}
+    bpy.ops.backlot.preview_movie(movie_beside=False)
+    assert "beside" not in sent[2][1]
+
+
+def test_a_movie_needs_a_shot_and_its_files(scene, captured, sent):
+    assert not bpy.ops.backlot.preview_movie.poll()
+    with pytest.raises(RuntimeError, match="no stylised shot in this file"):
+        bpy.ops.backlot.preview_movie()
+
+
+def test_a_movie_of_frames_that_are_gone_is_refused(scene, stylised, captured, sent):
+    scene.backlot_style.movie_beside = True
+    bpy.data.images.remove(bpy.data.images[facts.note_of(stylised)["before"]])
+    with pytest.raises(RuntimeError, match="the rendered frames of this shot, got they are gone"):
+        bpy.ops.backlot.preview_movie()
+    (captured / "stylised_0011.exr").unlink()
+    with pytest.raises(RuntimeError, match=r"nothing at .*stylised_0011\.exr"):
+        bpy.ops.backlot.preview_movie(movie_beside=False)
+    assert not sent
+    assert not len(scene.backlot_jobs.items)
+
+
+def test_a_movie_lies_beside_its_frames_and_takes_nothing_away(scene, stylised, captured, sent):
+    for name in ("report.json", "provenance.json"):
+        (captured / name).write_text("of the shot")
+    before = stylised.name, facts.note_of(stylised)
+    for number, name in ((1, "preview.mp4"), (2, "preview-2.mp4")):
+        bpy.ops.backlot.preview_movie()
+        record = scene.backlot_jobs.items[-1]
+        report = {"first": 11, "last": 15, "notes": ["No picture in pictures of frame 13"]}
+        jobs.on_event(
+            Finished(record.name, {"movie": movie_file(data=b"movie %d" % number), "report": report}, {"operation": "sequence.movie"})
+        )
+        bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=record.name)
+        assert (record.state, (captured / name).read_bytes()) == ("done", b"movie %d" % number)
+        assert "No picture in pictures of frame 13" in record.result
+        note = json.loads((captured / f"{name}.json").read_text())
+        assert (note["operation"], note["report"]["first"]) == ("sequence.movie", 11)
+    assert (captured / "report.json").read_text() == (captured / "provenance.json").read_text() == "of the shot"
+    assert scene.backlot_style.result == stylised
+    movie = bpy.data.images[facts.note_of(stylised)["movie"]]
+    assert (movie.source, movie.use_fake_user, Path(bpy.path.abspath(movie.filepath)).name) == ("MOVIE", True, "preview-2.mp4")
+    assert {**facts.note_of(stylised), "movie": None} == {**before[1], "movie": None}
+    drawn = []
+    panel.draw_movie(Recorder(drawn), bpy.context)
+    assert drawn[-3:] == ["wm.path_open", "backlot.show_shot", "backlot.shot_to_sequencer"]
+    with pytest.raises(RuntimeError, match="the frames of a shot, got the movie"):
+        bpy.ops.backlot.preview_movie(shot=movie.name)
+    assert len(sent) == 2
+
+
+def test_a_full_disk_leaves_no_half_movie(scene, stylised, captured, sent):
+    bpy.ops.backlot.preview_movie()
+    record = scene.backlot_jobs.items[0]
+    request = json.loads(record.request)
+    request["inputs"]["pictures"]["sequence"] = str(captured / "objects.json" / "stylised_0011.exr")  # a folder that cannot be one
+    record.request = json.dumps(request)
+    jobs.on_event(Finished(record.name, {"movie": movie_file(), "report": {}}, {}))
+    assert record.state == "failed"
+    assert "Cannot write" in record.error
+    assert record.name not in jobs.RESULTS
+
+
+def test_a_sequence_is_found_by_its_numbers(tmp_path):
+    for name in ("a_00009.png", "a_00011.png", "a_00012.png", "a_0010.png", "b_-002.png", "b_0000.png"):
+        (tmp_path / name).touch()
+    assert list(files.numbered(tmp_path / "a_00009.png", 11)) == [9, 11]
+    assert list(files.numbered(tmp_path / "b_-002.png", 3)) == [-2, 0]
+    with pytest.raises(InputError, match="Find Missing Files"):
+        files.numbered(tmp_path / "a_00010.png", 11)

@@ -22,7 +22,7 @@ BLENDER_PYTHON = (3, 11)
 # bpy 4.5 and 5.0 pin this numpy; 4.2 forgets to, and crashes with numpy 2.
 BLENDER_NUMPY = "numpy==1.26.4"
 # The pyzmq that the extension ships (blender_manifest.toml says why this one), so that the tests meet it.
-BLENDER_TEST_PACKAGES = ["pyzmq==26.4.0", "pytest>=8", "pytest-timeout>=2.3"]
+BLENDER_TEST_PACKAGES = ["pyzmq==26.4.0", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6"]
 _NETWORK_FIX = "check the network and the free disk space (about 2 GB), then run the same command again: it goes on where it stopped"
 
 

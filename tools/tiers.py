@@ -27,7 +27,8 @@ from .paths import CACHE, ROOT, VENV, python_of
 
 DEFAULT_BLENDERS = ("4.5",)
 ALL_BLENDERS = ("4.2", "4.5", "5.0")
-TIER_TIMEOUT_S = 1800  # the longest takes half of this on two slow cores; a hung one must not take CI's whole time
+TIER_TIMEOUT_S = 1800  # the longest takes a third of this on two slow cores; a hung one must not take CI's whole time
+MOST_WORKERS = 4  # processes that share a tier's tests; each holds PyTorch or Blender, and starts backends of its own
 NO_TESTS_RAN = 5  # pytest's exit code
 
 
@@ -58,10 +59,11 @@ def run(*, everything: bool, arguments: list[str]) -> int:
     if not arguments:
         outcomes.append(_timed("style", lambda: Outcome("style", *style.check())))
     if "pure" in wanted:
-        outcomes.append(_pytest("pure", VENV, wanted["pure"] or ["tests"], options, ignore=("blender", "extension", "window")))
+        paths, alone = wanted["pure"] or ["tests"], bool(wanted["pure"])
+        outcomes.append(_pytest("pure", VENV, paths, options, ignore=("blender", "extension", "window"), spread=not alone))
     versions = ALL_BLENDERS if everything else DEFAULT_BLENDERS
     if "blender" in wanted:
-        outcomes += [_blender(version, wanted["blender"] or ["tests/blender"], options) for version in versions]
+        outcomes += [_blender(version, wanted["blender"], options) for version in versions]
         if not everything:
             outcomes += [Outcome(f"blender {version}", note="runs with --all") for version in ALL_BLENDERS if version not in versions]
     if "extension" in wanted:
@@ -101,7 +103,7 @@ def _blender(version: str, paths: list[str], options: list[str]) -> Outcome:
     except StepError as error:
         say(str(error))
         return Outcome(tier, failed=1, note=error.what)
-    return _pytest(tier, environment, paths, options)
+    return _pytest(tier, environment, paths or ["tests/blender"], options, spread=not paths)
 
 
 def _extension(versions: tuple[str, ...], paths: list[str], options: list[str]) -> Outcome:
@@ -138,14 +140,31 @@ def _pytest(
     *,
     ignore: tuple[str, ...] = (),
     extra: dict[str, str] | None = None,
+    spread: bool = False,
 ) -> Outcome:
-    """Run pytest in an environment with its output on the terminal; the counts come from its JUnit file."""
+    """Run pytest in an environment with its output on the terminal; the counts come from its JUnit file.
+
+    Args:
+        tier: Its name.
+        environment: Where pytest is.
+        paths: What to run.
+        options: Further arguments of pytest.
+        ignore: Folders of tests/ to leave out.
+        extra: Environment variables.
+        spread: Share the tests out among processes, one for each core up to ``MOST_WORKERS``. ``-n0`` among the options undoes it.
+    """
     report = CACHE / f"report-{tier.replace(' ', '-')}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [str(python_of(environment)), "-m", "pytest", "-c", str(ROOT / "tests" / "pytest.ini"), f"--junitxml={report}", "-q"]
-    command += [*(f"--ignore={ROOT / 'tests' / name}" for name in ignore), *options, *paths]
+    command += [f"--ignore={ROOT / 'tests' / name}" for name in ignore]
     env = {**os.environ, **(extra or {}), "BACKLOT_PYTHON": str(python_of(VENV)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    cores = os.cpu_count() or 1
+    if spread and cores > 1:
+        workers = min(cores, MOST_WORKERS)
+        command += ["-n", str(workers), "--dist", "worksteal"]
+        env = {"OMP_NUM_THREADS": str(cores // workers), "OMP_WAIT_POLICY": "PASSIVE", **env}
+    command += [*options, *paths]
     say(f"\n== {tier} ==")
     start = time.monotonic()
     try:

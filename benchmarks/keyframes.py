@@ -1,14 +1,16 @@
 """Style from keyframes against rendered truth: PSNR and SSIM on frames that nobody painted.
 
     python3 dev.py bench keyframes [--shots yard] [--looks toon hatched painted] [--keys 1 3] [--minutes 10] [--threads 2] [--steps 0]
+    python3 dev.py bench keyframes --ebsynth PROGRAM ...
     python3 dev.py bench keyframes --speed [--threads 2]
 
 Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as truth. Keyframes are the looks of frame 18, or of frames 6,
 18 and 30; figures are means over every third other frame, PSNR of display-encoded pixels in 0..1.
 
 ``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``transfer`` is each
-frame by itself in the manner of the nearest keyframe (``style.image``), over every ninth frame; ``network`` is the operation's result,
-``gain`` the network over the better of the two, which has a bar (2 dB). ``frame`` is the network's own prediction from each frame's passes
+frame by itself in the manner of the nearest keyframe (``style.image``), over every ninth frame; ``ebsynth`` that program's result with our
+guides over the same frames, if one is named; ``network`` is the operation's result, ``gain`` the network over the best of them, which has
+a bar (2 dB). ``frame`` is the network's own prediction from each frame's passes
 without any tracking (trained by early stop in the same run), and ``lead`` what the network gains on that. ``steady`` is the warping error
 of neighbouring frames as a multiple of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on
 what else runs. ``--speed`` measures a 1920 x 1080 frame of the lite network.
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,7 @@ from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
 from scipy.ndimage import distance_transform_edt
 from skimage.metrics import structural_similarity
 
+from . import _ebsynth
 from .report import print_table, save_picture, save_rows
 from .scenes import shots
 from .shots import single
@@ -96,13 +100,26 @@ def steadiness(frames: list[SceneFrame], renderer: Renderer, truth: dict[int, np
     return round(float(made / real), 2)
 
 
+def few(numbers: list[int], painted: tuple[int, ...]) -> list[tuple[int, int]]:
+    """The frames on which slow peers are measured, each with its nearest keyframe."""
+    return [(number, min(painted, key=lambda n: abs(n - number))) for number in [n for n in numbers if n not in painted][::9]]
+
+
 def transfer(frames: dict[int, SceneFrame], truth: dict[int, np.ndarray], painted: tuple[int, ...], device: torch.device) -> float:
     """Mean PSNR of frames that are styled one by one after the nearest keyframe."""
     found = []
-    for number in [n for n in frames if n not in painted][::9]:
-        nearest = min(painted, key=lambda n: abs(n - number))
+    for number, nearest in few(list(frames), painted):
         made = single(frames[number], Image(np.rint(truth[nearest] * 255).astype(np.uint8)), device)
         found.append(psnr(display(made.permute(1, 2, 0).cpu().numpy()), truth[number]))
+    return float(np.mean(found))
+
+
+def ebsynth(program: Path, tracker: Tracker, truth: dict[int, np.ndarray], painted: tuple[int, ...]) -> float:
+    """Mean PSNR of frames to which EbSynth brings the nearest keyframe."""
+    found = []
+    for number, nearest in few(tracker.shot.numbers, painted):
+        paint = np.rint(truth[nearest] * 255).astype(np.uint8)
+        found.append(psnr(_ebsynth.bring(program, tracker, number, nearest, paint), truth[number]))
     return float(np.mean(found))
 
 
@@ -136,7 +153,9 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
     row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
     row["steady"] = steadiness(frames, renderer, truth, painted)
     row["transfer"] = round(transfer(dict(zip(sequence.numbers, frames, strict=True)), truth, painted, torch.device(options.device)), 2)
-    row["gain"] = round(row["network"] - max(row["warp"], row["transfer"]), 2)
+    if options.ebsynth:
+        row["ebsynth"] = round(ebsynth(options.ebsynth, renderer.tracker, truth, painted), 2)
+    row["gain"] = round(row["network"] - max(row[name] for name in ("warp", "transfer", "ebsynth") if name in row), 2)
     row["lead"] = round(row["network"] - row["frame"], 2)
     row |= {"steps": outputs["report"]["steps"], "seconds": round(spent), "cpu": round(cpu)}
     return row, pictures
@@ -193,6 +212,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", default="keyframes", help="name of the file of figures in results/")
+    parser.add_argument("--ebsynth", type=Path, help="that program, as a further peer")
     parser.add_argument("--speed", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -163,7 +163,7 @@ def _frame(entry: Any, top: dict[str, Any], folder: Path, index: int) -> SceneFr
     number = entry.get("frame_number", index)
     if not isinstance(number, int) or isinstance(number, bool):
         raise InputError(expected=f"frame_number of frame {index} to be a whole number", got=_short(number))
-    where = f"frame {index} ({entry.get('file_path') or entry.get('depth_file_path') or 'no file'})"
+    where = f"frame {number} ({entry.get('file_path') or entry.get('depth_file_path') or 'no file'})"
     files: dict[Path, EncodedFile] = {}
     channels: dict[str, Image | EncodedFile] = {}
     for channel, key in CHANNEL_KEYS.items():
@@ -256,7 +256,11 @@ def _find(folder: Path, name: str, key: str, where: str) -> Path:
         if path.is_file():
             return path
     expected = f"the {key} of {where} at {folder / name}"
-    raise _MissingFile(expected=expected, got=f"no such file as {name}", fix="Paths are relative to transforms.json")
+    raise _MissingFile(
+        expected=expected,
+        got=f"no such file as {name}",
+        fix="Bring it back, or take the frame out of transforms.json; paths are relative to that file",
+    )
 
 
 def picture_size(channels: Mapping[str, Any]) -> tuple[int, int] | None:

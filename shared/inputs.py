@@ -71,7 +71,7 @@ def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
         folder: What the paths are relative to.
     """
     if not isinstance(where, dict):
-        return read_source(_path(item, where, folder))
+        return read_source(_path(item, where, folder), whole=item.whole)
     unknown = set(where) - {"source", *_PLACES, *_NUMBERS}
     if unknown or "source" not in where:
         known = ", ".join(("source", *_PLACES, *_NUMBERS))
@@ -82,7 +82,7 @@ def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
     places = {name: _path(item, where[name], folder) if name in where else None for name in _PLACES}
     focal, baseline = (float(where.get(name, 0.0)) for name in _NUMBERS)
     return read_source(_path(item, where["source"], folder), images=places["images"], right=places["right"],
-                       calibration=places["calib"], focal=focal, baseline=baseline)  # fmt: skip
+                       calibration=places["calib"], focal=focal, baseline=baseline, whole=item.whole)  # fmt: skip
 
 
 def in_space(item: Input, value: Any, space: str) -> Any:

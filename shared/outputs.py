@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,22 @@ class Writer:
     def __init__(self, out: Path, only: str = "", beside: bool = False) -> None:
         self._out, self._only, self._beside = out, only, beside
         self.early: list[Path] = []
+
+    def check(self) -> None:
+        """Finds out before the work begins whether there is a place for its results.
+
+        Raises:
+            StorageError: Nothing can be written there.
+        """
+        folder = self._out.absolute().parent if self._only else self._out.absolute()
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            msg = f"Cannot write to {self._out}: {error.strerror} in {folder}"
+            raise StorageError(msg, fix="Choose another folder, or have this one opened for you") from error
 
     def __call__(self, event: Partial) -> None:
         """Writes a result that came early, in place of an earlier one of the same name.

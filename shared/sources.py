@@ -47,7 +47,7 @@ class Source:
 
 def read_source(
     path: str | Path, *, images: str | Path | None = None, right: str | Path | None = None, calibration: str | Path | None = None,
-    focal: float = 0.0, baseline: float = 0.0,
+    focal: float = 0.0, baseline: float = 0.0, whole: bool = False,
 ) -> Source:  # fmt: skip
     """Reads a source of frames.
 
@@ -58,6 +58,7 @@ def read_source(
         calibration: ``calib.txt`` of the pair, if it is not beside it.
         focal: Instead of a calibration: focal length of the pair in pixels; the principal point is the centre.
         baseline: Goes with ``focal``: distance of the cameras in scene units.
+        whole: Whether a frame of a capture whose files are missing is an error; else it is left out and noted.
 
     Raises:
         InputError: Nothing of the sort, or something wrong in it; see the readers.
@@ -72,7 +73,7 @@ def read_source(
     folder = path if path.is_dir() else path.parent
     if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and (path / "transforms.json").is_file())):
         notes: list[str] = []
-        frames = read_transforms(path, notes)
+        frames = read_transforms(path, None if whole else notes)
         return Source("transforms", frames, None, _object_names(folder), tuple(notes))
     if path.is_dir() and find_pair(path) and (path / CALIBRATION).is_file():
         return _stereo(path, None, None, 0.0, 0.0)

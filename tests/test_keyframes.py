@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -348,6 +351,12 @@ def test_unusable_keyframes_are_refused(views):
     mask = Image(empty[..., None], "data")
     with pytest.raises(InputError, match="its mask"):
         read_keyframes([painted_file(views[3])], [mask], "", shot, [])
+    white = encode(Image(np.full((*shot.size, 1), 255, np.uint8), "data"), "png")
+    named = {name: EncodedFile(np.frombuffer(white, np.uint8), name) for name in ("mask_0003.png", "mask_0004.png", "mask.png")}
+    with pytest.raises(InputError, match=r"mask_0004.png to be of a painted frame"):  # of another frame, not of the first one there is
+        read_keyframes([painted_file(views[3])], [named["mask_0004.png"]], "", shot, [])
+    for name, listed in (("mask_0003.png", ""), ("mask.png", ""), ("mask_0004.png", "3")):
+        assert read_keyframes([painted_file(views[3])], [named[name]], listed, shot, [])[3].mask.all()
     small = EncodedFile(np.frombuffer(encode(Image(np.zeros((32, 48, 3), np.uint8)), "png"), np.uint8), "paint_0003.png")
     with pytest.raises(InputError, match="96 x 64"):
         read_keyframes([small], [], "", shot, [])
@@ -421,6 +430,24 @@ def test_curves_and_ranges():
     assert frame_range("", [1, 2]) == [1, 2]
     assert frame_range("2-3, 9", [1, 2, 3, 9]) == [2, 3, 9]
     assert frame_range("none", [1]) == []
-    for wrong in ("x", "7"):
+    assert frame_range("1-9", [1, 2]) == [1, 2]  # a farm's last chunk
+    for wrong in ("x", "7", "1 7", "2 7-9"):
         with pytest.raises(ParameterError):
             frame_range(wrong, [1, 2])
+
+
+def test_kernels_leave_the_number_of_threads_alone() -> None:
+    """PyTorch's sums depend on it: a training would have other bytes in a backend's first job than in later ones."""
+    code = (
+        "import torch\n"
+        "from backlot.backend.keyframes import kernels\n"
+        "import numpy as np\n"
+        "before = torch.get_num_threads()\n"
+        "ids, out = np.zeros((8, 8), np.int32), np.zeros((8, 8, 3), np.float32)\n"
+        "kernels.sample(out.copy(), ids, np.full((8, 8, 2), 4, np.float32), np.ones((8, 8), np.uint8), ids, out)\n"
+        "print(before, torch.get_num_threads())"
+    )
+    for wanted in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": wanted}
+        found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout.split()
+        assert found == [wanted, wanted]

@@ -224,6 +224,11 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="Cannot write"):
         Writer(tmp_path / "file")(ev.Partial("j", "frames", 1, file("f.exr", b"frame")))
+    for place, only in ((tmp_path / "file" / "deeper", ""), (tmp_path / "file" / "a.exr", "image")):
+        with pytest.raises(StorageError, match="Cannot write to"):  # before the work begins
+            Writer(place, only).check()
+    Writer(tmp_path / "new" / "deeper").check()
+    assert not (tmp_path / "new").exists()
     assert write_outputs({}, tmp_path / "empty", {})[0].name == SIDECAR
 
 

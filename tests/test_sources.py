@@ -16,6 +16,7 @@ from backlot.shared.events import Finished
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.jobfile import load_job_file
 from backlot.shared.jobs import Job
+from backlot.shared.operations import find
 from backlot.shared.outputs import Writer
 from backlot.shared.sources import object_ids, read_source
 from backlot.shared.stereo import read_calibration, read_stereo
@@ -274,6 +275,9 @@ def test_missing_pictures_of_a_capture_are_noted(tmp_path):
     assert len(source.frames) == 2
     assert "gone.png" in source.notes[0]
     assert "1 of 3" in source.notes[0]
+    with pytest.raises(InputError, match=r"frame 1.*gone.png"):  # a shot with a frame less would be two shots
+        read_source(tmp_path, whole=True)
+    assert [item.whole for op in ("style.shot", "style.keyframes") for item in find(op).inputs if item.kind == "frames"] == [True, True]
 
 
 def test_names_of_objects_become_ids(tmp_path):

@@ -105,6 +105,18 @@ def test_an_empty_mask_changes_nothing() -> None:
     np.testing.assert_array_equal(got.pixels, content())
 
 
+def test_what_is_transparent_does_not_count_in_the_tones() -> None:
+    """Film is transparent black: if it counted, all that is seen would be matched to the style's lights."""
+    seen = content()
+    film = np.zeros((*seen.shape[:2], 4), np.uint8)
+    film[18:-18, 24:-24, :3], film[18:-18, 24:-24, 3] = seen[18:-18, 24:-24], 255
+    inner = np.s_[18:-18, 24:-24, :3]
+    whole, part = (paint(picture, strokes(), strength=1.0).pixels[inner].astype(float) for picture in (seen, film))
+    cut = paint(np.ascontiguousarray(seen[18:-18, 24:-24]), strokes(), strength=1.0, stroke_size=5.0).pixels.astype(float)
+    assert abs(part.mean() - cut.mean()) < 20  # 52 if film counted
+    assert abs(part.mean() - whole.mean()) < 20
+
+
 def test_alpha_passes_through() -> None:
     alpha = np.random.default_rng(0).integers(0, 255, (72, 96, 1), dtype=np.uint8)
     got = paint(np.concatenate([content(), alpha], 2), strokes()).pixels

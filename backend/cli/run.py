@@ -194,6 +194,7 @@ def _run_file(arguments: argparse.Namespace) -> int:
 def finish(job: Job, label: str, writer: Writer, **note: str) -> int:
     """Runs a job and writes its results; if it does not get to its end, says what is there nevertheless."""
     job.encode()  # says what is wrong before a backend is started for it
+    writer.check()
     try:
         with any_backend() as client, progress(label) as report:
             result = client.result(client.submit_once(job), report, patience=PATIENCE, on_partial=writer)

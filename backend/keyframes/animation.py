@@ -47,19 +47,21 @@ def frame_range(text: str, numbers: list[int]) -> list[int]:
     """Frames to work on: ``""`` for all, ``none``, or parts such as ``1-8 12 20-24`` of those there are.
 
     Raises:
-        ParameterError: Not a range, or no frame of the shot in it.
+        ParameterError: Not a range, or a part of it without a frame of the shot. Ranges may go beyond the shot, as a farm's last chunk.
     """
     if not text.strip():
         return list(numbers)
     if text.strip().lower() == "none":
         return []
     wanted: set[int] = set()
+    there = f"frames of the shot, {numbers[0]} to {numbers[-1]}"
     for part in re.split(r"[\s,;]+", text.strip()):
         found = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", part)
         if not found:
             raise ParameterError(expected='frames such as "1-8 12", or "none"', got=repr(text)[:80])
         first, last = int(found[1]), int(found[2] or found[1])
-        wanted |= {n for n in numbers if first <= n <= last}
-    if not wanted:
-        raise ParameterError(expected=f"frames of the shot, {numbers[0]} to {numbers[-1]}", got=repr(text)[:80])
+        inside = {n for n in numbers if first <= n <= last}
+        if not inside:
+            raise ParameterError(expected=there, got=f"{part}, of which the shot has none")
+        wanted |= inside
     return sorted(wanted)

@@ -72,7 +72,8 @@ def read_keyframes(
 
     Args:
         files: One for each keyframe; alpha says what is painted, without it all is.
-        masks: White where it is painted; matched to keyframes by their names' digits, or by their order if they are as many.
+        masks: White where it is painted; matched to keyframes by their names' digits, or by their order if they are as many and their
+            names have none, or the frame numbers are listed.
         listed: See ``frame_numbers``.
         shot: What they were painted over.
         warnings: Gets what is strange but can be used.
@@ -88,7 +89,7 @@ def read_keyframes(
         raise InputError(expected=f"at most {MOST} keyframes", got=str(len(files)), fix=fix)
     names = [file.name if isinstance(file, EncodedFile) else f"keyframe {n + 1}" for n, file in enumerate(files)]
     numbers = frame_numbers(names, listed, shot)
-    by_number = _masks(masks, numbers, shot)
+    by_number = _masks(masks, numbers, shot, bool(listed.strip()))
     result = {}
     for file, name, number in zip(files, names, numbers, strict=True):
         image = decode(file) if isinstance(file, EncodedFile) else file
@@ -116,12 +117,13 @@ def read_keyframes(
     return result
 
 
-def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot) -> dict[int, np.ndarray]:
+def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot, listed: bool) -> dict[int, np.ndarray]:
     if not masks:
         return {}
     names = [mask.name if isinstance(mask, EncodedFile) else "" for mask in masks]
     found = [int(d[-1]) if (d := re.findall(r"\d+", Path(n).stem)) else None for n in names]
-    if len(masks) == len(numbers) and not all(n in numbers for n in found):
+    in_order = listed or all(n is None for n in found)
+    if in_order and len(masks) == len(numbers) and not all(n in numbers for n in found):
         found = list(numbers)
     result = {}
     for mask, name, number in zip(masks, names, found, strict=True):

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...shared.errors import InputError
 from ...shared.values import Image
 from ..context import Context
 from ..imaging import check_mask, preview, to_planes
 from ..style import directions
 from ..style.grade import fill_outside
-from ..style.still import check_color, restyle
+from ..style.still import check_color, check_visible, restyle
 from ..synthesis.color_match import apply_curve, curve_between, luminance
 from ..synthesis.style import LEAST_SIDE, Direction, Model, paint
 
@@ -81,10 +80,7 @@ def _model(style: Image, name: str, context: Context) -> Model:
     if planes.shape[0] < 4 or bool((planes[3] >= _OPAQUE).all()):
         return Model(color)
     alpha = planes[3:].clamp(0, 1)
-    if not bool((alpha > 0).any()):
-        raise InputError(
-            expected=f"the {name} to have opaque pixels", got="a picture that is transparent everywhere", fix="Save it without alpha"
-        )
+    check_visible(alpha, name)
     usable = (alpha >= _OPAQUE).float()
     return Model(fill_outside(color, alpha), usable if float(usable.mean()) >= _LEAST_OPAQUE else None)
 

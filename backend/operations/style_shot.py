@@ -19,7 +19,7 @@ from ..style.grade import fill_outside
 from ..style.painter import Brush
 from ..style.passes import Shot
 from ..style.shot import Pace
-from ..style.still import check_color
+from ..style.still import check_color, check_visible
 from ..synthesis.style import LEAST_SIDE
 
 VARIETY = 0.35
@@ -46,21 +46,26 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if min(size) < LEAST_SIDE:
         raise InputError(expected=f"frames of at least {LEAST_SIDE} x {LEAST_SIDE} pixels", got=f"{size[1]} x {size[0]}")
     mask = None if inputs.get("mask") is None else check_mask(inputs["mask"], size)
+    if mask is not None and not mask.any():
+        raise InputError(
+            expected="a mask that is white where the style shall act", got="black everywhere", fix="Paint it, or leave the mask out"
+        )
     job = _Job(shot, inputs, parameters, context, mask, objects)
     scenes = [(0, 1)]
     if len(shot) > 1:
         scenes = cuts.scenes(shot, context.device, lambda f: context.progress(0.05 * f, "checking vectors and ids"))
     files: dict[int, Any] = {}
     todo = []
+    resumed = False
     for index in wanted:
         earlier = context.emitted.get(("stylised", shot.numbers[index]))
         if earlier is not None:
-            files[index] = earlier
+            files[index], resumed = earlier, True
         elif not job.amount(index, strength.at(shot.numbers[index])).any():
             files[index] = _finish(job, index, None, 0.0)
         else:
             todo.append(index)
-    notes = [] if len(todo) < len(wanted) else job.notes()
+    notes = job.notes(wanted, complete=not resumed)
     painted: dict[int, torch.Tensor] = {}
     done = 0
     for scene in scenes:
@@ -92,6 +97,8 @@ def _style(style: Image, name: str, device: torch.device) -> torch.Tensor:
     check_color(style, name, LEAST_SIDE)
     planes = to_planes(style, device)
     color = planes[:3].clamp(0, 1).expand(3, -1, -1) if planes.shape[0] < 3 else planes[:3].clamp(0, 1)
+    if planes.shape[0] == 4:
+        check_visible(planes[3:], name)
     return fill_outside(color, planes[3:]) if planes.shape[0] == 4 else color
 
 
@@ -126,10 +133,24 @@ class _Job:
         kept = self.coats.kept(index)
         return weight if kept is None else weight * (1 - kept)
 
-    def notes(self) -> list[str]:
-        """What is strange about the regions, after all frames were looked at."""
+    def notes(self, wanted: list[int], complete: bool) -> list[str]:
+        """What is strange about the frames, and about objects and regions if the frames were all looked at."""
+        bad = {self.shot.numbers[i]: self.shot[i] for i in wanted}
+        notes = [
+            f"Frame {number}: {getattr(passes, field)} pixels of {what}"
+            for number, passes in bad.items()
+            for field, what in (
+                ("bad", "its colour are NaN or infinite; the paint takes them for 0 or white"),
+                ("lost", "its motion vectors are no finite numbers and count as 0"),
+            )
+            if getattr(passes, field)
+        ]
+        if not complete:
+            return notes
+        if self._objects is not None and not any(np.isin(passes.ids, list(self._objects)).any() for passes in bad.values()):
+            notes.append("None of the objects is in any of these frames: nothing was painted")
         unseen = [] if self.coats.regions is None else self.coats.regions.unseen()
-        return [f"Regions name {text}, which is in none of these frames" for text in unseen]
+        return notes + [f"Regions name {text}, which is in none of these frames" for text in unseen]
 
 
 def _finish(job: _Job, index: int, painted: Painted | None, strength: float) -> Any:

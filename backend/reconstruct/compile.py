@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 
 def _choose_cache_folder() -> None:
     """Lets numba cache beside the source where it can, else in the user's cache folder (an installed package may be read-only)."""
@@ -30,6 +32,20 @@ import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
 if os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # if numba was imported before
+
+
+def _share_threads() -> None:
+    """As many threads for the kernels as for PyTorch, and the same number afterwards.
+
+    Both share OpenMP. When numba starts its threads, at the first parallel kernel, it sets OpenMP's number of them: PyTorch would go on
+    with another one in the midst of a job, and its sums, and with them a training's bytes, depend on it.
+    """
+    threads = torch.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    torch.set_num_threads(threads)
+
+
+_share_threads()
 
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """LLVM's liberties that keep NaN and infinity meaningful: depth maps hold both."""

@@ -20,11 +20,14 @@ _BAND = 3
 """Pixels on either side of an id's border in which wrong vectors show first."""
 _MARGIN = 0.012
 """By how much changed vectors must fit better before the given ones are refused; right ones fit best by 0.003 to 0.2."""
+_LEAST_BACK = 0.5
+"""Part of the pixels that vectors must lead to and fro; 0.9 and more in a render."""
 _OTHERS = {
     "y pointing down": (-1.0, 1.0),
     "the opposite direction": (-1.0, -1.0),
     "half the length": (0.5, 0.5),
     "twice the length": (2.0, 2.0),
+    "no motion": (0.0, 0.0),
 }
 
 
@@ -33,16 +36,20 @@ class Joint:
     """How two neighbouring frames fit.
 
     Attributes:
-        agreement: Part of the pixels whose id and depth are met where the vectors lead; 0 when the vectors lead nowhere.
+        agreement: Part of the pixels whose id and depth are met where the vectors lead, of those that lead into the frame and, with a
+            cropped render region, into that; 0 when the vectors lead nowhere.
         border: The same of ids alone, near their borders and on the side that lies in front.
         others: ``border`` for vectors that were changed, by what was changed.
         motion: Mean length of the vectors near borders, pixels.
+        back: Part of the pixels that meet their object from where its vector to the next frame leads back, within half a pixel and a
+            twentieth of the way.
     """
 
     agreement: float
     border: float
     others: dict[str, float]
     motion: float
+    back: float
 
 
 def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
@@ -52,21 +59,27 @@ def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
     start = grid(size, device)
     near_border = torch.nn.functional.max_pool2d(occlusion.edges(here.ids).float()[None, None], 2 * _BAND + 1, 1, _BAND)[0, 0] > 0
 
+    rendered, before_rendered = (torch.from_numpy(~p.outside).to(device) for p in (after, before))
+
     def ids_met(way: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         places = start + way
-        return nearest(there.ids, places) == here.ids, inside(places, size)
+        return nearest(there.ids, places) == here.ids, inside(places, size) & rendered & nearest(before_rendered, places)
 
     met, within = ids_met(here.previous)
     depth = nearest(there.depth, start + here.previous)
     close = (torch.isinf(depth) & torch.isinf(here.depth)) | ((depth - here.depth).abs() < 0.25 * here.depth)
-    agreement = float((met & close)[within].float().mean()) if float(within.float().mean()) > 0.15 else 0.0
+    enough = float(within.float().sum()) > 0.15 * float(rendered.float().sum())
+    agreement = float((met & close)[within].float().mean()) if enough else 0.0
     # Only what lies in front: behind its border things come into view, and their ids cannot be met.
     band = near_border & within & occlusion.front(here.depth, _BAND)
     others = {}
     for name, factors in _OTHERS.items():
         ok, _ = ids_met(here.previous * here.previous.new_tensor(factors)[:, None, None])
         others[name] = _mean(ok, band)
-    return Joint(agreement, _mean(met, band), others, _mean(here.previous.square().sum(0).sqrt(), band))
+    length = here.previous.square().sum(0).sqrt()
+    off = torch.stack([own + nearest(back, start + here.previous) for own, back in zip(here.previous, there.next, strict=True)])
+    back = _mean(off.square().sum(0).sqrt() < 0.5 + 0.05 * length, met & within)
+    return Joint(agreement, _mean(met, band), others, _mean(length, band), back)
 
 
 def scenes(shot: Shot, device: torch.device, report: Callable[[float], None] | None = None) -> list[tuple[int, int]]:
@@ -123,6 +136,10 @@ def _check(joints: list[Joint]) -> None:
     if len(moving) >= 3 and len(poor) > 0.6 * len(moving):
         got = f"objects and depth met again by {100 * float(np.median([j.agreement for j in poor])):.0f} % of the pixels"
         raise InputError(expected="vectors that lead to the same object in the previous frame", got=got, fix=fix)
+    back = float(np.median([j.back for j in moving]))
+    if back < _LEAST_BACK:
+        got = f"such ones at {100 * back:.0f} % of the pixels"
+        raise InputError(expected="vectors to the next frame that undo those to the previous one", got=got, fix=fix)
 
 
 def _moved(before: Passes, after: Passes) -> bool:

@@ -170,9 +170,8 @@ def read_weights(text: str, count: int) -> list[float]:
     except ValueError:
         values = []
     if len(values) != count or not all(0 <= v < 1e9 for v in values) or sum(values) <= 0:
-        raise ParameterError(
-            expected=f'weights as {count} numbers of at least 0, such as "{" ".join(["50"] * count)}"', got=repr(text)[:80]
-        )
+        many = "1 number" if count == 1 else f"{count} numbers of at least 0, not all of them 0"
+        raise ParameterError(expected=f'weights as {many}, such as "{" ".join(["50"] * count)}"', got=repr(text)[:80])
     return [v / sum(values) for v in values]
 
 

@@ -47,6 +47,7 @@ class Passes:
         rest: ``(H, W, 3)`` float32, where the surface point is in the rest pose, or None.
         mask: ``(H, W)`` float32 0..1, where the style acts, or None.
         bad: Pixels whose colour is not a finite number.
+        lost: The same of motion vectors.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Passes:
     rest: np.ndarray | None = None
     mask: np.ndarray | None = None
     bad: int = 0
+    lost: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -170,6 +172,7 @@ def decode_passes(frame: SceneFrame, needed: Sequence[str] = NEEDED) -> Passes:
         _three(got["rest"]),
         None if mask is None else np.clip(np.nan_to_num(mask[..., :3].mean(2)), 0, 1).astype(np.float32),
         int((~np.isfinite(colors).all(2)).sum()),
+        int((~np.isfinite(vectors).all(2)).sum()),
     )
 
 

@@ -21,10 +21,11 @@ import torch.nn.functional as F
 
 from . import occlusion
 from .grade import soften
+from .limit import Limit
 from .passes import Shot
 from .roles import Grading, Paints, Report
 from .trace import Geometry, Trace
-from .warp import inside, movable, nearest, sample
+from .warp import inside, nearest, sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Segment:
         self._whose: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._device = painter.style.device
         self._lit = (-1, painter.style)
+        self._limit: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture  # a single frame stays as sharp as it is painted
 
     def frames(self, wanted: Sequence[int], report: Report) -> Iterator[Styled]:
         """Paints the wanted frames (places in the order, inside the span), from the middle outwards."""
@@ -106,7 +108,8 @@ class Segment:
         area = self._area(middle)
         picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p), area)
         if self.span[1] - self.span[0] > 1:
-            picture = movable(picture)
+            self._limit = Limit(picture)
+            picture = self._limit(picture)
         first = self._add(middle, picture)
         start = Trace.start(self._painter.frame, first, self._device)
         start = start if area is None else start.only(area)
@@ -186,7 +189,7 @@ class Segment:
         content = self._content(end)
         target = self._grade.tones(content)
         begin = torch.where(missing, target.clamp(0, 1), drawn)
-        label = self._add(end, movable(self._painter.into(content, self._grade, begin, new, self._shot.numbers[end])))
+        label = self._add(end, self._limit(self._painter.into(content, self._grade, begin, new, self._shot.numbers[end])))
         fresh = Trace.start(self._painter.frame, label, self._device)
         return fresh.only(new).under(trace.only(~new)), label
 
@@ -260,7 +263,7 @@ class Segment:
         content = self._content(index)
         drawn, _ = self._draw(index, trace)
         begin = torch.where(missing, self._grade.tones(content).clamp(0, 1), drawn)
-        label = self._add(index, movable(self._painter.into(content, self._grade, begin, missing, self._shot.numbers[index])))
+        label = self._add(index, self._limit(self._painter.into(content, self._grade, begin, missing, self._shot.numbers[index])))
         return Trace.start(self._painter.frame, label, self._device).only(missing).under(trace.only(~missing))
 
     def _styled(self, index: int, trace: Trace, outer: Trace | None, progress: float, made: int = -1) -> Styled:

@@ -12,6 +12,7 @@ from ...shared.errors import InputError
 from ...shared.values import Image
 from ..context import Context
 from ..imaging import check_mask, check_pixels, from_planes, preview, to_planes
+from .grade import fill_outside
 
 Paint = Callable[[torch.Tensor], torch.Tensor]
 """From display-like content ``(C, H, W)`` to the painted picture."""
@@ -21,7 +22,8 @@ def restyle(content: Image, mask: Image | None, strength: float, minimum: int, c
     """Paints a picture and mixes paint and content.
 
     Where the strength or the mask is 0 the content's numbers come back bit for bit. Alpha passes through. Light above 1 and below 0 in
-    scene-linear content is set aside and put back, so that highlights stay.
+    scene-linear content is set aside and put back, so that highlights stay. What is transparent takes the colours around it before it is
+    painted, so that it does not count in the match of tones.
 
     Args:
         content: What is painted.
@@ -41,7 +43,7 @@ def restyle(content: Image, mask: Image | None, strength: float, minimum: int, c
         return content
     whole = to_planes(content, context.device)
     color, alpha = whole[:3], whole[3:]
-    painted = paint(color)
+    painted = paint(fill_outside(color, alpha) if len(alpha) else color)
     amount = torch.full(size, strength) if amount_map is None else strength * torch.from_numpy(amount_map)
     base = color.clamp(0, 1)
     mixed = base + amount.to(context.device) * (painted - base) + (color - base)
@@ -55,6 +57,14 @@ def check_color(image: Image, name: str, minimum: int) -> None:
     check_pixels(image, name, minimum=minimum)
     if image.color_space == "data":
         raise InputError(expected=f"the {name} to be a colour picture", got="data such as depth or ids", fix="Give a colour image")
+
+
+def check_visible(alpha: torch.Tensor, name: str) -> None:
+    """Raises ``InputError`` when a style is transparent everywhere."""
+    if not bool((alpha > 0).any()):
+        raise InputError(
+            expected=f"the {name} to have opaque pixels", got="a picture that is transparent everywhere", fix="Save it without alpha"
+        )
 
 
 def style_planes(inputs: Mapping[str, Any], name: str, minimum: int, context: Context) -> torch.Tensor:

@@ -10,9 +10,6 @@ import torch.nn.functional as F
 
 LOBES = 3
 """Of the Lanczos window, on either side: it sees six pixels across and down."""
-MOVABLE = 0.9
-"""Part of the highest frequency that pixels hold up to which a picture can be looked up between them: what is finer is sharp on a pixel,
-gone half-way to the next, and would flicker when it moves."""
 
 
 def grid(size: tuple[int, int], device: torch.device) -> torch.Tensor:
@@ -68,20 +65,6 @@ def _lanczos(picture: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 
 def _window(x: torch.Tensor) -> torch.Tensor:
     return torch.where(x.abs() < LOBES, torch.sinc(x) * torch.sinc(x / LOBES), torch.zeros_like(x))
-
-
-def movable(picture: torch.Tensor) -> torch.Tensor:
-    """A picture ``(C, H, W)`` without what is too fine to be moved by parts of a pixel (``MOVABLE``), within its own range of values."""
-    taps = torch.arange(-_TAPS, _TAPS + 1, dtype=torch.float32, device=picture.device)
-    weights = torch.sinc(MOVABLE * taps) * torch.sinc(taps / (_TAPS + 0.5))
-    weights = weights / weights.sum()
-    planes = F.pad(picture[:, None], (_TAPS,) * 4, mode="replicate")
-    planes = F.conv2d(F.conv2d(planes, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
-    return planes[:, 0].clamp(picture.amin(), picture.amax())
-
-
-_TAPS = 4
-"""Of the filter, on either side."""
 
 
 def nearest(plane: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

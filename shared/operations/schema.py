@@ -108,6 +108,7 @@ class Input:
         required: Whether the job can run without it.
         channels: For ``frames``: the channels each frame must have.
         optional_channels: For ``frames``: the channels that are used when they are there.
+        whole: For ``frames``: whether a frame whose files are missing is an error; else it is left out, with a note.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Input:
     required: bool = True
     channels: tuple[str, ...] = ()
     optional_channels: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ OPERATION = Operation(
             "the shot: rendered frames with their passes",
             channels=("color",),
             optional_channels=("depth", "normal", "motion", "object_id"),
+            whole=True,
         ),
         Input(
             "keyframes",

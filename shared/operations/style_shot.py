@@ -5,7 +5,7 @@ from .style_parameters import KEYED_STRENGTH, LAYERS, MORE_STYLES, REGIONS, STRU
 
 OPERATION = Operation(
     name="style.shot",
-    version=2,
+    version=3,
     label="Style Shot",
     summary="Paint a shot in the manner of a picture, steady under motion",
     inputs=(
@@ -16,6 +16,7 @@ OPERATION = Operation(
             "the shot: rendered frames with depth, motion vectors and object ids",
             channels=("color",),
             optional_channels=("depth", "motion", "object_id", "normal", "mask"),
+            whole=True,
         ),
         STYLE,
         Input("mask", "mask", "Mask", "white where the style shall act in every frame, as large as the frames", required=False),

@@ -8,8 +8,8 @@ Shots: ``figure`` (a creature with a mane turns by 100 degrees), ``yard`` (the c
 
 Each frame is a ``color_####.exr`` and a ``geometry_####.exr`` as the add-on's capture writes them (1 sample, no motion blur, no
 denoising), the latter with two layers more: ``DiffCol`` (albedo) and ``Rest`` (where the surface point was in frame 1, scene units).
-The looks are rendered from the same geometry: ``toon`` (flat tones), ``hatched`` (lines in object space that thicken in the shade) and
-``painted`` (dabs in object space).
+The looks are rendered from the same geometry with 64 samples, so that they are truth and not noise: ``toon`` (flat tones), ``hatched``
+(lines in object space that thicken in the shade) and ``painted`` (dabs in object space).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from backlot.shared.values import Camera
 from benchmarks.scenes.shots import FRAMES, LOOKS, SHOTS, SIZE, looks
 from benchmarks.scenes.shots.scenes import SCENES
 
-COLOR_SAMPLES, LOOK_SAMPLES = 16, 8
+COLOR_SAMPLES, LOOK_SAMPLES = 16, 64
 GEOMETRY = ("depth", "normal", "motion", "object_id")
 
 

@@ -14,6 +14,8 @@ from .tracking import Tracker
 
 PAINTED = 0.95
 """Share of a sampled pixel that has to be painted."""
+MIXED = np.float32(0.1)
+"""Weight of paint from a silhouette where there is none: better than nothing where the look has a pattern that cannot be foretold."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,10 +102,10 @@ class Guides:
         return self._finish(planes, seen, number, abs(number - layer.number) if gap is None else gap)
 
     def _finish(self, planes: np.ndarray, seen: np.ndarray, number: int, gap: int) -> np.ndarray:
-        # Pixels at a silhouette are mixed with what lies behind: they serve where there is a silhouette again.
+        # Pixels at a silhouette are mixed with what lies behind: they serve where there is a silhouette again, elsewhere hardly.
         clean = (planes[..., 6] < 0.3) | (self._border(number) > 0)
-        usable = ((seen > 0) & clean & (planes[..., 7] > PAINTED)).astype(np.float32)[..., None]
-        near = np.float32(nearness(gap))
+        usable = ((seen > 0) & (planes[..., 7] > PAINTED)).astype(np.float32)[..., None]
+        near = np.where(clean, np.float32(1), MIXED)[..., None] * np.float32(nearness(gap))
         return np.concatenate([planes[..., :6] * usable, usable, planes[..., 6:7] * usable, near * usable], -1)
 
     def displaced(self, key: int, random: np.random.Generator) -> np.ndarray:

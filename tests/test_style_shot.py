@@ -115,7 +115,8 @@ def test_paint_that_moves_holds_nothing_as_fine_as_pixels() -> None:
     rows = torch.arange(64.0)
     lines = 0.5 + 0.4 * torch.sin(rows * torch.pi / 4) + 0.04 * torch.cos(rows * torch.pi)  # drawn lines, and what flickers
     paint = lines[:, None].expand(3, 64, 64).contiguous()
-    limit = Limit(paint)
+    everywhere = torch.ones(64, 64, dtype=torch.bool)
+    limit = Limit(paint, everywhere)
     inner = (slice(None), slice(8, -8), slice(8, -8))
 
     def lost(picture: torch.Tensor) -> float:
@@ -125,12 +126,17 @@ def test_paint_that_moves_holds_nothing_as_fine_as_pixels() -> None:
 
     assert lost(limit(paint)) < 0.5 * lost(paint)
     assert float((limit(paint) - lines[:, None]).abs()[inner].max()) < 0.03
-    torch.testing.assert_close(limit(torch.full((3, 32, 32), 0.3)), torch.full((3, 32, 32), 0.3))
+    torch.testing.assert_close(limit(torch.full((3, 64, 64), 0.3)), torch.full((3, 64, 64), 0.3))
     # Specks as fine as pixels are most of this paint: they stay, but for the part that may go.
     specks = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(2)).round()
-    limit = Limit(specks)
+    limit = Limit(specks, everywhere)
     assert 0 < limit.share < 0.5
     assert 1 - LOST - 0.01 < measure.detail(limit(specks)) / measure.detail(specks) < 1 - 0.5 * LOST
+    left = everywhere.clone()
+    left[:, 32:] = False
+    half = Limit(specks, left)(specks)
+    assert torch.equal(half[..., 32:], specks[..., 32:])
+    assert not torch.equal(half[..., :32], specks[..., :32])
 
 
 def test_places_follow_analytic_motion(small: SmallShot, views: list[ShotView]) -> None:

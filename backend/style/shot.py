@@ -107,8 +107,9 @@ class Segment:
         middle, asked = self.middle, sorted(wanted)
         area = self._area(middle)
         picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p), area)
-        if self.span[1] - self.span[0] > 1:
-            self._limit = Limit(picture)
+        moving = self._moving()
+        if bool(moving.any()):
+            self._limit = Limit(picture, moving)
             picture = self._limit(picture)
         first = self._add(middle, picture)
         start = Trace.start(self._painter.frame, first, self._device)
@@ -139,6 +140,16 @@ class Segment:
     def _reach(self, asked: Sequence[int], direction: int) -> int:
         """How far from the middle the farthest wanted frame lies in a direction."""
         return max([0, *((i - self.middle) * direction for i in asked)])
+
+    def _moving(self) -> torch.Tensor:
+        """Where anything moves in some frame of the segment, ``(H, W)`` bool, as far as the frames where anchors may be show it."""
+        first, last = self.span[0], self.span[1] - 1
+        moving = torch.zeros(self._painter.frame, dtype=torch.bool, device=self._device)
+        for index in sorted({*range(first, last, self._pace.anchors), last} if last > first else ()):
+            geometry = self._geometry(index)
+            for way in (geometry.previous, geometry.next):
+                moving |= way.abs().amax(0) > _STILL
+        return moving
 
     def _geometry(self, index: int) -> Geometry:
         return Geometry.of(self._shot[index], self._device)
@@ -304,6 +315,8 @@ _LEAST_MENDED = 0.005
 """The same between anchors: what is painted there is seen for a few frames only, and changes when they are over."""
 _WORN = 0.45
 """What tracked paint is worth when it is painted anew."""
+_STILL = 0.02
+"""Pixels a frame by which what stands still may move."""
 _GAP = 10
 """Pixels up to which paint of the same object is continued into gaps."""
 _REACH = 1

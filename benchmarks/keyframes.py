@@ -8,12 +8,12 @@ Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as tru
 18 and 30; figures are means over every third other frame, PSNR of display-encoded pixels in 0..1.
 
 ``warp`` is the nearest keyframe's paint carried along the same exact tracking, holes filled from the nearest pixel; ``transfer`` is each
-frame by itself in the manner of the nearest keyframe (``style.image``), over every ninth frame; ``ebsynth`` that program's result with our
-guides over the same frames, if one is named; ``network`` is the operation's result, ``gain`` the network over the best of them, which has
-a bar (2 dB). ``frame`` is the network's own prediction from each frame's passes
-without any tracking (trained by early stop in the same run), and ``lead`` what the network gains on that. ``steady`` is the warping error
-of neighbouring frames as a multiple of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on
-what else runs. ``--speed`` measures a 1920 x 1080 frame of the lite network.
+frame by itself in the manner of the nearest keyframe (``style.image``), over every ninth frame; ``network`` is the operation's result,
+``gain`` the network over the better of the two, which has a bar (2 dB). ``ebsynth`` is that program's result with our guides over every
+ninth frame, if one is named. ``frame`` is the network's own prediction from each frame's passes without any tracking (trained by early
+stop in the same run), and ``lead`` what the network gains on that. ``steady`` is the warping error of neighbouring frames as a multiple
+of the truth's own. ``cpu`` is the processor time of the training: the time on the wall depends on what else runs. ``--speed`` measures a
+1920 x 1080 frame of the lite network.
 """
 
 from __future__ import annotations
@@ -153,9 +153,10 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
     row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
     row["steady"] = steadiness(frames, renderer, truth, painted)
     row["transfer"] = round(transfer(dict(zip(sequence.numbers, frames, strict=True)), truth, painted, torch.device(options.device)), 2)
+    row["gain"] = round(row["network"] - max(row["warp"], row["transfer"]), 2)
     if options.ebsynth:
         row["ebsynth"] = round(ebsynth(options.ebsynth, renderer.tracker, truth, painted), 2)
-    row["gain"] = round(row["network"] - max(row[name] for name in ("warp", "transfer", "ebsynth") if name in row), 2)
+        row["over ebsynth"] = round(row["network"] - row["ebsynth"], 2)
     row["lead"] = round(row["network"] - row["frame"], 2)
     row |= {"steps": outputs["report"]["steps"], "seconds": round(spent), "cpu": round(cpu)}
     return row, pictures

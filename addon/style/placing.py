@@ -102,7 +102,7 @@ def add_strip(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, An
     first, last = note["first"], note["last"]
     movie = image.source == "MOVIE"
     found = [path_of(image)] if movie else files_of(image, note)
-    if bpy.app.version < (4, 4) and exr.has_layers(found[0]):
+    if not movie and bpy.app.version < (4, 4) and exr.has_layers(found[0]):
         found = flattened(image, note, found[0].parent / FLAT)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before Blender 4.4

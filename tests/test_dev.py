@@ -14,11 +14,12 @@ ENVIRONMENT = Path(sys.prefix)  # the virtual environment that runs these tests
 
 
 @pytest.fixture
-def tiers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import dev.py's modules the way dev.py does."""
+def tiers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """Import dev.py's modules the way dev.py does; reports lie apart from those of tests that run at the same time."""
     monkeypatch.syspath_prepend(str(ROOT))
     from tools import tiers
 
+    monkeypatch.setattr(tiers, "CACHE", tmp_path)
     return tiers
 
 

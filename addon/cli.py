@@ -90,6 +90,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
     client = BACKEND.require()
     job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
     writer = Writer(loaded.output_folder)
+    writer.check()
     try:
         finished = client.result(client.submit_once(job), _Printer(path.stem), patience=PATIENCE_S, on_partial=writer)
     except (KeyboardInterrupt, BacklotError):

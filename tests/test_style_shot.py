@@ -70,6 +70,15 @@ def paint(
     return run(inputs, find("style.shot").check_parameters({"anchors": 3, **given}), context or Context(CPU, 1))
 
 
+def cropped(view: ShotView, rows: int, columns: int) -> dict[str, Any]:
+    """What a render region leaves that is so much smaller on every side."""
+    inside = np.zeros((*view.depth.shape, 1), np.float32)
+    inside[rows:-rows, columns:-columns] = 1
+    color = np.concatenate([view.color * inside, inside], 2)
+    depth, ids = view.depth[..., None] * inside, (view.object_id[..., None] * inside).astype(np.float32)
+    return {"color": Image(color, "linear"), "depth": depth, "object_id": ids, "motion": view.motion * inside}
+
+
 @pytest.fixture(scope="module")
 def painted(views: list[ShotView]) -> Any:
     torch.set_num_threads(1)
@@ -319,14 +328,7 @@ def test_vectors_that_do_not_lead_back_are_refused() -> None:
 
 
 def test_a_cropped_region_makes_no_cuts(views: list[ShotView]) -> None:
-    def cropped(view: ShotView) -> dict[str, Any]:
-        inside = np.zeros((*view.depth.shape, 1), np.float32)
-        inside[20:-20, 24:-24] = 1
-        color = np.concatenate([view.color * inside, inside], 2)
-        depth, ids = view.depth[..., None] * inside, (view.object_id[..., None] * inside).astype(np.float32)
-        return {"color": Image(color, "linear"), "depth": depth, "object_id": ids, "motion": view.motion * inside}
-
-    shot = shot_of(views, cropped)
+    shot = shot_of(views, lambda v: cropped(v, 20, 24))
     assert float(shot[0].outside.mean()) > 0.4
     assert cuts.scenes(shot, CPU) == [(0, len(views))]
 
@@ -495,14 +497,7 @@ def test_pixels_that_are_no_colour(tiny: list[ShotView]) -> None:
 
 
 def test_outside_a_cropped_region_nothing_is_painted(tiny: list[ShotView]) -> None:
-    def cropped(view: ShotView) -> dict[str, Any]:
-        inside = np.zeros((*view.depth.shape, 1), np.float32)
-        inside[8:-8, 12:-12] = 1
-        color = np.concatenate([view.color * inside, inside], 2)
-        depth, ids = view.depth[..., None] * inside, (view.object_id[..., None] * inside).astype(np.float32)
-        return {"color": Image(color, "linear"), "depth": depth, "object_id": ids, "motion": view.motion * inside}
-
-    got = paint([scene_frame(v, **cropped(v)) for v in tiny[:2]], layers="picture")["stylised"][1].pixels
+    got = paint([scene_frame(v, **cropped(v, 8, 12)) for v in tiny[:2]], layers="picture")["stylised"][1].pixels
     assert not got[:8].any()
     assert not got[:, -12:].any()
     assert got[12:24, 18:30, :3].any()

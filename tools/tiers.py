@@ -29,6 +29,7 @@ DEFAULT_BLENDERS = ("4.5",)
 ALL_BLENDERS = ("4.2", "4.5", "5.0")
 TIER_TIMEOUT_S = 1800  # the longest takes a third of this on two slow cores; a hung one must not take CI's whole time
 MOST_WORKERS = 4  # processes that share a tier's tests; each holds PyTorch or Blender, and starts backends of its own
+OWN_FOLDERS = ("blender", "extension", "window")  # of tests/; all else is the pure tier
 NO_TESTS_RAN = 5  # pytest's exit code
 
 
@@ -59,8 +60,7 @@ def run(*, everything: bool, arguments: list[str]) -> int:
     if not arguments:
         outcomes.append(_timed("style", lambda: Outcome("style", *style.check())))
     if "pure" in wanted:
-        paths, alone = wanted["pure"] or ["tests"], bool(wanted["pure"])
-        outcomes.append(_pytest("pure", VENV, paths, options, ignore=("blender", "extension", "window"), spread=not alone))
+        outcomes.append(_pytest("pure", VENV, wanted["pure"] or ["tests"], options, ignore=OWN_FOLDERS, spread=not wanted["pure"]))
     versions = ALL_BLENDERS if everything else DEFAULT_BLENDERS
     if "blender" in wanted:
         outcomes += [_blender(version, wanted["blender"], options) for version in versions]
@@ -83,13 +83,12 @@ def _path(argument: str) -> Path:
 
 def _wanted(chosen: list[str]) -> dict[str, list[str]]:
     """Return tier -> its chosen paths (an empty list: the tier's own folder)."""
-    own_folder = ("blender", "extension", "window")
     if not chosen:
-        return {tier: [] for tier in ("pure", *own_folder)}
+        return {tier: [] for tier in ("pure", *OWN_FOLDERS)}
     wanted: dict[str, list[str]] = {}
     for argument in chosen:
         parts = _path(argument).resolve().relative_to(ROOT).parts
-        tier = parts[1] if len(parts) > 1 and parts[1] in own_folder else "pure"
+        tier = parts[1] if len(parts) > 1 and parts[1] in OWN_FOLDERS else "pure"
         wanted.setdefault(tier, []).append(argument)
     return wanted
 

@@ -85,7 +85,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "anchors": [shot.numbers[i] for i in job.coats.anchors],
         "styles": job.coats.shares,
         "notes": notes,
-        "not_finite_pixels": {str(shot.numbers[i]): shot[i].bad for i in wanted if shot[i].bad},
+        "not_finite_pixels": {str(shot.numbers[i]): shot.flaws(i)[0] for i in wanted if shot.flaws(i)[0]},
         "warping_error": _measure(job, painted, scenes, context),
     }
     context.progress(1.0, "done")
@@ -115,6 +115,7 @@ class _Job:
         objects: set[int] | None,
     ) -> None:
         self.shot, self.context, self.parameters, self._mask, self._objects = shot, context, parameters, mask, objects
+        self._met = False  # whether a frame shows one of the objects
         given = [inputs["style"], *(inputs.get("styles") or [])]
         styles = [_style(style, f"style {number}" if number else "style", context.device) for number, style in enumerate(given)]
         weights = directions.read_weights(str(parameters["weights"]), len(styles))
@@ -130,24 +131,19 @@ class _Job:
     def amount(self, index: int, strength: float) -> np.ndarray:
         """How much the styles act on a frame, ``(H, W)`` float32 0..1."""
         weight = contents.amount(self.shot[index], self._mask, self._objects, strength)
+        self._met = self._met or (self._objects is not None and bool(np.isin(self.shot[index].ids, list(self._objects)).any()))
         kept = self.coats.kept(index)
         return weight if kept is None else weight * (1 - kept)
 
     def notes(self, wanted: list[int], complete: bool) -> list[str]:
         """What is strange about the frames, and about objects and regions if the frames were all looked at."""
-        bad = {self.shot.numbers[i]: self.shot[i] for i in wanted}
-        notes = [
-            f"Frame {number}: {getattr(passes, field)} pixels of {what}"
-            for number, passes in bad.items()
-            for field, what in (
-                ("bad", "its colour are NaN or infinite; the paint takes them for 0 or white"),
-                ("lost", "its motion vectors are no finite numbers and count as 0"),
-            )
-            if getattr(passes, field)
-        ]
+        said = ("its colour are NaN or infinite; the paint takes them for 0 or white",
+                "its motion vectors are no finite numbers and count as 0")  # fmt: skip
+        flaws = [(self.shot.numbers[i], count, what) for i in wanted for count, what in zip(self.shot.flaws(i), said, strict=True)]
+        notes = [f"Frame {number}: {count} pixels of {what}" for number, count, what in flaws if count]
         if not complete:
             return notes
-        if self._objects is not None and not any(np.isin(passes.ids, list(self._objects)).any() for passes in bad.values()):
+        if self._objects is not None and not self._met:
             notes.append("None of the objects is in any of these frames: nothing was painted")
         unseen = [] if self.coats.regions is None else self.coats.regions.unseen()
         return notes + [f"Regions name {text}, which is in none of these frames" for text in unseen]

@@ -8,16 +8,14 @@ specks would lose too much. Where nothing ever moves paint stays as it is.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
-from ..synthesis.strokes import blur
+from ..synthesis.strokes import filtered
+from .measure import fine_part
 
 CUTOFF = 0.9
 """Part of the highest frequency that pixels hold up to which paint is kept."""
 LOST = 0.05
 """Most of the fine detail (``measure.detail``) that may go."""
-SIGMA = 1.5
-"""As in ``measure.detail``, in pixels."""
 TAPS = 4
 """Of the filter, on either side of a pixel."""
 
@@ -35,9 +33,7 @@ class Limit:
 
     def __init__(self, picture: torch.Tensor, moving: torch.Tensor) -> None:
         self._moving = moving
-        fine = picture - blur(picture, SIGMA)
-        taken = low_pass(picture) - picture
-        change = taken - blur(taken, SIGMA)
+        fine, change = fine_part(picture), fine_part(low_pass(picture) - picture)
         # |fine + share * change|^2 = (1 - LOST) |fine|^2, at the smaller root.
         sums = (change.square(), fine * change, LOST * fine.square())
         a, b, c = (float((x * moving).double().sum()) for x in sums)
@@ -53,7 +49,4 @@ class Limit:
 def low_pass(picture: torch.Tensor) -> torch.Tensor:
     """A picture ``(C, H, W)`` up to ``CUTOFF``: a sinc in a Lanczos window, along rows and columns; even areas stay even."""
     taps = torch.arange(-TAPS, TAPS + 1, dtype=torch.float32, device=picture.device)
-    weights = torch.sinc(CUTOFF * taps) * torch.sinc(taps / (TAPS + 0.5))
-    weights = weights / weights.sum()
-    planes = F.pad(picture[:, None], (TAPS,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(planes, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))[:, 0]
+    return filtered(picture, torch.sinc(CUTOFF * taps) * torch.sinc(taps / (TAPS + 0.5)))

@@ -85,8 +85,13 @@ def e_warp(pictures: Mapping[int, torch.Tensor] | Sequence[torch.Tensor], joined
 
 
 def detail(picture: torch.Tensor, sigma: float = 1.5) -> float:
-    """High-frequency energy: mean square of what a blur of ``sigma`` pixels takes away."""
-    return float((picture - blur(picture, sigma)).double().square().mean())
+    """High-frequency energy: mean square of the fine part."""
+    return float(fine_part(picture, sigma).double().square().mean())
+
+
+def fine_part(picture: torch.Tensor, sigma: float = 1.5) -> torch.Tensor:
+    """What a blur of ``sigma`` pixels takes away from a picture ``(C, H, W)``."""
+    return picture - blur(picture, sigma)
 
 
 def edge_f1(picture: torch.Tensor, geometry: Geometry, normal: torch.Tensor | None = None, reach: int = 2) -> float:

@@ -95,6 +95,7 @@ class Shot:
                 expected="every frame number once", got=f"frame {double[0]} twice", fix="Check frame_number in transforms.json"
             )
         self._kept: collections.OrderedDict[int, Passes] = collections.OrderedDict()
+        self._flaws: dict[int, tuple[int, int]] = {}
         self._size: tuple[int, int] | None = None
 
     def __len__(self) -> int:
@@ -106,6 +107,7 @@ class Shot:
         if found is None:
             found = decode_passes(self._frames[index], needed=NEEDED if len(self) > 1 else ("color",))
             self._size = self._size or found.size
+            self._flaws[index] = (found.bad, found.lost)
             if found.size != self._size:
                 raise InputError(
                     expected=f"all frames to be {self._size[1]} x {self._size[0]} pixels",
@@ -116,6 +118,10 @@ class Shot:
         while len(self._kept) > KEPT_FRAMES:
             self._kept.popitem(last=False)
         return found
+
+    def flaws(self, index: int) -> tuple[int, int]:
+        """``Passes.bad`` and ``Passes.lost`` of a frame, which is not decoded once more for them."""
+        return self._flaws[index] if index in self._flaws else (self[index].bad, self[index].lost)
 
     def source(self, index: int) -> Image | EncodedFile:
         """The colour of the frame at a place in the order as it came."""

@@ -134,8 +134,13 @@ def blur(planes: torch.Tensor, sigma: float) -> torch.Tensor:
         return F.interpolate(blur(pyramid.resize(planes, small), sigma * small[0] / size[0])[None], size=size, mode="bilinear")[0]
     reach = max(1, round(3 * sigma))
     at = torch.arange(-reach, reach + 1, dtype=torch.float32, device=planes.device)
-    kernel = torch.exp(-(at**2) / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).view(1, 1, -1, 1)
+    return filtered(planes, torch.exp(-(at**2) / (2 * sigma**2)))
+
+
+def filtered(planes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Planes ``(C, H, W)`` through a filter of an odd number of weights, along rows and columns; even areas stay even."""
+    reach = len(weights) // 2
+    kernel = (weights / weights.sum()).view(1, 1, -1, 1)
     rows = F.conv2d(F.pad(planes[:, None], (0, 0, reach, reach), mode="replicate"), kernel)
     return F.conv2d(F.pad(rows, (reach, reach, 0, 0), mode="replicate"), kernel.transpose(2, 3))[:, 0]
 

@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 from backend_process import Backend, backend, job_info, wait_until
 from backlot.backend.cli import main
 from backlot.backend.cli.run import warnings_of
+from backlot.backend.context import Context
 from backlot.backend.imaging import decode, encode
-from backlot.shared.frames import write_transforms
-from backlot.shared.operations import OPERATIONS
+from backlot.backend.operations import reconstruct_depth
+from backlot.shared.frames import read_transforms, write_transforms
+from backlot.shared.operations import OPERATIONS, find
 from backlot.shared.values import Camera, EncodedFile, Image
 from backlot.shared.version import __version__
 
@@ -52,6 +55,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frames.append({"camera": camera, "files": {"depth": f"depth{number}.exr"}, "number": number})
     write_transforms(folder, frames)
     return folder
+
+
+@pytest.fixture(scope="module")
+def compiled(pictures: Path) -> None:
+    """Compiles the kernels of a reconstruction into their cache on disk: on a new machine that takes most of a minute."""
+    parameters = find("reconstruct.depth").check_parameters({"voxel": 0.05, "min_component": 0})
+    reconstruct_depth.run({"frames": read_transforms(pictures)}, parameters, Context(torch.device("cpu"), 0))
 
 
 def run(state: Path | Backend, *arguments: object, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -221,6 +231,7 @@ def test_style(server: Backend, pictures: Path, tmp_path: Path) -> None:
     assert note["operation"] == "style.image"
 
 
+@pytest.mark.usefixtures("compiled")
 def test_reconstruct(server: Backend, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "wall.ply"
     done = run(server, "reconstruct", pictures, "--voxel", "0.05", "--min-component", "0", "--out", out)

@@ -19,22 +19,16 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import (
-    capture_operator,
-    capture_properties,
-    controls,
-    icons,
-    job_operators,
-    jobs,
-    operation_operators,
-    panels,
-    records,
-    settings,
-)
-from .link import BACKEND
-from .material import history as material_history
-from .material import operators as material_operators
-from .material import properties as material_properties
+from . import settings
+from .capture import operator as capture_operator
+from .capture import properties as capture_properties
+from .jobs import operators as job_operators
+from .jobs import queue as jobs
+from .jobs import records
+from .jobs.link import BACKEND
+from .materials import history as material_history
+from .materials import operators as material_operators
+from .materials import properties as material_properties
 from .reconstruct import operators as reconstruct_operators
 from .reconstruct import progress as reconstruct_progress
 from .reconstruct import properties as reconstruct_properties
@@ -42,6 +36,7 @@ from .style import operators as style_operators
 from .style import painting as style_painting
 from .style import properties as style_properties
 from .style import using as style_using
+from .ui import controls, icons, operation_operators, panels
 
 _classes: list[type] = []
 _scene_properties: list[str] = []

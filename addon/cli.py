@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as error:
         return int(error.code or 0)
-    from .link import BACKEND
+    from .jobs.link import BACKEND
 
     was_there = BACKEND.client is not None
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels, as Ctrl-C does
@@ -85,7 +85,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
     for note in loaded.notes:
         print(note, flush=True)
     from ..shared.wire import new_id
-    from .link import BACKEND, PATIENCE_S
+    from .jobs.link import BACKEND, PATIENCE_S
 
     client = BACKEND.require()
     job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
@@ -165,8 +165,8 @@ def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
     """
     from ..shared.operations import find
     from ..shared.wire import new_id
-    from . import apply, records
-    from .link import PATIENCE_S
+    from .jobs import apply, records
+    from .jobs.link import PATIENCE_S
     from .reconstruct import jobfiles
     from .style import files
 

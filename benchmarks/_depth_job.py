@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import encode, to_srgb
-from backlot.backend.operations import reconstruct_depth
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.io.writing import encode
+from backlot.backend.reconstruct.operations import reconstruct_depth
 from backlot.shared.values import Camera, EncodedFile, Image, Mesh, SceneFrame
 
 from .report import print_table, save_picture, save_rows

@@ -12,11 +12,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from backlot.backend.imaging import decode, encode, to_srgb
-from backlot.backend.keyframes.shot import Shot
-from backlot.backend.keyframes.tracking import Tracker
-from backlot.shared.values import EncodedFile, Image
 from scipy.ndimage import distance_transform_edt
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
+from backlot.backend.style.keyframes.shot import Shot
+from backlot.backend.style.keyframes.tracking import Tracker
+from backlot.shared.values import EncodedFile, Image
 
 WEIGHTS = {"color": 6.0, "place": 30.0, "normal": 1.0, "object": 1.0}
 

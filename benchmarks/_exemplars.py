@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import from_float
-from backlot.backend.operations.texture_synthesize import run
-from backlot.backend.texture.procedural import render, sample_attributes
-from backlot.backend.texture.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
+
+from backlot.backend.core.color import from_float
+from backlot.backend.core.context import Context
+from backlot.backend.materials.operations.texture_synthesize import run
+from backlot.backend.materials.procedural import render, sample_attributes
+from backlot.backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
 from backlot.shared.material import FAMILIES
 from backlot.shared.operations import find
 from backlot.shared.values import Image

@@ -28,15 +28,17 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from backlot.backend.context import Context
-from backlot.backend.footage.depths import DepthMap, estimate_depths
-from backlot.backend.footage.geometry import project
-from backlot.backend.footage.lens import straighten_pixels
-from backlot.backend.footage.matching import Settings
-from backlot.backend.footage.views import read_views
-from backlot.backend.imaging import decode_layers, to_srgb
-from backlot.backend.operations import reconstruct_footage
-from backlot.backend.reconstruct.preview import shade
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.core.lens import straighten_pixels
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.reconstruct.fusion.fusion.preview import shade
+from backlot.backend.reconstruct.operations import reconstruct_footage
+from backlot.backend.reconstruct.stereo.depths import DepthMap, estimate_depths
+from backlot.backend.reconstruct.stereo.geometry import project
+from backlot.backend.reconstruct.stereo.matching import Settings
+from backlot.backend.reconstruct.stereo.views import read_views
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations.reconstruct_footage import OPERATION
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame

@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.operations.texture_generate import maps_of, report_of
-from backlot.backend.texture.model import MaterialModel, material_model
-from backlot.backend.texture.photo.shading import Surface, render_standard
-from backlot.backend.texture.produce import Produced, Request, produce
+
+from backlot.backend.materials.generator.model import MaterialModel, material_model
+from backlot.backend.materials.generator.produce import Produced, Request, produce
+from backlot.backend.materials.operations.texture_generate import maps_of, report_of
+from backlot.backend.materials.photo.shading import Surface, render_standard
 
 from . import _exemplars as exemplars
 from ._models import model_file, model_key, use_model

@@ -20,11 +20,12 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 
-import backlot  # noqa: E402
-from backlot.addon import records  # noqa: E402
-from backlot.addon.material import results  # noqa: E402
-from backlot.shared.values import Image  # noqa: E402
 from mathutils import Vector  # noqa: E402
+
+import backlot  # noqa: E402
+from backlot.addon.jobs.queue import records  # noqa: E402
+from backlot.addon.materials import results  # noqa: E402
+from backlot.shared.values import Image  # noqa: E402
 
 SHOTS = ("sphere_studio", "plane_studio", "sphere_sun", "plane_sun")
 SPHERE = (224, 112)

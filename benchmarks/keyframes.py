@@ -26,23 +26,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode, to_float, to_srgb
-from backlot.backend.imaging.shaper import unshape_linear
-from backlot.backend.keyframes.dataset import Keyframe
-from backlot.backend.keyframes.features import measure_shot
-from backlot.backend.keyframes.model import ShotModel, read_model
-from backlot.backend.keyframes.network import Config, ShotNetwork, count_multiplications
-from backlot.backend.keyframes.rendering import Renderer
-from backlot.backend.keyframes.shot import Shot
-from backlot.backend.keyframes.tracking import Tracker
-from backlot.backend.operations.style_keyframes import run
-from backlot.backend.style import measure
+from scipy.ndimage import distance_transform_edt
+from skimage.metrics import structural_similarity
+
+from backlot.backend.core.color import to_float, to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.core.shaper import unshape_linear
+from backlot.backend.io.reading import decode
+from backlot.backend.style.keyframes.dataset import Keyframe
+from backlot.backend.style.keyframes.features import measure_shot
+from backlot.backend.style.keyframes.model import ShotModel, read_model
+from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
+from backlot.backend.style.keyframes.rendering import Renderer
+from backlot.backend.style.keyframes.shot import Shot
+from backlot.backend.style.keyframes.tracking import Tracker
+from backlot.backend.style.operations.style_keyframes import run
+from backlot.backend.style.shot.shot import measure
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-from scipy.ndimage import distance_transform_edt
-from skimage.metrics import structural_similarity
 
 from . import _ebsynth
 from .report import print_table, save_picture, save_rows

@@ -18,15 +18,16 @@ import functools
 import numpy as np
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_maps import run
-from backlot.backend.texture import maps
-from backlot.backend.texture.photo import shading
-from backlot.backend.texture.photo.baselines import flat, from_luminance
-from backlot.backend.texture.photo.camera import photograph
-from backlot.backend.texture.photo.estimate import estimate, load_network
-from backlot.backend.texture.photo.materials import FIRST_HELD_OUT_SEED, make_materials
-from backlot.backend.texture.photo.shading import Surface
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials import maps
+from backlot.backend.materials.operations.texture_maps import run
+from backlot.backend.materials.photo import shading
+from backlot.backend.materials.photo.baselines import flat, from_luminance
+from backlot.backend.materials.photo.camera import photograph
+from backlot.backend.materials.photo.estimate import estimate, load_network
+from backlot.backend.materials.photo.materials import FIRST_HELD_OUT_SEED, make_materials
+from backlot.backend.materials.photo.shading import Surface
 from backlot.shared.operations import find
 from backlot.shared.values import Image
 

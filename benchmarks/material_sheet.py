@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from backlot.backend.imaging import encode
-from backlot.backend.texture.attributes import Attributes
-from backlot.backend.texture.procedural import available, render, sample_attributes
-from backlot.backend.texture.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
+
+from backlot.backend.io.writing import encode
+from backlot.backend.materials.attributes import Attributes
+from backlot.backend.materials.procedural import available, render, sample_attributes
+from backlot.backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
 from backlot.shared.material import FAMILIES
 from backlot.shared.values import Image
 

@@ -21,20 +21,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_generate import maps_of, run
-from backlot.backend.texture import patterns
-from backlot.backend.texture.brief import make_brief
-from backlot.backend.texture.evaluate.seam import seam_percentiles
-from backlot.backend.texture.maps import ambient_occlusion, normal_from_height
-from backlot.backend.texture.model import MaterialModel, material_model
-from backlot.backend.texture.prior import COARSEST
-from backlot.backend.texture.procedural.layouts import make_layout
-from backlot.backend.texture.produce import Request, produce
-from backlot.backend.texture.prompt import read_prompt
-from backlot.backend.texture.rollout import roll_out
-from backlot.backend.texture.seeds import STRIDE, make_seeds
-from backlot.backend.texture.stack import BASE_COLOR, HEIGHT
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials.evaluate.seam import seam_percentiles
+from backlot.backend.materials.generator import patterns
+from backlot.backend.materials.generator.conditioning import make_brief
+from backlot.backend.materials.generator.model import MaterialModel, material_model
+from backlot.backend.materials.generator.noise import STRIDE, make_seeds
+from backlot.backend.materials.generator.prior import COARSEST
+from backlot.backend.materials.generator.produce import Request, produce
+from backlot.backend.materials.generator.tiled import roll_out
+from backlot.backend.materials.maps import ambient_occlusion, normal_from_height
+from backlot.backend.materials.operations.texture_generate import maps_of, run
+from backlot.backend.materials.procedural.layouts import make_layout
+from backlot.backend.materials.prompt import read_prompt
+from backlot.backend.materials.stack import BASE_COLOR, HEIGHT
 from backlot.shared.material import FAMILIES, feature_factor
 from backlot.shared.operations import find
 

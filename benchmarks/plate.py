@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from backlot.backend.context import Context
-from backlot.backend.imaging import to_srgb
-from backlot.backend.operations import reconstruct_plate
-from backlot.backend.plate.align import KINDS, fit_tracks
-from backlot.backend.plate.edges import find_tears
-from backlot.backend.plate.sampling import sample
-from backlot.backend.plate.view import place, project
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.reconstruct.operations import reconstruct_plate
+from backlot.backend.reconstruct.single_view.align import KINDS, fit_tracks
+from backlot.backend.reconstruct.single_view.edges import find_tears
+from backlot.backend.reconstruct.single_view.sampling import sample
+from backlot.backend.reconstruct.single_view.view import place, project
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Camera, Image, Mesh, SceneFrame
 

@@ -34,11 +34,12 @@ import open3d as o3d
 import open3d.core as o3c
 import psutil
 import torch
-from backlot.backend.imaging import to_srgb
-from backlot.backend.reconstruct.frames import DepthFrame
-from backlot.backend.reconstruct.fusion import Settings
-from backlot.backend.reconstruct.projection import Projection
-from backlot.backend.reconstruct.surface import Volumes
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.io.frames.depth import DepthFrame
+from backlot.backend.reconstruct.fusion.fusion.fusion import Settings
+from backlot.backend.reconstruct.fusion.fusion.projection import Projection
+from backlot.backend.reconstruct.fusion.fusion.surface import Volumes
 from backlot.shared.values import Camera
 
 from . import _depth_job

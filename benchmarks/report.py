@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.imaging import encode
+
+from backlot.backend.io.writing import encode
 from backlot.shared.values import Image
 
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -27,22 +27,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode, encode, to_planes
-from backlot.backend.operations.style_image import run as run_image
-from backlot.backend.operations.style_shot import VARIETY, run
-from backlot.backend.style import contents, measure
-from backlot.backend.style.coats import GRADED
-from backlot.backend.style.grade import soften
-from backlot.backend.style.painter import Brush, Painter
-from backlot.backend.style.passes import Shot
-from backlot.backend.style.trace import Geometry
-from backlot.backend.style.warp import grid
-from backlot.backend.synthesis.color_match import luminance
+from skimage.registration import optical_flow_ilk
+
+from backlot.backend.core.color_match import luminance
+from backlot.backend.core.context import Context
+from backlot.backend.core.sampling import grid
+from backlot.backend.io.reading import decode
+from backlot.backend.io.tensors import to_planes
+from backlot.backend.io.writing import encode
+from backlot.backend.style.image.grade import soften
+from backlot.backend.style.operations.style_image import run as run_image
+from backlot.backend.style.operations.style_shot import VARIETY, run
+from backlot.backend.style.shot.shot import contents, measure
+from backlot.backend.style.shot.shot.painter import Brush, Painter
+from backlot.backend.style.shot.shot.passes import Shot
+from backlot.backend.style.shot.shot.style_passes import GRADED
+from backlot.backend.style.shot.shot.trace import Geometry
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame
-from skimage.registration import optical_flow_ilk
 
 from .report import RESULTS, machine, print_table, save_rows
 from .scenes import shots, styles
@@ -210,7 +213,7 @@ def write_page(rows: list[dict[str, Any]], notes: str) -> Path:
 
 NOTES = """\
 - Ink on the cloth has .89 of the fine detail of single frames, where .9 is asked: it has .91 before paint that moves is limited to what
-  can be moved (`backend/style/limit.py`). Without that limit ink on the yard was 1.31, 1.68 and 1.85 times the render.
+  can be moved (`backend/style/shot/band_limit.py`). Without that limit ink on the yard was 1.31, 1.68 and 1.85 times the render.
 - The measure itself looks frames up by a cubic. With a linear one, as OpenCV's remap has by default, thin lines are blurred by the measure,
   and ink on the yard is 3.0, 3.3 and 3.3 times the render.
 - Ink on cloth and figure and the figure's mosaic were measured after paint came to stay as it is where nothing moves; the others, which

@@ -19,14 +19,15 @@ import numpy as np
 import skimage.data
 import skimage.transform
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode
-from backlot.backend.operations.style_image import run
-from backlot.shared.operations import find
-from backlot.shared.values import EncodedFile, Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 from skimage.feature import canny
 from skimage.metrics import structural_similarity
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.reading import decode
+from backlot.backend.style.operations.style_image import run
+from backlot.shared.operations import find
+from backlot.shared.values import EncodedFile, Image
 
 from .metrics.distribution import patch_swd
 from .metrics.portilla_simoncelli import luminance

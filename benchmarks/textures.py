@@ -14,8 +14,9 @@ import argparse
 import numpy as np
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_synthesize import run
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials.operations.texture_synthesize import run
 from backlot.shared.operations import find
 from backlot.shared.values import Image
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from backlot.shared import polled_client
 from backlot.shared.client import Client
 from backlot.shared.connection import Connection

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from backlot.shared import events as ev
 from backlot.shared.client import Client
 from backlot.shared.connection import Connection, read_connection

@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:  # not there in the Blender tiers
     from backend_process import Backend
+
     from backlot.shared.client import Client
 
 collect_ignore: list[str] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from backlot.backend.footage.lens import straighten_pixels
+
+from backlot.backend.core.lens import straighten_pixels
 from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks
 
 BALL, RADIUS = np.array([0.1, 0.0, 0.5]), 0.5
@@ -90,8 +91,8 @@ def shoot(cameras: list[Camera], plain_wall: bool = False) -> tuple[list[SceneFr
 
 def track(frames: list[SceneFrame], depths: list[np.ndarray], count: int = 40, noise: float = 0.2) -> Tracks:
     """Points of the first frame's surfaces, observed in every frame that has them in its picture."""
-    from backlot.backend.footage.lens import distort_pixels
-    from backlot.backend.reconstruct.pinhole import project, unproject
+    from backlot.backend.core.lens import distort_pixels
+    from backlot.backend.core.pinhole import project, unproject
 
     generator = np.random.default_rng(3)
     camera = frames[0].camera

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

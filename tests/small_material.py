@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE
-from backlot.backend.texture.critics import Discriminator, PriorCritic
-from backlot.backend.texture.model import card_of, save_material_model
-from backlot.backend.texture.networks import Config, Encoder, Generator, Inverter
+
+from backlot.backend.materials.attributes import FAMILY_NAMES, VECTOR_SIZE
+from backlot.backend.materials.generator.model import card_of, save_material_model
+from backlot.backend.materials.generator.networks import Config, Encoder, Generator, Inverter
+from backlot.backend.materials.training.discriminators import Discriminator, PriorCritic
 
 SMALL = Config(
     latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)

@@ -77,7 +77,7 @@ def _imports(path: Path, tree: ast.Module | None = None) -> Iterator[tuple[str, 
 def test_the_walk_sees_the_program() -> None:
     """A walk over nothing would pass every other test here."""
     names = {_name(path) for path in MODULES}
-    assert {"shared/errors.py", "shared/operations/schema.py", "backend/context.py", "addon/__init__.py"} <= names
+    assert {"shared/errors.py", "shared/operations/schema.py", "backend/core/context.py", "addon/__init__.py"} <= names
     assert ("relative", "shared", 2) in list(_imports(ROOT / "backend" / "x.py", ast.parse("\nfrom ..shared.errors import InputError")))
     assert ("relative", "backend", 1) in list(_imports(ROOT / "addon" / "x.py", ast.parse("from .. import backend")))
     assert ("absolute", "torch", 2) in list(_imports(ROOT / "addon" / "x.py", ast.parse("def f():\n import torch.nn as nn")))

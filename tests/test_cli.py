@@ -19,11 +19,13 @@ import pytest
 import torch
 import trimesh
 from backend_process import Backend, backend, job_info, wait_until
+
 from backlot.backend.cli import main
 from backlot.backend.cli.run import warnings_of
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode, encode
-from backlot.backend.operations import reconstruct_depth
+from backlot.backend.core.context import Context
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
+from backlot.backend.reconstruct.operations import reconstruct_depth
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.operations import OPERATIONS, find
 from backlot.shared.values import Camera, EncodedFile, Image

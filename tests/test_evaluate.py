@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+
 from backlot.backend.cli import main
-from backlot.backend.imaging import decode
-from backlot.backend.texture.attributes import Attributes
-from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset, write_dataset
-from backlot.backend.texture.data.measure import measure
-from backlot.backend.texture.evaluate.distances import energy_distance, kernel_distance, manifold
-from backlot.backend.texture.evaluate.features import RandomNetwork, extract, standardise
-from backlot.backend.texture.evaluate.memory import memory, memory_sheet
-from backlot.backend.texture.evaluate.regressor import r_precision, train_regressor
-from backlot.backend.texture.evaluate.report import LEAST, evaluate, rows, seams
-from backlot.backend.texture.model import card_of, save_material_model
-from backlot.backend.texture.networks import Config, Encoder, Generator
+from backlot.backend.io.reading import decode
+from backlot.backend.materials.attributes import Attributes
+from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset, write_dataset
+from backlot.backend.materials.data.measure import measure
+from backlot.backend.materials.evaluate.distances import energy_distance, kernel_distance, manifold
+from backlot.backend.materials.evaluate.features import RandomNetwork, extract, standardise
+from backlot.backend.materials.evaluate.memory import memory, memory_sheet
+from backlot.backend.materials.evaluate.regressor import r_precision, train_regressor
+from backlot.backend.materials.evaluate.report import LEAST, evaluate, rows, seams
+from backlot.backend.materials.generator.model import card_of, save_material_model
+from backlot.backend.materials.generator.networks import Config, Encoder, Generator
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile
 

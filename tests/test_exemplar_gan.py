@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_synthesize import run
-from backlot.backend.texture.adapt import exemplar_options
-from backlot.backend.texture.arrange import arrange
-from backlot.backend.texture.layers import CODE
-from backlot.backend.texture.model import material_model
-from backlot.backend.texture.registry import list_models
+from small_material import save_small
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.models.registry import list_models
+from backlot.backend.materials.generator.arrange import arrange
+from backlot.backend.materials.generator.layers import CODE
+from backlot.backend.materials.generator.model import material_model
+from backlot.backend.materials.operations.texture_synthesize import run
+from backlot.backend.materials.training.adapt import exemplar_options
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image
-from small_material import save_small
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_base")
 
@@ -30,9 +31,9 @@ MAPS = {"base_color", "normal", "height", "roughness", "metallic", "occlusion"}
 def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained base in place of the one that ships; squares are small and variations few, which is quicker."""
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
-    monkeypatch.setattr("backlot.backend.texture.adapt.VARIATIONS", 1)
+    monkeypatch.setattr("backlot.backend.materials.training.adapt.VARIATIONS", 1)
     for module in ("adapt", "exemplar"):
-        monkeypatch.setattr(f"backlot.backend.texture.{module}.SIDE", 128)
+        monkeypatch.setattr(f"backlot.backend.materials.{module}.SIDE", 128)
     save_small(tmp_path / "models" / "materials.safetensors")
 
 
@@ -89,7 +90,7 @@ def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_pat
 def test_tones_of_the_texture_are_those_of_the_exemplar(exemplar: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the network learnt in a few steps, however slow the machine, its values are spread as the exemplar's are."""
     few = dataclasses.replace(exemplar_options(10.0, 1), steps=40, warm=30)
-    monkeypatch.setattr("backlot.backend.texture.exemplar.exemplar_options", lambda minutes, seed: few)
+    monkeypatch.setattr("backlot.backend.materials.exemplar.adapted.exemplar_options", lambda minutes, seed: few)
     seeds = range(4)
     got = np.concatenate([make(Image(exemplar), seed=s, size=[256, 256])["base_color"].pixels.reshape(-1, 3) for s in seeds])
     for quantile in (0.1, 0.5, 0.9):

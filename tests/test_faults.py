@@ -17,8 +17,10 @@ import numpy as np
 import psutil
 import pytest
 from backend_process import Backend, RemoteClient, gather, job_info, wait_for, wait_until
-from backlot.backend.server.blobs import BlobStore
-from backlot.backend.server.journal import MAX_ATTEMPTS, Journal
+from tcp_proxy import Proxy
+
+from backlot.backend.runtime.blobs import BlobStore
+from backlot.backend.runtime.journal import MAX_ATTEMPTS, Journal
 from backlot.shared import events as ev
 from backlot.shared import polled_client
 from backlot.shared.client import Client
@@ -27,7 +29,6 @@ from backlot.shared.digest import CHUNK
 from backlot.shared.errors import InputError, JobFailed, OutOfMemory, StorageError, WorkerDied
 from backlot.shared.jobs import Job
 from backlot.shared.values import EncodedFile, Image
-from tcp_proxy import Proxy
 
 pytestmark = [
     pytest.mark.usefixtures("faults"),

@@ -9,15 +9,18 @@ import footage_scene as scene
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.footage import engine, geometry, kernels, lens, matching, reference, solve, sources
-from backlot.backend.footage.consistency import agree, without_specks
-from backlot.backend.footage.depths import estimate_depths
-from backlot.backend.footage.moving import without_moving
-from backlot.backend.footage.prior import fit_planes, supported
-from backlot.backend.footage.views import read_views
-from backlot.backend.operations import reconstruct_footage
-from backlot.backend.reconstruct import pinhole
+
+from backlot.backend.core import lens, pinhole
+from backlot.backend.core.context import Context
+from backlot.backend.reconstruct.operations import reconstruct_footage
+from backlot.backend.reconstruct.stereo import engine, geometry, kernels, matching, reference
+from backlot.backend.reconstruct.stereo import solve_check as solve
+from backlot.backend.reconstruct.stereo import view_selection as sources
+from backlot.backend.reconstruct.stereo.consistency import agree, without_specks
+from backlot.backend.reconstruct.stereo.depths import estimate_depths
+from backlot.backend.reconstruct.stereo.moving import without_moving
+from backlot.backend.reconstruct.stereo.planar_prior import fit_planes, supported
+from backlot.backend.reconstruct.stereo.views import read_views
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations.reconstruct_footage import OPERATION
 from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from backlot.backend.reconstruct.frames import FrameSource, decode_frame
+
+from backlot.backend.io.frames.depth import FrameSource, decode_frame
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame

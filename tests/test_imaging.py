@@ -9,19 +9,13 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 import pytest
-from backlot.backend.imaging import (
-    MAX_PIXELS,
-    check_mask,
-    check_pixels,
-    decode,
-    decode_layers,
-    encode,
-    from_float,
-    to_float,
-    to_linear,
-    to_srgb,
-)
-from backlot.backend.imaging.shaper import shape_linear, unshape_linear
+
+from backlot.backend.core.color import from_float, to_float, to_linear, to_srgb
+from backlot.backend.core.shaper import shape_linear, unshape_linear
+from backlot.backend.io.checks import check_mask, check_pixels
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.reading import MAX_PIXELS, decode
+from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backend_process import Backend, wait_for, wait_until
+
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError
 from backlot.shared.jobfile import is_done, load_job_file

@@ -11,30 +11,33 @@ import numpy as np
 import pytest
 import shot_frames
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode, encode, encode_layers
-from backlot.backend.imaging.exr import write_exr
-from backlot.backend.imaging.shaper import shape_linear
-from backlot.backend.keyframes import reference
-from backlot.backend.keyframes.animation import Curve, frame_range
-from backlot.backend.keyframes.dataset import Keyframe
-from backlot.backend.keyframes.examples import Example, FrameData, Sampler
-from backlot.backend.keyframes.features import measure_shot
-from backlot.backend.keyframes.guides import Guides, make_layer
-from backlot.backend.keyframes.model import ShotModel, read_model
-from backlot.backend.keyframes.network import Config, ShotNetwork, count_multiplications
-from backlot.backend.keyframes.paint import frame_numbers, mismatch, read_keyframes
-from backlot.backend.keyframes.rendering import Renderer
-from backlot.backend.keyframes.rigid import lens_of
-from backlot.backend.keyframes.shot import Shot
-from backlot.backend.keyframes.tracking import Tracker
-from backlot.backend.operations.style_keyframes import KEPT, run
-from backlot.backend.style.passes import decode_passes
-from backlot.backend.style.trace import Geometry, Trace
+from shot_frames import ShotView, SmallShot
+
+from backlot.backend.core.context import Context
+from backlot.backend.core.shaper import shape_linear
+from backlot.backend.io.exr import write_exr
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
+from backlot.backend.style.keyframes import reference
+from backlot.backend.style.keyframes.dataset import Keyframe
+from backlot.backend.style.keyframes.examples import Example, FrameData, Sampler
+from backlot.backend.style.keyframes.features import measure_shot
+from backlot.backend.style.keyframes.guides import Guides, make_layer
+from backlot.backend.style.keyframes.model import ShotModel, read_model
+from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
+from backlot.backend.style.keyframes.paint import frame_numbers, mismatch, read_keyframes
+from backlot.backend.style.keyframes.rendering import Renderer
+from backlot.backend.style.keyframes.rigid import lens_of
+from backlot.backend.style.keyframes.shot import Shot
+from backlot.backend.style.keyframes.tracking import Tracker
+from backlot.backend.style.operations.style_keyframes import KEPT, run
+from backlot.backend.style.shot.shot.animation import Curve, frame_range
+from backlot.backend.style.shot.shot.passes import decode_passes
+from backlot.backend.style.shot.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame
-from shot_frames import ShotView, SmallShot
 
 SIZE = (96, 64)
 FRAMES = 8
@@ -440,7 +443,7 @@ def test_kernels_leave_the_number_of_threads_alone() -> None:
     """PyTorch's sums depend on it: a training would have other bytes in a backend's first job than in later ones."""
     code = (
         "import torch\n"
-        "from backlot.backend.keyframes import kernels\n"
+        "from backlot.backend.style.keyframes import kernels\n"
         "import numpy as np\n"
         "before = torch.get_num_threads()\n"
         "ids, out = np.zeros((8, 8), np.int32), np.zeros((8, 8, 3), np.float32)\n"

@@ -9,16 +9,18 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode_layers, encode_layers
-from backlot.backend.imaging.shaper import shape_linear
-from backlot.backend.keyframes.confidence import invention, look_errors
-from backlot.backend.keyframes.guides import make_layer
-from backlot.backend.keyframes.rendering import Renderer
-from backlot.backend.operations.style_keyframes import run
+from test_keyframes import FRAMES, SIZE, SmallShot, model_of, scene_frame
+
+from backlot.backend.core.context import Context
+from backlot.backend.core.shaper import shape_linear
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.style.keyframes.confidence import invention, look_errors
+from backlot.backend.style.keyframes.guides import make_layer
+from backlot.backend.style.keyframes.rendering import Renderer
+from backlot.backend.style.operations.style_keyframes import run
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame
-from test_keyframes import FRAMES, SIZE, SmallShot, model_of, scene_frame
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")

@@ -7,7 +7,8 @@ import time
 
 import pytest
 import torch
-from backlot.backend.texture import maps
+
+from backlot.backend.materials import maps
 from backlot.shared.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
+
 from backlot.backend.cli import main
-from backlot.backend.imaging import encode
-from backlot.backend.texture.attributes import FAMILY_NAMES, Attributes
-from backlot.backend.texture.data.collect import Collection, collect
-from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset, read_dataset, write_dataset
-from backlot.backend.texture.data.measure import measure
-from backlot.backend.texture.data.names import parse_name
-from backlot.backend.texture.maps import directx, normal_from_height
-from backlot.backend.texture.monitor import Monitor
-from backlot.backend.texture.registry import list_models, read_card, verify
-from backlot.backend.texture.training import Trainer
+from backlot.backend.io.models.registry import list_models, read_card, verify
+from backlot.backend.io.writing import encode
+from backlot.backend.materials.attributes import FAMILY_NAMES, Attributes
+from backlot.backend.materials.data.collect import Collection, collect
+from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset, read_dataset, write_dataset
+from backlot.backend.materials.data.measure import measure
+from backlot.backend.materials.data.names import parse_name
+from backlot.backend.materials.maps import directx, normal_from_height
+from backlot.backend.materials.training.monitor import Monitor
+from backlot.backend.materials.training.training import Trainer
 from backlot.shared.errors import InputError
 from backlot.shared.values import Image
-from PIL import Image as Pillow
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = 64

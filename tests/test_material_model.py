@@ -7,23 +7,26 @@ from pathlib import Path
 
 import pytest
 import torch
-from backlot.backend.texture import losses, patterns, rollout
-from backlot.backend.texture.adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
-from backlot.backend.texture.attributes import FAMILY_NAMES, VECTOR_SIZE, Attributes
-from backlot.backend.texture.checkpoint import load_checkpoint, save_checkpoint
-from backlot.backend.texture.data.dataset import Dataset, Entry, build_dataset
-from backlot.backend.texture.layers import CODE
-from backlot.backend.texture.model import MaterialModel, read_material_model, save_material_model
-from backlot.backend.texture.monitor import Monitor, Schedule
-from backlot.backend.texture.networks import Encoder, Inverter
-from backlot.backend.texture.prior_training import BORDER, read_lessons
-from backlot.backend.texture.produce import Request, produce
-from backlot.backend.texture.sampling import Sampler, hue_rotation
-from backlot.backend.texture.seeds import make_seeds, mix_seeds
-from backlot.backend.texture.tone import apply_tone, find_tone
-from backlot.backend.texture.training import Options, Trainer, train
-from backlot.shared.errors import InputError
 from small_material import SMALL, save_small
+
+from backlot.backend.materials.attributes import FAMILY_NAMES, VECTOR_SIZE, Attributes
+from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset
+from backlot.backend.materials.generator import patterns
+from backlot.backend.materials.generator import tiled as rollout
+from backlot.backend.materials.generator.layers import CODE
+from backlot.backend.materials.generator.model import MaterialModel, read_material_model, save_material_model
+from backlot.backend.materials.generator.networks import Encoder, Inverter
+from backlot.backend.materials.generator.noise import make_seeds, mix_seeds
+from backlot.backend.materials.generator.produce import Request, produce
+from backlot.backend.materials.generator.tone import apply_tone, find_tone
+from backlot.backend.materials.training import losses
+from backlot.backend.materials.training.adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
+from backlot.backend.materials.training.batches import Sampler, hue_rotation
+from backlot.backend.materials.training.checkpoint import load_checkpoint, save_checkpoint
+from backlot.backend.materials.training.monitor import Monitor, Schedule
+from backlot.backend.materials.training.prior_training import BORDER, read_lessons
+from backlot.backend.materials.training.training import Options, Trainer, train
+from backlot.shared.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -282,7 +285,7 @@ def test_a_monitor_writes_curves_samples_and_checkpoints_and_can_stop(materials:
 
 
 def test_drawing_that_gets_no_better_makes_room_for_the_prior(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backlot.backend.texture import monitor
+    from backlot.backend.materials.training import monitor
 
     picture = torch.zeros(8, 8, 3, dtype=torch.uint8).numpy()
     monkeypatch.setattr(monitor, "check", lambda *_: ({"held_out": 2.0, "variety": 1.0}, picture))
@@ -297,7 +300,7 @@ def test_drawing_that_gets_no_better_makes_room_for_the_prior(materials: Dataset
 
 
 def test_a_training_that_collapsed_is_ended(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backlot.backend.texture import monitor
+    from backlot.backend.materials.training import monitor
 
     picture = torch.zeros(8, 8, 3, dtype=torch.uint8).numpy()
     monkeypatch.setattr(monitor, "check", lambda *_: ({"held_out": 2.0, "variety": 0.01}, picture))
@@ -345,7 +348,7 @@ def test_growth_makes_the_gaps_green_unless_they_have_a_colour(small_model: Mate
 
 
 def test_odd_colours_are_not_taken_unless_asked_for(small_model: MaterialModel) -> None:
-    from backlot.backend.texture.attributes import COLORS
+    from backlot.backend.materials.attributes import COLORS
 
     library = small_model.library[small_model.library[:, FAMILY_NAMES.index("brick")] > 0.5][:1].repeat(10, 1)
     at = len(FAMILY_NAMES) + 3 * COLORS.index("color")

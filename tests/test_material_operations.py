@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations import runner
-from backlot.backend.texture.maps import directx
+from small_material import save_small
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials.maps import directx
+from backlot.backend.runtime.runners import runner
 from backlot.shared.errors import InputError, JobCancelled, ParameterError
 from backlot.shared.material import ATTRIBUTES
 from backlot.shared.operations import find
 from backlot.shared.operations.texture_generate import MAPS
 from backlot.shared.values import Image
-from small_material import save_small
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_model")
 

@@ -10,9 +10,11 @@ import zipfile
 import numpy as np
 import pytest
 import trimesh
-from backlot.backend.delivery import deliver
-from backlot.backend.imaging import decode, to_linear, to_srgb
-from backlot.backend.surface.meshfiles import companions, decode_mesh, encode_mesh
+
+from backlot.backend.core.color import to_linear, to_srgb
+from backlot.backend.io.meshes import companions, decode_mesh, encode_mesh
+from backlot.backend.io.reading import decode
+from backlot.backend.runtime.delivery import deliver
 from backlot.shared.errors import InputError
 from backlot.shared.events import Finished
 from backlot.shared.operations import find

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from backlot.backend.cli import main
-from backlot.backend.texture import registry
-from backlot.backend.texture.cards import ModelCard
-from backlot.shared.errors import InputError
 from safetensors.torch import save_file
+
+from backlot.backend.cli import main
+from backlot.backend.io.models import registry
+from backlot.backend.io.models.cards import ModelCard
+from backlot.shared.errors import InputError
 
 CARD = ModelCard(
     "material-gan-test", {"width": 8}, "A test", "CC0-1.0", {"description": "noise", "materials": 3}, "pytest", metrics={"kid": 0.1}

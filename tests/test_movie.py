@@ -16,13 +16,17 @@ import pytest
 import torch
 from av.video.reformatter import ColorRange, Colorspace
 from backend_process import Backend
+
 from backlot.backend.cli import main
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode, encode, encode_layers, movie
-from backlot.backend.imaging.color import to_linear, to_srgb
-from backlot.backend.imaging.display import displayed
-from backlot.backend.imaging.ocio import to_scene_linear
-from backlot.backend.operations.sequence_movie import run
+from backlot.backend.core.color import to_linear, to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.io import movie
+from backlot.backend.io.display import displayed
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.ocio import to_scene_linear
+from backlot.backend.io.operations.sequence_movie import run
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
 from backlot.shared.client import Client
 from backlot.shared.errors import InputError, JobCancelled, JobFailed, StorageError
 from backlot.shared.inputs import read_input

@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from backlot.backend.imaging import decode, decode_layers, encode, encode_layers
-from backlot.backend.imaging.exr import write_exr
-from backlot.backend.imaging.ocio import _AP0_TO_REC709, to_scene_linear
-from backlot.backend.imaging.shaper import shape_linear, unshape_linear
+
+from backlot.backend.core.shaper import shape_linear, unshape_linear
+from backlot.backend.io.exr import write_exr
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.ocio import _AP0_TO_REC709, to_scene_linear
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from backend_process import Backend, gather, job_info, wait_until
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode
-from backlot.backend.server import journal as journals
-from backlot.backend.server.journal import Journal, Partial
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.reading import decode
+from backlot.backend.runtime import journal as journals
+from backlot.backend.runtime.journal import Journal, Partial
 from backlot.shared import events as ev
 from backlot.shared import polled_client
 from backlot.shared.client import Client
@@ -90,8 +91,8 @@ def test_those_of_a_job_that_is_waited_for_later_are_kept(client: Client) -> Non
 
 def test_many_of_the_same_name_are_bounded_and_the_last_arrives(server: Backend) -> None:
     """Through the worker's own class: an operation may call emit in its innermost loop."""
-    from backlot.backend.server.blobs import BlobStore
-    from backlot.backend.worker.partials import StoredPartials
+    from backlot.backend.runtime.blobs import BlobStore
+    from backlot.backend.runtime.worker.partials import StoredPartials
     from backlot.shared.operations import find
 
     sent: list[dict[str, Any]] = []
@@ -271,8 +272,8 @@ def test_a_journal_of_version_1_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_replaced_ones_do_not_fill_the_disk(tmp_path: Path) -> None:
-    from backlot.backend.server import retention
-    from backlot.backend.server.blobs import BlobStore
+    from backlot.backend.runtime import retention
+    from backlot.backend.runtime.blobs import BlobStore
 
     journal, store = Journal(tmp_path / "journal.sqlite"), BlobStore(tmp_path / "store")
     keeper = retention.Retention(journal, store, 2**20)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from backlot.backend.texture.model import MaterialModel, material_model
-from backlot.backend.texture.patches import lay_patches, parts_of
-from backlot.backend.texture.produce import Request, produce
-from backlot.backend.texture.prompt import read_prompt
-from backlot.backend.texture.stack import BASE_COLOR
+
+from backlot.backend.materials.generator.blend_masks import lay_patches, parts_of
+from backlot.backend.materials.generator.model import MaterialModel, material_model
+from backlot.backend.materials.generator.produce import Request, produce
+from backlot.backend.materials.prompt import read_prompt
+from backlot.backend.materials.stack import BASE_COLOR
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import to_srgb
-from backlot.backend.operations.texture_maps import run, unit_relief
-from backlot.backend.texture.photo import shading
-from backlot.backend.texture.photo.baselines import flat, from_luminance
-from backlot.backend.texture.photo.camera import photograph
-from backlot.backend.texture.photo.estimate import MARGIN, estimate, load_network
-from backlot.backend.texture.photo.flatten import flatten_light, make_tileable, rectify, wraps
-from backlot.backend.texture.photo.materials import FIRST_HELD_OUT_SEED, Materials, draw, make_materials
-from backlot.backend.texture.photo.network import STRIDE, MapNetwork
-from backlot.backend.texture.photo.shading import Surface
-from backlot.backend.texture.photo.training import Recipe, train
+
+from backlot.backend.core.color import to_srgb
+from backlot.backend.core.context import Context
+from backlot.backend.materials.operations.texture_maps import run, unit_relief
+from backlot.backend.materials.photo import shading
+from backlot.backend.materials.photo.baselines import flat, from_luminance
+from backlot.backend.materials.photo.camera import photograph
+from backlot.backend.materials.photo.estimate import MARGIN, estimate, load_network
+from backlot.backend.materials.photo.flatten import flatten_light, make_tileable, rectify, wraps
+from backlot.backend.materials.photo.materials import FIRST_HELD_OUT_SEED, Materials, draw, make_materials
+from backlot.backend.materials.photo.network import STRIDE, MapNetwork
+from backlot.backend.materials.photo.shading import Surface
+from backlot.backend.materials.photo.training import Recipe, train
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image
@@ -141,7 +142,7 @@ def test_a_slanted_view_is_straightened() -> None:
     corners = torch.tensor([[30.0, 20.0], [110.0, 12.0], [140.0, 100.0], [12.0, 90.0]])
     outline = torch.tensor([[0.0, 0.0], [120.0, 0.0], [120.0, 80.0], [0.0, 80.0]])
     # Photograph it at a slant by looking back through the same kind of mapping, then straighten.
-    from backlot.backend.texture.photo.flatten import _homography
+    from backlot.backend.materials.photo.flatten import _homography
 
     y, x = torch.meshgrid(torch.arange(120) + 0.5, torch.arange(160) + 0.5, indexing="ij")
     there = torch.stack([x, y, torch.ones_like(x)], -1).double() @ _homography(corners, outline).T

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from backlot.backend.plate.align import KINDS, fit_distances, fit_tracks
-from backlot.backend.plate.edges import Tears, find_tears
-from backlot.backend.plate.layers import cut_layers
-from backlot.backend.plate.sampling import sample
-from backlot.backend.plate.smooth import smooth_surface
+
+from backlot.backend.reconstruct.single_view.align import KINDS, fit_distances, fit_tracks
+from backlot.backend.reconstruct.single_view.edges import Tears, find_tears
+from backlot.backend.reconstruct.single_view.layers import cut_layers
+from backlot.backend.reconstruct.single_view.sampling import sample
+from backlot.backend.reconstruct.single_view.smooth import smooth_surface
 from backlot.shared.errors import InputError
 
 H, W = 240, 320

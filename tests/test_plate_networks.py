@@ -10,15 +10,16 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations import reconstruct_plate
-from backlot.backend.plate.declaration import read_declaration
-from backlot.backend.plate.networks import estimate, prepare
+from onnx import TensorProto, helper
+
+from backlot.backend.core.context import Context
+from backlot.backend.reconstruct.operations import reconstruct_plate
+from backlot.backend.reconstruct.single_view.declaration import read_declaration
+from backlot.backend.reconstruct.single_view.networks import estimate, prepare
 from backlot.shared.errors import InputError
 from backlot.shared.model_folders import allow_folder, find_folder
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Image
-from onnx import TensorProto, helper
 
 CPU = torch.device("cpu")
 

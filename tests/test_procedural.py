@@ -7,11 +7,12 @@ import functools
 
 import pytest
 import torch
-from backlot.backend.texture.attributes import Attributes
-from backlot.backend.texture.procedural import available, render, sample_attributes
-from backlot.backend.texture.procedural.canvas import Canvas, contrast
-from backlot.backend.texture.procedural.layouts import COUNTS, make_layout
-from backlot.backend.texture.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
+
+from backlot.backend.materials.attributes import Attributes
+from backlot.backend.materials.procedural import available, render, sample_attributes
+from backlot.backend.materials.procedural.canvas import Canvas, contrast
+from backlot.backend.materials.procedural.layouts import COUNTS, make_layout
+from backlot.backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
 from backlot.shared.errors import InputError
 from backlot.shared.material import LAYOUTS
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backlot.backend.texture.prompt import Prompt, read_prompt
-from backlot.backend.texture.prompt.lexicon import lexicon
-from backlot.backend.texture.prompt.palette import mix, tone
-from backlot.backend.texture.prompt.scan import MAX_CHARACTERS
-from backlot.backend.texture.prompt.semantics import Semantics
-from backlot.shared.errors import InputError
-from backlot.shared.material import ATTRIBUTES, FAMILIES, LAYOUTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backlot.backend.materials.prompt import Prompt, read_prompt
+from backlot.backend.materials.prompt.lexicon import lexicon
+from backlot.backend.materials.prompt.palette import mix, tone
+from backlot.backend.materials.prompt.scan import MAX_CHARACTERS
+from backlot.backend.materials.prompt.semantics import Semantics
+from backlot.shared.errors import InputError
+from backlot.shared.material import ATTRIBUTES, FAMILIES, LAYOUTS
 
 WHITE, BLACK, RED = (0.92, 0.91, 0.89), (0.11, 0.11, 0.11), (0.66, 0.21, 0.16)
 

@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backlot.shared import errors
 from backlot.shared.errors import BacklotError, InputError, ParameterError, UnknownOperation
 from backlot.shared.jobs import Job, check_request
 from backlot.shared.operations import OPERATIONS, Operation, Parameter, find
-from hypothesis import given
-from hypothesis import strategies as st
 
 BOOL = Parameter("flag", "bool", False, "Flag", "A flag")
 INT = Parameter("count", "int", 3, "Count", "A count", minimum=1, maximum=10)
@@ -115,7 +116,7 @@ class TestEveryOperation:
     def test_it_has_an_implementation(self, name: str) -> None:
         import importlib.util
 
-        assert importlib.util.find_spec(f"backlot.backend.operations.{name.replace('.', '_')}")
+        assert importlib.util.find_spec(f"backlot.backend.runtime.runners.{name.replace('.', '_')}")
 
 
 def test_unknown_operation_lists_those_there_are() -> None:

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import zmq
 from backend_process import Backend, backend, gather, job_info, wait_for, wait_until
-from backlot.backend.server import worker_handle
-from backlot.backend.server.serve import allow_client
-from backlot.backend.server.supervisor import Supervisor
+
+from backlot.backend.runtime import worker_handle
+from backlot.backend.runtime.serve import allow_client
+from backlot.backend.runtime.supervisor import Supervisor
 from backlot.shared import events as ev
 from backlot.shared import wire
 from backlot.shared.client import Client

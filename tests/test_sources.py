@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from backlot.backend.cli import main
 from backlot.backend.cli import reconstruct as cli
-from backlot.backend.imaging import encode
+from backlot.backend.io.writing import encode
 from backlot.shared.colmap import read_colmap
 from backlot.shared.errors import InputError
 from backlot.shared.events import Finished

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.style_image import run
-from backlot.backend.synthesis.color_match import apply_curve, apply_map, curve_between, map_between
-from backlot.backend.synthesis.style import scale_for
+
+from backlot.backend.core.color_match import apply_curve, apply_map, curve_between, map_between
+from backlot.backend.core.context import Context
+from backlot.backend.style.image.painting import scale_for
+from backlot.backend.style.operations.style_image import run
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find
 from backlot.shared.values import Image

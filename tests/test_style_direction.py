@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import encode_layers
-from backlot.backend.operations.style_image import run
-from backlot.backend.style.directions import coverage, read_regions, shared_out
-from backlot.backend.synthesis import style as engine
-from backlot.backend.synthesis.strokes import constant_flow, flow_field, structure_tensor
-from backlot.backend.synthesis.voting import vote
+from scipy.ndimage import maximum_filter, minimum_filter
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.patchmatch.voting import vote
+from backlot.backend.style.image import painting as engine
+from backlot.backend.style.image.directions import coverage, read_regions, shared_out
+from backlot.backend.style.image.strokes import constant_flow, flow_field, structure_tensor
+from backlot.backend.style.operations.style_image import run
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image
-from scipy.ndimage import maximum_filter, minimum_filter
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from backlot.backend.keyframes.rigid import unproject
-from backlot.backend.style import measure
-from backlot.backend.style.passes import Shot
-from backlot.backend.style.warp import grid
-from backlot.backend.synthesis.strokes import blur
+
+from backlot.backend.core.sampling import grid
+from backlot.backend.style.image.strokes import blur
+from backlot.backend.style.keyframes.rigid import unproject
+from backlot.backend.style.shot.shot import measure
+from backlot.backend.style.shot.shot.passes import Shot
 from backlot.shared.values import Camera, Image, SceneFrame
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

@@ -9,23 +9,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode_layers, encode, encode_layers
-from backlot.backend.operations.style_image import run as run_image
-from backlot.backend.operations.style_shot import run
-from backlot.backend.style import cuts, measure, occlusion
-from backlot.backend.style.contents import Contents
-from backlot.backend.style.grade import fill_outside, soften
-from backlot.backend.style.limit import LOST, Limit
-from backlot.backend.style.passes import Shot, decode_passes
-from backlot.backend.style.shot import Pace, Segment, segments
-from backlot.backend.style.trace import Geometry, Trace
-from backlot.backend.style.warp import grid, sample
-from backlot.backend.synthesis.strokes import blur
+from shot_frames import ShotView, SmallShot, scene_frame
+
+from backlot.backend.core.context import Context
+from backlot.backend.core.sampling import grid, sample
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.writing import encode
+from backlot.backend.style.image.grade import fill_outside, soften
+from backlot.backend.style.image.strokes import blur
+from backlot.backend.style.operations.style_image import run as run_image
+from backlot.backend.style.operations.style_shot import run
+from backlot.backend.style.shot.shot import cuts, measure, occlusion
+from backlot.backend.style.shot.shot.band_limit import LOST, Limit
+from backlot.backend.style.shot.shot.contents import Contents
+from backlot.backend.style.shot.shot.passes import Shot, decode_passes
+from backlot.backend.style.shot.shot.shot import Pace, Segment, segments
+from backlot.backend.style.shot.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-from shot_frames import ShotView, SmallShot, scene_frame
 
 SIZE = (80, 56)
 FRAMES = 7

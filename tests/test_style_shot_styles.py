@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.imaging import decode_layers
-from backlot.backend.operations.style_shot import run
-from backlot.backend.style import measure
-from backlot.backend.style.directions import parse_regions, shared_out
-from backlot.backend.style.passes import Shot
-from backlot.backend.style.sharing import Regions
+from scipy.ndimage import maximum_filter, minimum_filter
+from shot_frames import ShotView, SmallShot, scene_frame
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.style.image.directions import parse_regions, shared_out
+from backlot.backend.style.operations.style_shot import run
+from backlot.backend.style.shot.shot import measure
+from backlot.backend.style.shot.shot.passes import Shot
+from backlot.backend.style.shot.shot.sharing import Regions
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.operations import find
 from backlot.shared.operations.style_names import objects_as_ids, regions_as_ids, with_ids
 from backlot.shared.values import Image
-from scipy.ndimage import maximum_filter, minimum_filter
-from shot_frames import ShotView, SmallShot, scene_frame
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")

@@ -11,22 +11,26 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from backlot.backend.context import Context
-from backlot.backend.operations import reconstruct_texture
-from backlot.backend.reconstruct.frames import DepthFrame
-from backlot.backend.surface import charts, fill, packing, raster, texture, topology, unwrap
-from backlot.backend.surface.bake import Baker
-from backlot.backend.surface.blend import blend, gains
-from backlot.backend.surface.clean import clean
-from backlot.backend.surface.finish import finish
-from backlot.backend.surface.nearest import Nearest
-from backlot.backend.surface.normals import normal_map
-from backlot.backend.surface.proxy import proxy
-from backlot.backend.surface.simplify import simplify
+from test_fusion import AROUND, FOCAL, HEIGHT, WIDTH, camera, look_at, rays
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.frames.depth import DepthFrame
+from backlot.backend.mesh import topology
+from backlot.backend.mesh.bake import fill, raster, texture
+from backlot.backend.mesh.bake.blend import blend, gains
+from backlot.backend.mesh.bake.normals import normal_map
+from backlot.backend.mesh.bake.observe import Baker
+from backlot.backend.mesh.clean import clean
+from backlot.backend.mesh.finish import finish
+from backlot.backend.mesh.nearest import Nearest
+from backlot.backend.mesh.proxy.closing import proxy
+from backlot.backend.mesh.simplify import simplify
+from backlot.backend.mesh.unwrap import charts, packing
+from backlot.backend.mesh.unwrap import unwrapping as unwrap
+from backlot.backend.reconstruct.operations import reconstruct_texture
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image, Mesh, SceneFrame
-from test_fusion import AROUND, FOCAL, HEIGHT, WIDTH, camera, look_at, rays
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

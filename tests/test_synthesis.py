@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_synthesize import run
-from backlot.backend.synthesis import matching, periodicity, pyramid, voting
-from backlot.backend.synthesis.descriptor import PATCH, Projection
-from backlot.backend.synthesis.texture import Options, synthesize_texture
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials.operations.texture_synthesize import run
+from backlot.backend.patchmatch import matching, periodicity, pyramid, voting
+from backlot.backend.patchmatch.descriptor import PATCH, Projection
+from backlot.backend.patchmatch.texture import Options, synthesize_texture
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image

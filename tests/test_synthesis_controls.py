@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from backlot.backend.context import Context
-from backlot.backend.operations.texture_synthesize import run
-from backlot.backend.synthesis import pyramid
-from backlot.backend.synthesis.atlas import Atlas, refine
-from backlot.backend.synthesis.descriptor import PATCH
-from backlot.backend.synthesis.engine import Fixed
-from backlot.backend.synthesis.figures import exemplar_notes, usage, verbatim_share
-from backlot.backend.synthesis.labels import match_labels
-from backlot.backend.synthesis.maps import WEIGHTS
-from backlot.backend.synthesis.transforms import ROTATIONS, Transform, transforms_for, turn_normals
+
+from backlot.backend.core.context import Context
+from backlot.backend.materials.exemplar.labels import match_labels
+from backlot.backend.materials.exemplar.map_stack import WEIGHTS
+from backlot.backend.materials.operations.texture_synthesize import run
+from backlot.backend.patchmatch import pyramid
+from backlot.backend.patchmatch.atlas import Atlas, refine
+from backlot.backend.patchmatch.descriptor import PATCH
+from backlot.backend.patchmatch.engine import Fixed
+from backlot.backend.patchmatch.figures import exemplar_notes, usage, verbatim_share
+from backlot.backend.patchmatch.transforms import ROTATIONS, Transform, transforms_for, turn_normals
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find
 from backlot.shared.values import Image

@@ -9,10 +9,12 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from backlot.backend.context import Context
-from backlot.backend.delivery import decode_inputs, deliver
-from backlot.backend.imaging import decode, encode
-from backlot.backend.operations.texture_synthesize import run
+
+from backlot.backend.core.context import Context
+from backlot.backend.io.reading import decode
+from backlot.backend.io.writing import encode
+from backlot.backend.materials.operations.texture_synthesize import run
+from backlot.backend.runtime.delivery import decode_inputs, deliver
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image

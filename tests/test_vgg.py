@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from backlot.backend.cli import main
-from backlot.backend.context import Context
-from backlot.backend.operations.style_vgg import run
-from backlot.backend.texture.registry import list_models, verify
-from backlot.backend.vgg.checkpoint import check_shapes, fetch, keep, vgg
-from backlot.backend.vgg.network import CONVOLUTIONS, HYPERCOLUMN
-from backlot.backend.vgg.transfer import sizes_for
+from backlot.backend.core.context import Context
+from backlot.backend.io.models.registry import list_models, verify
+from backlot.backend.style.operations.style_vgg import run
+from backlot.backend.style.vgg.checkpoint import check_shapes, fetch, keep, vgg
+from backlot.backend.style.vgg.network import CONVOLUTIONS, HYPERCOLUMN
+from backlot.backend.style.vgg.transfer import sizes_for
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import find
 from backlot.shared.values import Image

@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from backlot.shared.digest import CHUNK, as_bytes, digest, write_file
 from backlot.shared.errors import InputError, LimitError, ProtocolError, SignatureError, VersionError
 from backlot.shared.session import Session
@@ -16,9 +20,6 @@ from backlot.shared.transfer import Download, Upload, blob_path, deposit, map_bl
 from backlot.shared.tree import DTYPES, Buffer, check_descriptor, decode, encode
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 from backlot.shared.wire import MAX_FRAME, PREFIX, TYPES, Codec
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 KEY = b"k" * 32
 CODEC = Codec(KEY)

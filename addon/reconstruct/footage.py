@@ -16,7 +16,7 @@ from ...shared.frames import read_transforms, write_transforms
 from ...shared.tracks import write_tracks
 from ...shared.values import Camera, SceneFrame, Tracks
 from ..capture.scene_copy import remove_scene, set_output
-from ..pictures import LINEAR
+from ..images.pictures import LINEAR
 from . import clip as clips
 
 _DISPLAY = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".tga", ".webp")

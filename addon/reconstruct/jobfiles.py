@@ -36,7 +36,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     Raises:
         InputError: It cannot be captured, or is nothing for such an input.
     """
-    from ..jobs import load_inputs
+    from ..jobs.queue import load_inputs
 
     if "object" in description:
         return _object(description, item)

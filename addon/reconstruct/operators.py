@@ -9,14 +9,14 @@ from bpy.props import FloatProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError
 from ...shared.operations import OPERATIONS, Operation
-from .. import controls
-from ..capture_operator import new_folder
-from ..editable import EditsScene
-from ..operation_operators import OperationOperator, operator_class
+from ..capture.operator import new_folder
+from ..ui import controls
+from ..ui.editable import EditsScene
+from ..ui.operation_operators import OperationOperator, operator_class
 from . import properties
 
 if TYPE_CHECKING:
-    from ..capture_operator import Steps
+    from ..capture.operator import Steps
 
 DEPTH, FOOTAGE, PLATE, TEXTURE = (f"reconstruct.{verb}" for verb in ("depth", "footage", "plate", "texture"))
 MOST_FACES = 100_000
@@ -98,7 +98,7 @@ class _Plate(_Reconstruct):
 
     def _image(self, name: str) -> str:
         """The name of the image that a call gives by name or path; ``""`` for none."""
-        from .. import pictures
+        from ..images import pictures
 
         given = getattr(self, name)
         if not given:

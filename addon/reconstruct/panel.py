@@ -9,7 +9,8 @@ import bpy
 
 from ...shared.operations import OPERATIONS, Operation, Parameter
 from ...shared.operations.surface_parameters import SURFACE_PARAMETERS
-from .. import capture_properties, controls
+from ..capture import properties as capture_properties
+from ..ui import controls
 from . import facts
 from .operators import DEPTH, FOOTAGE, PLATE, TEXTURE, clip_shown, plate_shown
 
@@ -44,7 +45,7 @@ def _advanced(operation: Operation) -> list[Parameter]:
 def _draw_parameters(
     layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, parameters: Sequence[Parameter]
 ) -> None:  # fmt: skip
-    from ..panels import draw_parameter
+    from ..ui.panels import draw_parameter
 
     settings, group = _settings(context, operation), context.scene.backlot_reconstruct
     for parameter in parameters:
@@ -58,7 +59,7 @@ def _draw_parameters(
 
 
 def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..panels import wrapped
+    from ..ui.panels import wrapped
 
     group, clip = context.scene.backlot_reconstruct, clip_shown(context)
     if getattr(context.space_data, "clip", None) is None:
@@ -78,7 +79,7 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_plate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..panels import wrapped
+    from ..ui.panels import wrapped
 
     settings, image = _settings(context, OPERATIONS[PLATE]), plate_shown(context)
     layout.template_ID(settings, controls.INPUT + "image", open="image.open", text="Plate")

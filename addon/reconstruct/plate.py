@@ -15,8 +15,8 @@ from ...shared.errors import InputError
 from ...shared.frames import write_transforms
 from ...shared.tracks import write_tracks
 from ...shared.values import Camera, Tracks
-from .. import pictures
 from ..capture import cameras
+from ..images import pictures
 from . import clip as clips
 from . import footage
 

@@ -12,7 +12,8 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms
 from ...shared.values import Camera, Image, Mesh
-from .. import pictures, records
+from ..images import pictures
+from ..jobs import records
 from . import clip as clips
 from . import facts, mesh_object, surface
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..material import nodes
+from ..materials import nodes
 
 if TYPE_CHECKING:
     from ...shared.values import Camera

@@ -12,8 +12,8 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS
 from ...shared.values import Mesh
-from .. import records
 from ..capture.scene_copy import remove_scene
+from ..jobs import records
 from . import facts, files, mesh_object
 
 ANGLE = math.radians(66)

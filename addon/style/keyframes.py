@@ -10,7 +10,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
-from .. import pictures
+from ..images import pictures
 from .shot import ShotCapture
 
 CHANGED = 1e-4

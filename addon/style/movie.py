@@ -10,9 +10,9 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import InputError
-from .. import controls
-from ..operation_operators import OperationOperator
 from ..reconstruct.facts import notes
+from ..ui import controls
+from ..ui.operation_operators import OperationOperator
 from . import files
 from .facts import NOTE, note_of
 

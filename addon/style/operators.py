@@ -10,14 +10,15 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
-from .. import controls, records
-from ..capture_operator import new_folder
-from ..operation_operators import OperationOperator, operator_class
+from ..capture.operator import new_folder
+from ..jobs import records
+from ..ui import controls
+from ..ui.operation_operators import OperationOperator, operator_class
 from . import movie, properties
 from .files import MOVIE
 
 if TYPE_CHECKING:
-    from ..capture_operator import Steps
+    from ..capture.operator import Steps
 
 IMAGE, VGG, SHOT, KEYFRAMES = (f"style.{verb}" for verb in ("image", "vgg", "shot", "keyframes"))
 _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}

@@ -10,9 +10,9 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
-from ..capture_operator import CapturingOperator, new_folder
-from ..controls import chosen
-from ..editable import EditsScene
+from ..capture.operator import CapturingOperator, new_folder
+from ..ui.controls import chosen
+from ..ui.editable import EditsScene
 from . import properties
 
 
@@ -79,7 +79,7 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
         return {"FINISHED"}
 
     def _image(self) -> bpy.types.Image:
-        from .. import pictures
+        from ..images import pictures
 
         found = pictures.find(self.image, "a painted frame")
         return found if isinstance(found, bpy.types.Image) else bpy.data.images.load(bpy.path.abspath(self.image), check_existing=True)

@@ -9,7 +9,7 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
-from .. import controls
+from ..ui import controls
 from . import movie, shot, strength
 from .facts import facts, note_of
 from .files import MOVIE
@@ -69,7 +69,7 @@ def _draw_seed(layout: bpy.types.UILayout, context: bpy.types.Context, operation
 
 
 def _draw_inputs(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, required: bool) -> None:
-    from ..panels import draw_image
+    from ..ui.panels import draw_image
 
     for item in operation.inputs:
         if item.required is required and item.kind in controls.IMAGE_KINDS:
@@ -89,7 +89,7 @@ def _draw_styles(layout: bpy.types.UILayout, context: bpy.types.Context, title: 
 
 
 def _draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, advanced: bool) -> None:
-    from ..panels import draw_parameter
+    from ..ui.panels import draw_parameter
 
     for parameter in operation.parameters:
         if parameter.name in ELSEWHERE.get(operation.name, ()) or parameter.advanced is not advanced:
@@ -117,7 +117,7 @@ def _draw_strength(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 def draw_frames(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws which frames the shot is made of, and what would spoil them."""
-    from ..panels import wrapped
+    from ..ui.panels import wrapped
 
     group, scene = context.scene.backlot_style, context.scene
     layout.prop(group, "shot_source")
@@ -211,7 +211,7 @@ def draw_keyframes(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws what is known of a stylised shot, and what can be done with it."""
-    from ..panels import wrapped
+    from ..ui.panels import wrapped
 
     group = context.scene.backlot_style
     layout.template_ID(group, "result")

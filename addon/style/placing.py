@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
-from .. import pictures
+from ..images import pictures
 from . import exr, files
 from .facts import NOTE, note_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
-from .. import pictures
+from ..images import pictures
 from ..reconstruct.facts import notes
 from . import files, placing, shot
 from .facts import NOTE, facts

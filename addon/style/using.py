@@ -8,7 +8,7 @@ import bpy
 from bpy.props import StringProperty
 
 from ...shared.errors import BacklotError, InputError
-from ..editable import EditsScene
+from ..ui.editable import EditsScene
 
 
 class _ShotOperator(EditsScene):

@@ -34,13 +34,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     import torch
 
     from ...shared.values import Image
-    from ..imaging import encode
-    from ..texture.data.dataset import read_dataset
-    from ..texture.evaluate.generated import make_materials
-    from ..texture.evaluate.memory import memory_sheet
-    from ..texture.evaluate.report import evaluate, rows
-    from ..texture.files import in_one_step
-    from ..texture.model import read_material_model
+    from ..io.atomic import in_one_step
+    from ..io.writing import encode
+    from ..materials.data.dataset import read_dataset
+    from ..materials.evaluate.generated import make_materials
+    from ..materials.evaluate.memory import memory_sheet
+    from ..materials.evaluate.report import evaluate, rows
+    from ..materials.generator.model import read_material_model
 
     path = model_path(arguments.model)
     model = read_material_model(path, torch.device(arguments.device), path.stem)

@@ -46,14 +46,14 @@ def add_verbs(verbs: Any) -> None:
 
 def model_path(text: str) -> Path:
     """The file of a model that the person at the command line named, or gave as a file."""
-    from ..texture import registry
+    from ..io.models import registry
 
     path = Path(text)
     return path if path.suffix == registry.SUFFIX and path.is_file() else registry.find_model(text)
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     rows = []
     for info in registry.list_models():
@@ -67,7 +67,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     path = registry.find_model(arguments.name)
     tensors, card = registry.load_model(path)
@@ -86,7 +86,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from ..vgg.checkpoint import fetch
+    from ..style.vgg.checkpoint import fetch
 
     with progress("fetch") as report:
         path = fetch(arguments.yes, lambda fraction, words: report(Progress("", fraction, words)))
@@ -95,10 +95,10 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     if arguments.file.suffix == ".pth":
-        from ..vgg.checkpoint import NAME, keep
+        from ..style.vgg.checkpoint import NAME, keep
 
         path = keep(arguments.file, name=arguments.name or NAME)
         print(f"{path.stem}: {path}")
@@ -111,14 +111,14 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     print(registry.export_model(arguments.name, arguments.file, replace=arguments.replace))
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     wrong = 0
     for text in arguments.model or [info.name for info in registry.list_models()]:
@@ -129,7 +129,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from ..texture import registry
+    from ..io.models import registry
 
     registry.remove_model(arguments.name)
     print(f"removed {arguments.name}")

@@ -38,7 +38,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from ..server.serve import serve
+    from ..runtime.serve import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     serve(
@@ -97,7 +97,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 
 def _keys(arguments: argparse.Namespace) -> int:
-    from ..server.serve import _key, allow_client
+    from ..runtime.serve import _key, allow_client
 
     state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     control, data = (f"tcp://{arguments.address}:{arguments.port + i}" for i in (0, 1))

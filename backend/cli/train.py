@@ -19,8 +19,8 @@ from .models import model_path
 from .report import Reporter, progress
 
 if TYPE_CHECKING:
-    from ..texture.data.dataset import Dataset
-    from ..texture.training import Options, Trainer
+    from ..materials.data.dataset import Dataset
+    from ..materials.training.training import Options, Trainer
 
 
 PROCEDURAL = "procedural:"
@@ -61,7 +61,7 @@ def _train(arguments: argparse.Namespace) -> int:
     with progress("train") as report:
         dataset = _data(arguments, report)
     if arguments.collect_only:
-        from ..texture.data.dataset import write_dataset
+        from ..materials.data.dataset import write_dataset
 
         print(write_dataset(arguments.collect_only, dataset))
         return 0
@@ -78,7 +78,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace, log: Path) -> None:
     """What would only come out after the library was read."""
-    from ..texture import registry
+    from ..io.models import registry
 
     if not arguments.out.endswith(registry.SUFFIX):
         registry.check_name(arguments.out)
@@ -95,8 +95,8 @@ def _check(arguments: argparse.Namespace, log: Path) -> None:
 
 def _data(arguments: argparse.Namespace, report: Reporter) -> Dataset:
     """The library as a dataset; what was left out is listed."""
-    from ..texture.data.collect import collect
-    from ..texture.data.dataset import build_dataset, read_dataset
+    from ..materials.data.collect import collect
+    from ..materials.data.dataset import build_dataset, read_dataset
 
     if str(arguments.data).startswith(PROCEDURAL):
         return _render(str(arguments.data).removeprefix(PROCEDURAL), report)
@@ -111,7 +111,7 @@ def _data(arguments: argparse.Namespace, report: Reporter) -> Dataset:
 
 
 def _render(count: str, report: Reporter) -> Dataset:
-    from ..texture.procedural.dataset import make_dataset
+    from ..materials.procedural.dataset import make_dataset
 
     if not count.isdigit() or not int(count):
         raise InputError(expected=f"--data {PROCEDURAL}N with a whole number of at least 1", got=repr(count))
@@ -121,11 +121,11 @@ def _render(count: str, report: Reporter) -> Dataset:
 def _trainer(arguments: argparse.Namespace, log: Path) -> Trainer:
     import torch
 
-    from ..texture.adapt import continue_from
-    from ..texture.checkpoint import load_checkpoint
-    from ..texture.model import read_material_model
-    from ..texture.networks import Config
-    from ..texture.training import Options, Trainer
+    from ..materials.generator.model import read_material_model
+    from ..materials.generator.networks import Config
+    from ..materials.training.adapt import continue_from
+    from ..materials.training.checkpoint import load_checkpoint
+    from ..materials.training.training import Options, Trainer
 
     given = {"batch": arguments.batch, "crop": arguments.crop, "warm": 0 if arguments.base else None}
     options: Options = Options(minutes=arguments.minutes, steps=arguments.steps, seed=arguments.seed)
@@ -140,9 +140,9 @@ def _trainer(arguments: argparse.Namespace, log: Path) -> Trainer:
 
 def _run(arguments: argparse.Namespace, log: Path, trainer: Trainer, training: Dataset, held_out: Dataset) -> str:
     """Trains to the end, or until Ctrl-C, after which the checkpoint is on disk; gives why it stopped early, or nothing."""
-    from ..texture.checkpoint import save_checkpoint
-    from ..texture.monitor import Monitor, Schedule
-    from ..texture.training import train
+    from ..materials.training.checkpoint import save_checkpoint
+    from ..materials.training.monitor import Monitor, Schedule
+    from ..materials.training.training import train
 
     with progress("train") as report:
 
@@ -165,8 +165,8 @@ def _run(arguments: argparse.Namespace, log: Path, trainer: Trainer, training: D
 
 def _save(arguments: argparse.Namespace, trainer: Trainer, training: Dataset, log: Path) -> Path:
     """Writes the model with its card; the checkpoint goes, so that the name is free again."""
-    from ..texture import registry
-    from ..texture.model import card_of, save_material_model
+    from ..io.models import registry
+    from ..materials.generator.model import card_of, save_material_model
 
     licences = sorted({str(entry.get("licence", "")) for entry in training.entries} | {str(training.meta.get("licence", ""))} - {""})
     card = card_of(

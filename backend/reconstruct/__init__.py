@@ -1,1 +1,1 @@
-"""Meshes from depth maps with known cameras: truncated signed distance fusion and marching cubes."""
+"""3D reconstruction: meshes from depth, from tracked footage and from one picture."""

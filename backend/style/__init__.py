@@ -1,1 +1,1 @@
-"""Style for shots: passes, exact motion, visibility, cuts, measures, and the painting that moves with the surfaces."""
+"""Style transfer: one image, shots, painted keyframes, and VGG19."""

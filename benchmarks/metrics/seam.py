@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from backlot.backend.texture.evaluate import seam
+
+from backlot.backend.materials.evaluate import seam
 
 from .portilla_simoncelli import luminance
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from backlot.backend.imaging import to_float
+
+from backlot.backend.core.color import to_float
 from backlot.shared.values import Camera, Mesh
 
 

@@ -1,4 +1,4 @@
-"""All operations of Backlot, by name. Adding one is one file here and one in ``backend/operations``."""
+"""All operations of Backlot, by name. Adding one is one file here and one in ``backend/runtime/runners``."""
 
 from __future__ import annotations
 

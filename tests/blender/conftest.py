@@ -35,7 +35,7 @@ import backlot  # noqa: E402
 def registered():
     backlot.register()
     yield
-    from backlot.addon import link
+    from backlot.addon.jobs.queue import link
 
     link.BACKEND.stop()
     backlot.unregister()
@@ -56,7 +56,7 @@ def scene():
 @pytest.fixture(scope="session")
 def backend():
     """A real backend in its own Python, started by the add-on's own means."""
-    from backlot.addon import link
+    from backlot.addon.jobs.queue import link
 
     link.BACKEND.require()
     return link.BACKEND
@@ -66,7 +66,7 @@ def layers(*paths: Path) -> list[dict[str, np.ndarray]]:
     """The passes of OpenEXR files, decoded by the backend's Python (Blender's has no decoder that gives passes)."""
     script = (
         "import sys, numpy as np\n"
-        "from backlot.backend.imaging.layers import decode_layers\n"
+        "from backlot.backend.io.exr_layers import decode_layers\n"
         "from backlot.shared.values import EncodedFile\n"
         "for path in sys.argv[1:]:\n"
         "    np.savez(path + '.npz', **{k: i.pixels for k, i in decode_layers(EncodedFile.read(path)).items()})\n"

@@ -4,9 +4,10 @@ What it makes is noise; what is tested with it is the way from the panel through
 """
 
 import torch
-from backlot.backend.texture.model import card_of, save_material_model
-from backlot.backend.texture.networks import Config, Encoder, Generator
-from backlot.backend.texture.procedural import available, sample_attributes
+
+from backlot.backend.materials.generator.model import card_of, save_material_model
+from backlot.backend.materials.generator.networks import Config, Encoder, Generator
+from backlot.backend.materials.procedural import available, sample_attributes
 from backlot.shared.model_folders import models_folder
 
 torch.manual_seed(1)

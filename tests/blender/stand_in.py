@@ -1,6 +1,7 @@
 """What a backend would answer, made here: maps of bricks and a sheet of variations, small and quick."""
 
 import numpy as np
+
 from backlot.shared.values import Image
 
 RNG = np.random.default_rng(5)

@@ -3,7 +3,10 @@
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import jobs, pictures, records
+
+from backlot.addon.images import pictures
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image, Mesh
 

@@ -5,7 +5,9 @@ import time
 
 import bpy
 import pytest
-from backlot.addon import link, settings
+
+from backlot.addon import settings
+from backlot.addon.jobs.queue import link
 from backlot.shared import events as ev
 from backlot.shared.errors import BackendUnavailable
 

@@ -7,8 +7,9 @@ import bpy
 import mathutils
 import numpy as np
 import pytest
-from backlot.addon.capture import Capture, CaptureSettings
 from blender.conftest import layers
+
+from backlot.addon.capture import Capture, CaptureSettings
 
 SIZE = (96, 64)
 

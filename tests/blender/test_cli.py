@@ -9,7 +9,9 @@ import threading
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import cli, pictures
+
+from backlot.addon import cli
+from backlot.addon.images import pictures
 from backlot.shared.values import Image
 
 pytestmark = pytest.mark.usefixtures("backend")

@@ -6,8 +6,12 @@ import time
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import jobs, panels, pictures, records
-from backlot.addon.link import BACKEND
+
+from backlot.addon.images import pictures
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
+from backlot.addon.jobs.queue.link import BACKEND
+from backlot.addon.ui import panels
 from backlot.shared.jobs import Job
 from backlot.shared.values import Image
 

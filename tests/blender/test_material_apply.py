@@ -6,10 +6,13 @@ import math
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import jobs, png, records
-from backlot.addon.material import maps, scale
-from backlot.shared.values import Image
 from blender import stand_in
+
+from backlot.addon.images import png
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
+from backlot.addon.materials import maps, scale
+from backlot.shared.values import Image
 
 
 def finish(scene, outputs, targets=(), operation="texture.generate", **parameters):

@@ -3,11 +3,12 @@
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import pictures
-from backlot.addon.material import assets, lighting, maps
-from backlot.shared.values import Image
 from blender import stand_in
 from blender.test_material_apply import finish
+
+from backlot.addon.images import pictures
+from backlot.addon.materials import assets, lighting, maps
+from backlot.shared.values import Image
 
 
 def preview_of(material):

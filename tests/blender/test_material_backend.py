@@ -6,12 +6,14 @@ import subprocess
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import cli, pictures
-from backlot.addon.material import history, maps
-from backlot.addon.material import pictures as thumbnails
-from backlot.shared.operations import OPERATIONS
 from blender import stand_in
 from blender.conftest import BACKEND_PYTHON, ROOT
+
+from backlot.addon import cli
+from backlot.addon.images import pictures
+from backlot.addon.materials import history, maps
+from backlot.addon.materials import pictures as thumbnails
+from backlot.shared.operations import OPERATIONS
 
 SIZE = (96, 64)
 

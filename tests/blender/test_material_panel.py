@@ -5,16 +5,20 @@ import json
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import controls, icons, jobs, panels, pictures, records
-from backlot.addon.material import history
-from backlot.addon.material import panel as material_panel
-from backlot.addon.material import pictures as thumbnails
-from backlot.shared.errors import InputError
-from backlot.shared.operations import OPERATIONS
-from backlot.shared.values import Image
 from blender import stand_in
 from blender.test_material_apply import finish
 from blender.test_register import Recorder
+
+from backlot.addon.images import pictures
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
+from backlot.addon.materials import history
+from backlot.addon.materials import panel as material_panel
+from backlot.addon.materials import pictures as thumbnails
+from backlot.addon.ui import controls, icons, panels
+from backlot.shared.errors import InputError
+from backlot.shared.operations import OPERATIONS
+from backlot.shared.values import Image
 
 GENERATE, VARIATIONS = OPERATIONS["texture.generate"], OPERATIONS["texture.variations"]
 

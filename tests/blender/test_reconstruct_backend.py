@@ -6,11 +6,12 @@ import bpy
 import mathutils
 import numpy as np
 import pytest
+from blender import solved_clip
+from blender.solved_clip import FOCAL, FRAMES, SIZE
+
 from backlot.addon import cli
 from backlot.addon.reconstruct import clip as clips
 from backlot.addon.reconstruct import facts, surface
-from blender import solved_clip
-from blender.solved_clip import FOCAL, FRAMES, SIZE
 
 pytestmark = pytest.mark.usefixtures("backend")
 NEAR = 0.1

@@ -3,14 +3,15 @@
 import bpy
 import numpy as np
 import pytest
+from blender import solved_clip
+from blender.solved_clip import FRAMES, POINTS, SIZE
+from blender.walk import snapshot
+
 from backlot.addon.reconstruct import clip as clips
 from backlot.addon.reconstruct import footage, plate, unwrap
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms
 from backlot.shared.tracks import read_tracks
-from blender import solved_clip
-from blender.solved_clip import FRAMES, POINTS, SIZE
-from blender.walk import snapshot
 
 BROWN = {"k1": 0.2, "k2": -0.1, "k3": 0.02, "k4": 0.01, "p1": -0.04, "p2": 0.03}
 

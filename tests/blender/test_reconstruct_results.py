@@ -6,12 +6,14 @@ import bpy
 import mathutils
 import numpy as np
 import pytest
-from backlot.addon import jobs, records
+from blender import solved_clip
+
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
 from backlot.addon.reconstruct import facts, surface
 from backlot.shared.events import Cancelled, Partial
 from backlot.shared.frames import write_transforms
 from backlot.shared.values import Camera, Image, Mesh
-from blender import solved_clip
 
 RNG = np.random.default_rng(3)
 

@@ -7,11 +7,12 @@ import bpy
 import mathutils
 import numpy as np
 import pytest
+from blender import solved_clip
+from blender.solved_clip import POINTS
+
 from backlot.addon.reconstruct import clip as clips
 from backlot.addon.reconstruct import mesh_object
 from backlot.shared.values import Mesh
-from blender import solved_clip
-from blender.solved_clip import POINTS
 
 # A tilted quad, and a triangle above it.
 FLOOR = mathutils.Euler((0.3, -0.2, 0.5)).to_matrix() @ mathutils.Matrix.Identity(3)

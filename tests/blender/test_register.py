@@ -3,14 +3,15 @@
 import subprocess
 import sys
 
-import backlot
 import bpy
 import pytest
-from backlot.addon import controls, panels
+from blender.conftest import ROOT
+
+import backlot
 from backlot.addon.style import panel as style_panel
+from backlot.addon.ui import controls, panels
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.operations.schema import Operation, Parameter
-from blender.conftest import ROOT
 
 VISIBLE = [operation for operation in OPERATIONS.values() if not operation.hidden]
 

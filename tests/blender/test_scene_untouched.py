@@ -3,8 +3,9 @@
 import bpy
 import numpy as np
 import pytest
-from backlot.addon.capture import Capture, CaptureSettings
 from blender.walk import digest, snapshot
+
+from backlot.addon.capture import Capture, CaptureSettings
 
 SIZE = (48, 32)
 MODES = [

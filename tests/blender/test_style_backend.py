@@ -7,10 +7,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import apply, cli, pictures, records
+from blender.conftest import layers
+
+from backlot.addon import cli
+from backlot.addon.images import pictures
+from backlot.addon.jobs.queue import apply, records
 from backlot.addon.style import facts, placing, shot
 from backlot.shared.values import Image
-from blender.conftest import layers
 
 pytestmark = pytest.mark.usefixtures("backend")
 SIZE, LAST = (64, 48), 3

@@ -7,15 +7,18 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from backlot.addon import jobs, pictures, records
+from blender.test_register import Recorder
+from blender.walk import snapshot
+
+from backlot.addon.images import pictures
+from backlot.addon.jobs.queue import queue as jobs
+from backlot.addon.jobs.queue import records
 from backlot.addon.style import exr, facts, files, panel, results, shot, strength
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.events import Cancelled, Failed, Finished, Partial
 from backlot.shared.frames import write_transforms
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Camera, EncodedFile, Image
-from blender.test_register import Recorder
-from blender.walk import snapshot
 
 SIZE = (32, 24)
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backlot.backend.imaging import decode
-from backlot.backend.texture.registry import SHIPPED
-from backlot.shared.values import EncodedFile
 from live_backend import live_backend
 from window.harness import Report, Window
+
+from backlot.backend.io.models.registry import SHIPPED
+from backlot.backend.io.reading import decode
+from backlot.shared.values import EncodedFile
 
 SCENARIO = Path(__file__).with_name("scenario_material.py")
 SMALL_MODEL = Path(__file__).parent.parent / "blender" / "small_model.py"

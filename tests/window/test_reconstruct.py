@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backlot.backend.imaging import decode
-from backlot.shared.values import EncodedFile
 from live_backend import live_backend
 from window.harness import Report, Window
+
+from backlot.backend.io.reading import decode
+from backlot.shared.values import EncodedFile
 
 SCENARIO = Path(__file__).with_name("scenario_reconstruct.py")
 SOLVED_CLIP = Path(__file__).parent.parent / "blender" / "solved_clip.py"

@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from backlot.addon.capture import cameras, scene_copy
 from backlot.shared.frames import write_transforms
 from backlot.shared.values import Camera
-
 from benchmarks.scenes.shots import FRAMES, LOOKS, SHOTS, SIZE, looks
 from benchmarks.scenes.shots.scenes import SCENES
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from backlot.backend.imaging import encode
-from backlot.shared.values import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.spatial import cKDTree
+
+from backlot.backend.io.writing import encode
+from backlot.shared.values import Image
 
 from . import STYLES, path_of
 from .view import View, bay, noise

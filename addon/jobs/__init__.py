@@ -1,0 +1,1 @@
+"""Jobs in Blender: the connection to the backend, the job queue, records that survive a save, and applying results."""

@@ -1,0 +1,239 @@
+"""Operators for the backend and for jobs."""
+
+from __future__ import annotations
+
+import json
+import random
+import traceback
+
+import bpy
+from bpy.props import StringProperty
+
+from ...shared.errors import BacklotError, JobCancelled
+from ..reconstruct import progress
+from ..ui import controls
+from . import queue as jobs
+from . import records
+from .link import BACKEND, redraw
+
+_JOB = {"name": "Job", "description": "Id of the job; empty for the active one of the list", "options": {"SKIP_SAVE"}}
+
+
+class BACKLOT_OT_start_backend(bpy.types.Operator):  # noqa: N801
+    """Start the backend in its own Python, or connect to the one that runs"""  # noqa: D415
+
+    bl_idname = "backlot.start_backend"
+    bl_label = "Start Backend"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Starts it; waits for it only where there is no window."""
+        try:
+            if bpy.app.background:
+                BACKEND.require()
+            else:
+                BACKEND.start()
+        except BacklotError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_attach_backend(bpy.types.Operator):  # noqa: N801
+    """Connect to a backend that already runs: the remote one of the preferences, or this machine's"""  # noqa: D415
+
+    bl_idname = "backlot.attach_backend"
+    bl_label = "Attach"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Attaches."""
+        try:
+            BACKEND.attach()
+        except BacklotError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_stop_backend(bpy.types.Operator):  # noqa: N801
+    """Stop the backend. Unfinished jobs are kept and go on when it starts again"""  # noqa: D415
+
+    bl_idname = "backlot.stop_backend"
+    bl_label = "Stop Backend"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Needs a backend."""
+        if BACKEND.state in ("off", "error"):
+            cls.poll_message_set("No backend is connected")
+            return False
+        return True
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Stops it."""
+        BACKEND.stop()
+        redraw()
+        return {"FINISHED"}
+
+
+class _JobOperator:
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a job."""
+        if context.scene is None or not len(context.scene.backlot_jobs.items):
+            cls.poll_message_set("There are no jobs in this scene")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def record(self, context: bpy.types.Context) -> records.BACKLOT_PG_job | None:
+        """The job meant; reports when it is not there."""
+        group = context.scene.backlot_jobs
+        job_id = self.job_id  # type: ignore[attr-defined]
+        if job_id:
+            found = records.find(job_id)
+            if found is not None:
+                return found[1]
+        elif 0 <= group.active < len(group.items):
+            return group.items[group.active]
+        self.report({"ERROR"}, "There is no such job in this file.")  # type: ignore[attr-defined]
+        return None
+
+
+class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
+    """Stop the job"""  # noqa: D415
+
+    bl_idname = "backlot.cancel_job"
+    bl_label = "Cancel Job"
+    job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Cancels."""
+        record = self.record(context)
+        if record is None:
+            return {"CANCELLED"}
+        jobs.cancel(record.name)
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):  # noqa: N801
+    """Send the job again, with the same settings and inputs"""  # noqa: D415
+
+    bl_idname = "backlot.retry_job"
+    bl_label = "Retry Job"
+    job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Sends it again."""
+        record = self.record(context)
+        if record is None:
+            return {"CANCELLED"}
+        if record.state in records.ACTIVE:
+            self.report({"ERROR"}, "The job is not finished. Cancel it first.")
+            return {"CANCELLED"}
+        inputs = json.loads(record.request)["inputs"].values()
+        if any("capture" in where for where in inputs):
+            self.report({"ERROR"}, "The capture of this job did not finish. Start it from the panel again.")
+            return {"CANCELLED"}
+        try:
+            self.report({"INFO"}, jobs.retry(context.scene, record))
+        except JobCancelled:
+            return {"CANCELLED"}
+        except (BacklotError, OSError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_remove_job(_JobOperator, bpy.types.Operator):  # noqa: N801
+    """Take the job off the list; one that still runs is cancelled. What it made stays"""  # noqa: D415
+
+    bl_idname = "backlot.remove_job"
+    bl_label = "Remove Job"
+    job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Removes."""
+        record = self.record(context)
+        if record is None:
+            return {"CANCELLED"}
+        jobs.remove(record.name)
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_copy_error(_JobOperator, bpy.types.Operator):  # noqa: N801
+    """Copy the error's text to the clipboard"""  # noqa: D415
+
+    bl_idname = "backlot.copy_error"
+    bl_label = "Copy Error"
+    job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Copies."""
+        record = self.record(context)
+        if record is None:
+            return {"CANCELLED"}
+        context.window_manager.clipboard = record.error
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
+    """Put a job's result into the scene"""  # noqa: D415
+
+    bl_idname = "backlot.apply"
+    bl_label = "Backlot Result"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+    job_id: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Applies it as one step of undo."""
+        from . import apply
+
+        outputs = jobs.RESULTS.pop(self.job_id, None)
+        found = records.find(self.job_id)
+        if outputs is None or found is None:
+            return {"CANCELLED"}
+        scene, record = found
+        try:
+            told = apply.apply(scene, record.operation, record.label, outputs, {**json.loads(record.request), "job": self.job_id})
+            progress.forget(self.job_id)
+        except Exception as error:
+            if not isinstance(error, BacklotError):
+                traceback.print_exc()
+            records.update(self.job_id, state="failed", error=str(error) or type(error).__name__)
+            self.report({"ERROR"}, str(error) or type(error).__name__)
+            return {"CANCELLED"}
+        unfinished = self.job_id in jobs.UNFINISHED
+        jobs.UNFINISHED.discard(self.job_id)
+        records.update(self.job_id, state="cancelled" if unfinished else "done", result=told, error="")
+        self.report({"INFO"}, told)
+        return {"FINISHED"}
+
+
+class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
+    """Roll another seed"""  # noqa: D415
+
+    bl_idname = "backlot.new_seed"
+    bl_label = "New Seed"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+    group: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Rolls."""
+        settings = getattr(context.scene, self.group, None)
+        if settings is None or not hasattr(settings, "seed"):
+            self.report({"ERROR"}, f"There are no settings named {self.group!r}.")
+            return {"CANCELLED"}
+        settings.seed = random.randrange(controls.MAX_SEED)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    BACKLOT_OT_start_backend,
+    BACKLOT_OT_attach_backend,
+    BACKLOT_OT_stop_backend,
+    BACKLOT_OT_cancel_job,
+    BACKLOT_OT_retry_job,
+    BACKLOT_OT_remove_job,
+    BACKLOT_OT_copy_error,
+    BACKLOT_OT_apply,
+    BACKLOT_OT_new_seed,
+)

@@ -1,0 +1,1 @@
+"""Files in and out: images, OpenEXR, OpenColorIO, movies, meshes, model weights, and the decoder of scene frames."""

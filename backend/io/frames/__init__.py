@@ -1,0 +1,1 @@
+"""The decoder of scene frames: channels, depth, passes, ids, and undistorted frames."""

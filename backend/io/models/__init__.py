@@ -1,0 +1,1 @@
+"""Network weights on disk: safetensors files with their model cards."""

@@ -1,0 +1,141 @@
+"""The artist's OpenColorIO config: from any of its colour spaces to scene-linear Rec.709, in which Backlot works.
+
+The config is the file that the environment variable OCIO names, as in every other program, or one that is given; without either it is
+OpenImageIO's built-in one (the ACES studio config).
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
+
+from ...shared.errors import InputError
+from ...shared.values import COLOR_SPACES, Image
+from ..core.color import to_float
+
+BUILT_IN = "ocio://default"
+_LINEAR_REC709 = ("lin_rec709_scene", "lin_rec709", "Linear Rec.709 (sRGB)", "Linear Rec.709", "lin_srgb", "Linear sRGB", "Linear BT.709",
+                  "Utility - Linear - Rec.709", "Utility - Linear - sRGB", "lin_rec709_srgb")  # fmt: skip
+"""What configs call it: the ACES configs and their aliases, Blender's, older ACES ones, the colour interop forum's."""
+_INTERCHANGE = "aces_interchange"
+"""The role of ACES2065-1, which every config of OCIO 2.1 or later has to have for exchange with others."""
+_AP0_TO_REC709 = np.array([
+    [2.52168619, -1.13413099, -0.38755520],
+    [-0.27647991, 1.37271909, -0.09623917],
+    [-0.01537806, -0.15297534, 1.16835340],
+])  # fmt: skip
+"""ACES2065-1 to linear Rec.709, adapted from D60 to D65 by Bradford's method (ACES TB-2014-004 and ITU-R BT.709 primaries)."""
+
+
+def to_scene_linear(pixels: np.ndarray, space: str, config: str = "") -> np.ndarray:
+    """Takes pixels of a named colour space to scene-linear Rec.709.
+
+    Args:
+        pixels: ``(H, W, 3 or 4)`` float; a fourth channel is straight alpha and stays.
+        space: A colour space, alias or role of the config.
+        config: Path of a config; OCIO's, else the built-in one, if left out.
+
+    Returns:
+        float32, same shape.
+
+    Raises:
+        InputError: Unreadable config, unknown name, or a config in which linear Rec.709 cannot be found.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise InputError(expected="colour with 3 or 4 channels", got=str(pixels.shape))
+    path = _path(config)
+    opened = _open(path)
+    name = _find(opened, space, path)
+    linear, matrix = _linear(opened, path)
+    values = _apply(np.ascontiguousarray(pixels[..., :3], np.float32), name, linear, path)
+    if matrix is not None:
+        values = (values @ matrix.T.astype(np.float32)).astype(np.float32)
+    return np.concatenate([values, pixels[..., 3:].astype(np.float32)], axis=2)
+
+
+def to_working(image: Image, asked: str, stated: str) -> Image:
+    """A decoded colour picture in scene-linear Rec.709, if its colours are in a space that is not one of ``COLOR_SPACES``.
+
+    Args:
+        image: As it was decoded; data stays as it is.
+        asked: What the client says of the file (``EncodedFile.color_space``): a name of the artist's config wins over the file's word.
+        stated: What the file says of itself, such as ``lin_ap1_scene``, by OpenImageIO's or the colour interop forum's names.
+
+    Raises:
+        InputError: The config has no such space.
+    """
+    if image.color_space == "data" or asked in COLOR_SPACES or image.pixels.shape[2] not in (3, 4):
+        return image
+    space, config = (asked, "") if asked else (stated, BUILT_IN)
+    if not asked:
+        foreign = stated.lower().startswith("lin_") and not stated.lower().startswith(("lin_rec709", "lin_srgb"))
+        if not foreign or stated.lower() not in _known(_open(BUILT_IN)):
+            return image
+    return Image(to_scene_linear(to_float(image.pixels), space, config), "linear")
+
+
+def _apply(values: np.ndarray, source: str, target: str, path: str) -> np.ndarray:
+    if source == target:
+        return values
+    buffer = oiio.ImageBufAlgo.colorconvert(oiio.ImageBuf(values), source, target, False, "", "", path)
+    if buffer.has_error:
+        raise InputError(expected=f"a way from {source} to {target} in {path}", got=buffer.geterror().strip()[:200])
+    return np.asarray(buffer.get_pixels(oiio.FLOAT), np.float32).reshape(values.shape)
+
+
+def _path(config: str) -> str:
+    return config or os.environ.get("OCIO", "") or BUILT_IN
+
+
+def _open(path: str) -> oiio.ColorConfig:
+    if path.startswith("ocio://"):
+        return _read(path, 0)
+    try:
+        return _read(path, os.stat(path).st_mtime_ns)
+    except OSError as error:
+        fix = "Set the environment variable OCIO to a config's path, or unset it"
+        raise InputError(expected=f"an OpenColorIO config at {path}", got=error.strerror or "none", fix=fix) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: str, _changed: int) -> oiio.ColorConfig:
+    opened = oiio.ColorConfig(path)
+    error = opened.geterror()  # OpenImageIO goes on with a config of its own, which would give wrong colours in silence
+    if error or opened.configname() == "built-in":
+        raise InputError(expected=f"an OpenColorIO config at {path}", got=(error or "something else").strip()[:200], fix="Check the file")
+    return opened
+
+
+def _known(config: oiio.ColorConfig) -> dict[str, str]:
+    """Every name that means a colour space, in lower case, with the space's own."""
+    known = {role.lower(): config.getColorSpaceNameByRole(role) for role in config.getRoles()}
+    for name in config.getColorSpaceNames():
+        known |= {alias.lower(): name for alias in config.getAliases(name)}
+    return known | {name.lower(): name for name in config.getColorSpaceNames()}
+
+
+def _find(config: oiio.ColorConfig, space: str, path: str) -> str:
+    known = _known(config)
+    if space.lower() in known:
+        return known[space.lower()]
+    if (meant := str(config.resolve(space))) in config.getColorSpaceNames():  # what everybody says, such as sRGB
+        return meant
+    near = difflib.get_close_matches(space.lower(), known, 3, 0.4)
+    names = dict.fromkeys(known[name] for name in near) or dict.fromkeys(list(config.getColorSpaceNames())[:8])
+    raise InputError(expected=f"a colour space of the config {path}", got=repr(space)[:80], fix=f"It has, among others: {', '.join(names)}")
+
+
+def _linear(config: oiio.ColorConfig, path: str) -> tuple[str, np.ndarray | None]:
+    """A space of the config and the matrix from it to linear Rec.709, or None where it is that."""
+    known = _known(config)
+    for name in _LINEAR_REC709:
+        if name.lower() in known:
+            return known[name.lower()], None
+    if _INTERCHANGE in known:
+        return known[_INTERCHANGE], _AP0_TO_REC709
+    fix = f"Add the role {_INTERCHANGE} to the config"
+    raise InputError(expected=f"linear Rec.709, or the role {_INTERCHANGE}, in the config {path}", got="neither", fix=fix)

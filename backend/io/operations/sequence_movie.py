@@ -1,0 +1,126 @@
+"""``sequence.movie``: a sequence of pictures as a movie. Parameters: ``shared/operations/sequence_movie.py``."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ....shared.errors import InputError
+from ....shared.sequences import frame_number
+from ....shared.values import EncodedFile
+from ...core.context import Context
+from ..display import displayed
+from ..movie import encode_movie, encoder, frame_rate
+from ..reading import decode
+
+MOST_FRAMES = 100_000
+"""More than an hour; numbers so far apart are dates or versions."""
+
+
+def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Gives the ``movie`` as a file, and a ``report``. Pictures are decoded one after the other, each when its turn comes.
+
+    Raises:
+        InputError: Names without numbers, or two of one number; an unreadable picture; pictures of several sizes; nothing beside them.
+        JobFailed: No encoder.
+        JobCancelled: From ``context.progress``.
+    """
+    tracks = [_Track(inputs["pictures"], "pictures")]
+    first, last = tracks[0].numbers[0], tracks[0].numbers[-1]
+    if last - first >= MOST_FRAMES:
+        fix = "Put the frame number at the end of the names, such as stylised_0012.exr"
+        raise InputError(expected=f"frame numbers less than {MOST_FRAMES} apart", got=f"{first} to {last}", fix=fix)
+    if inputs.get("beside"):
+        tracks.insert(0, _Track(inputs["beside"], "beside"))
+        if not any(first <= number <= last for number in tracks[0].numbers):
+            got = f"frames {tracks[0].numbers[0]} to {tracks[0].numbers[-1]}"
+            raise InputError(expected=f"pictures beside of the frames {first} to {last}", got=got, fix="Give those of the same shot")
+    name, fps = encoder(), float(parameters["fps"])
+    movie = encode_movie(_frames(tracks, first, last, context), fps, str(parameters["quality"]))
+    context.progress(1.0, "done")
+    count = last - first + 1
+    height, width = tracks[-1].size
+    notes = [note for track in tracks for note in track.notes(first, last)]
+    if name != "libx264":
+        notes.append(f"Encoded by {name}: this FFmpeg has no libx264, and some players may not show it")
+    report = {
+        "first": first, "last": last, "frames": count, "fps": fps, "seconds": round(float(count / frame_rate(fps)), 3),
+        "size": [width * len(tracks), height], "encoder": name, "notes": notes,
+    }  # fmt: skip
+    return {"movie": EncodedFile(np.frombuffer(movie, np.uint8), "movie.mp4"), "report": report}
+
+
+def _frames(tracks: list[_Track], first: int, last: int, context: Context) -> Iterator[np.ndarray]:
+    """The frames of the movie, ``(H, W, 3)`` uint8 sRGB; tracks side by side, as large as the last of them."""
+    for number in range(first, last + 1):
+        context.progress((number - first) / (last - first + 1), f"frame {number} ({number - first + 1}/{last - first + 1})")
+        shown = [track.at(number) for track in tracks]
+        if shown[0].shape != shown[-1].shape:
+            (h, w), (height, width) = (track.size for track in tracks)
+            raise InputError(expected=f"pictures beside of {width} x {height} pixels, as the others", got=f"{w} x {h}",
+                             fix="Render both at one resolution")  # fmt: skip
+        yield np.concatenate(shown, axis=1)
+
+
+class _Track:
+    """Pictures by frame number. Where one is missing, the one before it stands for it (before all of them, the first).
+
+    Attributes:
+        numbers: Frames that have a picture, in order.
+        size: Height and width, known after the first ``at``.
+    """
+
+    def __init__(self, files: list[EncodedFile], name: str) -> None:
+        self._name, self._files = name, _by_number(files, name)
+        self.numbers = sorted(self._files)
+        self.size = (0, 0)
+        self._current: tuple[int, np.ndarray] | None = None
+
+    def at(self, number: int) -> np.ndarray:
+        """What is to be seen at a frame, ``(H, W, 3)`` uint8 sRGB."""
+        held = self.numbers[max(0, bisect.bisect_right(self.numbers, number) - 1)]
+        if self._current is None or self._current[0] != held:
+            self._current = (held, self._read(self._files[held]))
+        return self._current[1]
+
+    def notes(self, first: int, last: int) -> list[str]:
+        """What stands for what, in words."""
+        missing = [number for number in range(first, last + 1) if number not in self._files]
+        if not missing:
+            return []
+        return [f"No picture in {self._name} of {_ranges(missing)}: the one before, or else the first, is held"]
+
+    def _read(self, file: EncodedFile) -> np.ndarray:
+        pixels = displayed(decode(file), file.name)
+        size = (pixels.shape[0], pixels.shape[1])
+        if self.size == (0, 0):
+            self.size = size
+        if size != self.size:
+            expected = f"{file.name} to be of {self.size[1]} x {self.size[0]} pixels, as the frames before it"
+            raise InputError(expected=expected, got=f"{size[1]} x {size[0]}", fix="Give the frames of one shot")
+        return pixels
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Such as ``frames 4-5, 9``; of many ranges the first."""
+    starts = [n for i, n in enumerate(numbers) if not i or numbers[i - 1] != n - 1]
+    ends = [n for i, n in enumerate(numbers) if i + 1 == len(numbers) or numbers[i + 1] != n + 1]
+    texts = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
+    return ("frame " if len(numbers) == 1 else "frames ") + ", ".join(texts[:6]) + (" and others" if len(texts) > 6 else "")
+
+
+def _by_number(files: list[EncodedFile], name: str) -> dict[int, EncodedFile]:
+    found: dict[int, EncodedFile] = {}
+    for file in files:
+        number = frame_number(file.name)
+        if number is None:
+            fix = "Put the frame number at the end of the name, such as stylised_0012.exr"
+            raise InputError(expected=f"a frame number in the name of {file.name}", got="no digits", fix=fix)
+        if number in found:
+            got = f"{found[number].name} and {file.name} for frame {number}"
+            raise InputError(expected=f"one picture for each frame as {name}", got=got, fix="Give the files of one sequence")
+        found[number] = file
+    return found

@@ -1,0 +1,1 @@
+"""The material generator: networks, noise, layouts, tiled inference."""

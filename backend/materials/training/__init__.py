@@ -1,0 +1,1 @@
+"""Training of the material generator: losses, discriminators, batches, checkpoints."""

@@ -1,0 +1,195 @@
+"""Training of the prior: to make, from noise, codes like those that the inverter reads from real materials, whole tiles at a time.
+
+All codes are read once, with their layouts and photographs, because the inverter no longer changes. A step is the game of
+``training`` at an eighth of the size: half of what is made has the latent that the encoder sees in a photograph of the same material, and
+must have that material's neighbourhoods of codes (sliced Wasserstein); half has a random latent and only the critic to please.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from ...core.devices import halves_pay
+from ..data.dataset import Dataset
+from ..generator.layers import laid
+from ..generator.networks import Encoder, Generator, Inverter
+from ..generator.noise import STRIDE
+from ..generator.prior import FACTORS
+from . import losses
+from .batches import Sampler
+from .discriminators import PriorCritic, Round, fool, judge
+from .optimiser import Descent, average
+
+WRONG = 0.3
+"""How much real codes under wrong attributes count for the critic."""
+PHOTO = 128
+"""Side in pixels of a photograph from which a material's latent is read."""
+TIMES = 24
+"""Shifts, turns and colours in which a material is read at most."""
+BORDER = 4
+"""Cells at the edge of a picture whose codes know of what is not there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to train the prior.
+
+    Attributes:
+        lessons: Codes read before the start, at most ``TIMES`` for each material.
+        batch: Codes in a step.
+        rate: Learning rate of Adam.
+        gamma: Weight of R1 and R2.
+        lazy: Steps between two R1 and R2.
+        codes: Weight of the distance between neighbourhoods of codes.
+        features: Weight of the statistics of the critic's features.
+        divergence: Weight of the latent's divergence from N(0, 1).
+        average: Decay of the averaged weights.
+    """
+
+    lessons: int = 4096
+    batch: int = 16
+    rate: float = 7e-4
+    gamma: float = 1.0
+    lazy: int = 8
+    codes: float = 1.0
+    features: float = 1.0
+    divergence: float = 0.05
+    average: float = 0.998
+
+
+@dataclasses.dataclass(frozen=True)
+class Lessons:
+    """Real codes and what goes with them, in half precision.
+
+    Attributes:
+        codes: ``(N, CODE, h, w)``, each channel with mean 0 and deviation 1 over all of them.
+        layouts: ``(N, LAID_CHANNELS, h, w)``, see ``layers.laid``.
+        photos: ``(N, 3, PHOTO, PHOTO)`` uint8 sRGB, another place of each material under a random light.
+        attributes: ``(N, A)`` float32 in 0..1.
+        known: ``(N, A)`` bool.
+        tiles: Whether the codes are whole toruses.
+    """
+
+    codes: torch.Tensor
+    layouts: torch.Tensor
+    photos: torch.Tensor
+    attributes: torch.Tensor
+    known: torch.Tensor
+    tiles: bool
+
+
+def read_lessons(
+    data: Dataset,
+    inverter: Inverter,
+    count: int,
+    random: torch.Generator,
+    device: torch.device,
+    report: Callable[[float], None] | None = None,
+) -> Lessons:
+    """Reads codes of randomly shifted, mirrored, turned and recoloured materials.
+
+    Args:
+        data: The materials; of those that do not tile the edge is left out, of the others too if any does not.
+        inverter: Trained.
+        count: Of the codes; fewer of a small library.
+        random: Draws everything.
+        device: Where the inverter is.
+        report: Called with the fraction done; may raise to cancel.
+    """
+    side = data.size // STRIDE * STRIDE
+    sampler = Sampler(data, side, 0, random, device)
+    tiles = bool(data.tiles.all())
+    kept: list[list[torch.Tensor]] = []
+    batch = 8
+    count = min(count, TIMES * len(data))
+    for start in range(0, count, batch):
+        if report is not None:
+            report(start / count)
+        drawn = sampler.draw(min(batch, count - start))
+        stack, pattern = drawn.stack, drawn.pattern
+        if tiles:
+            stack, pattern = (F.pad(x, (BORDER * STRIDE,) * 4, mode="circular") for x in (stack, pattern))
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=halves_pay(device)):
+            code = inverter.read(stack, pattern).float()[..., BORDER:-BORDER, BORDER:-BORDER]
+            layout = laid(pattern)[..., BORDER:-BORDER, BORDER:-BORDER]
+        whole = [n // FACTORS[0] * FACTORS[0] for n in code.shape[2:]]
+        photo = (drawn.photo[..., :PHOTO, :PHOTO] * 255).round().to(torch.uint8)
+        parts = (code[..., : whole[0], : whole[1]], layout[..., : whole[0], : whole[1]].half(), photo, drawn.attributes, drawn.known)
+        kept.append([part.cpu() for part in parts])
+    codes, layouts, photos, attributes, known = (torch.cat(column) for column in zip(*kept, strict=True))
+    mean, deviation = codes.mean((0, 2, 3), keepdim=True), codes.std((0, 2, 3), keepdim=True)
+    return Lessons(((codes - mean) / (deviation + 1e-3)).half(), layouts, photos, attributes, known, tiles)
+
+
+class PriorTrainer:
+    """The prior's networks, averages and optimisers, and one step of its training.
+
+    Args:
+        generator: Its ``prior`` is trained; the rest stays.
+        mean_generator: Whose ``prior`` is the average.
+        encoder: Trained along: the latent is what the prior can use.
+        mean_encoder: Its average.
+        options: How.
+        device: Where.
+        random: Draws everything.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        mean_generator: Generator,
+        encoder: Encoder,
+        mean_encoder: Encoder,
+        options: Options,
+        device: torch.device,
+        random: torch.Generator,
+    ) -> None:
+        self.prior, self.encoder, self.options, self.device, self.random = generator.prior, encoder, options, device, random
+        self.pairs = ((mean_generator.prior, generator.prior), (mean_encoder, encoder))
+        config = generator.config
+        self.critic = PriorCritic(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.making = Descent([*generator.prior.parameters(), *encoder.parameters()], options.rate)
+        self.judging = Descent(list(self.critic.parameters()), options.rate)
+        self.step_number = 0
+
+    def step(self, lessons: Lessons, rate: float = 1.0, half: bool = False) -> dict[str, float]:
+        """One step of both sides; gives the losses.
+
+        Args:
+            lessons: To learn from.
+            rate: Factor of the learning rate.
+            half: bfloat16 where it pays.
+        """
+        o, count = self.options, self.options.batch
+        rows = torch.randint(len(lessons.codes), (count,), generator=self.random)
+        shift = [int(torch.randint(n, (), generator=self.random)) for n in lessons.codes.shape[2:]] if lessons.tiles else [0, 0]
+        real, layout = (x[rows].to(self.device).float().roll(shift, (2, 3)) for x in (lessons.codes, lessons.layouts))
+        attributes, known = (x[rows].to(self.device) for x in (lessons.attributes, lessons.known))
+        photo = lessons.photos[rows].to(self.device).float() / 255
+        seen = slice(0, count - count // 2)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            mean, log_variance, read = self.encoder(photo)
+        drawn = torch.randn(mean.shape, generator=self.random).to(self.device)
+        latent = torch.cat([(mean + drawn * (log_variance / 2).exp())[seen], drawn[seen.stop :]])
+        noise = torch.randn(real.shape, generator=self.random).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            made = self.prior(torch.cat([attributes * 2 - 1, latent], 1), noise, layout).float()
+        given = Round(real, made, layout, attributes)
+        penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
+        judged = judge(self.critic, self.judging, given, o.rate * rate, penalty, WRONG, half)
+        fooled, features, real_features = fool(self.critic, given, half)
+        beside = 1.5 * layout[seen, -4:]  # a code must not only look like one, it must fit the joints
+        distance = losses.code_distance(torch.cat([made[seen], beside], 1), torch.cat([real[seen], beside], 1)).mean()
+        statistics = losses.feature_distance([f[seen] for f in features], [f[seen] for f in real_features]).mean()
+        divergence = losses.latent_divergence(mean, log_variance)
+        told = losses.attribute_loss(read, attributes, known)
+        total = fooled + o.codes * distance + o.features * statistics + o.divergence * divergence + told
+        self.making.descend(total, o.rate * rate)
+        average(self.pairs, o.average, self.step_number)
+        self.step_number += 1
+        found = {"fooled": fooled, "codes": distance, "statistics": statistics, "divergence": divergence, "attributes": told}
+        return {**judged, **{name: float(value.detach()) for name, value in found.items()}}

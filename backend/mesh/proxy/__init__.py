@@ -1,0 +1,1 @@
+"""Watertight proxies: a closed, manifold stand-in for a mesh with holes."""

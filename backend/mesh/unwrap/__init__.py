@@ -1,0 +1,1 @@
+"""UV unwrapping: charts, their flattening, and packing into one atlas."""

@@ -1,0 +1,1 @@
+"""Fusion of depth maps with known cameras: truncated signed distances and marching cubes."""

@@ -1,0 +1,1 @@
+"""Operations that test and measure the backend itself."""

@@ -1,1 +1,0 @@
-"""The supervisor: sockets, journal, blobs and worker processes. No torch, no CUDA."""

@@ -33,7 +33,7 @@ from backlot.backend.core.color import to_srgb
 from backlot.backend.core.context import Context
 from backlot.backend.core.lens import straighten_pixels
 from backlot.backend.io.exr_layers import decode_layers
-from backlot.backend.reconstruct.fusion.fusion.preview import shade
+from backlot.backend.reconstruct.fusion.preview import shade
 from backlot.backend.reconstruct.operations import reconstruct_footage
 from backlot.backend.reconstruct.stereo.depths import DepthMap, estimate_depths
 from backlot.backend.reconstruct.stereo.geometry import project

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 from mathutils import Vector  # noqa: E402
 
 import backlot  # noqa: E402
-from backlot.addon.jobs.queue import records  # noqa: E402
+from backlot.addon.jobs import records  # noqa: E402
 from backlot.addon.materials import results  # noqa: E402
 from backlot.shared.values import Image  # noqa: E402
 

@@ -41,7 +41,7 @@ from backlot.backend.style.keyframes.rendering import Renderer
 from backlot.backend.style.keyframes.shot import Shot
 from backlot.backend.style.keyframes.tracking import Tracker
 from backlot.backend.style.operations.style_keyframes import run
-from backlot.backend.style.shot.shot import measure
+from backlot.backend.style.shot import measure
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame

@@ -37,9 +37,9 @@ import torch
 
 from backlot.backend.core.color import to_srgb
 from backlot.backend.io.frames.depth import DepthFrame
-from backlot.backend.reconstruct.fusion.fusion.fusion import Settings
-from backlot.backend.reconstruct.fusion.fusion.projection import Projection
-from backlot.backend.reconstruct.fusion.fusion.surface import Volumes
+from backlot.backend.reconstruct.fusion.fusion import Settings
+from backlot.backend.reconstruct.fusion.projection import Projection
+from backlot.backend.reconstruct.fusion.surface import Volumes
 from backlot.shared.values import Camera
 
 from . import _depth_job

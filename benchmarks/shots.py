@@ -38,11 +38,11 @@ from backlot.backend.io.writing import encode
 from backlot.backend.style.image.grade import soften
 from backlot.backend.style.operations.style_image import run as run_image
 from backlot.backend.style.operations.style_shot import VARIETY, run
-from backlot.backend.style.shot.shot import contents, measure
-from backlot.backend.style.shot.shot.painter import Brush, Painter
-from backlot.backend.style.shot.shot.passes import Shot
-from backlot.backend.style.shot.shot.style_passes import GRADED
-from backlot.backend.style.shot.shot.trace import Geometry
+from backlot.backend.style.shot import contents, measure
+from backlot.backend.style.shot.painter import Brush, Painter
+from backlot.backend.style.shot.passes import Shot
+from backlot.backend.style.shot.style_passes import GRADED
+from backlot.backend.style.shot.trace import Geometry
 from backlot.shared.frames import read_transforms
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame

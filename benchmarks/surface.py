@@ -26,14 +26,13 @@ from backlot.backend.core.color import to_srgb
 from backlot.backend.core.context import Context
 from backlot.backend.core.pinhole import view_matrix
 from backlot.backend.io.frames.depth import DepthFrame
-from backlot.backend.mesh import topology
-from backlot.backend.mesh.bake import raster
+from backlot.backend.mesh import raster, topology
 from backlot.backend.mesh.bake.texture import bilinear
 from backlot.backend.mesh.finish import finish
 from backlot.backend.mesh.unwrap import unwrapping as unwrap
-from backlot.backend.reconstruct.fusion.fusion.fusion import Settings
-from backlot.backend.reconstruct.fusion.fusion.sampling import into
-from backlot.backend.reconstruct.fusion.fusion.surface import Volumes
+from backlot.backend.reconstruct.fusion.fusion import Settings
+from backlot.backend.reconstruct.fusion.sampling import into
+from backlot.backend.reconstruct.fusion.surface import Volumes
 from backlot.shared.values import Camera, Mesh
 
 from .report import print_table, save_picture, save_rows

@@ -12,14 +12,14 @@ import torch
 import trimesh
 from test_fusion import AROUND, HEIGHT, WIDTH, boundary_edges, camera, frame, look_at, rays, run, see_box, see_sphere, sphere_frames
 
-from backlot.backend.core import planes
 from backlot.backend.core.context import Context
 from backlot.backend.core.depth_noise import NoiseModel, truncation_for
+from backlot.backend.core.depth_planes import finder as planes
 from backlot.backend.io.frames.depth import FrameSource, decode_frame
 from backlot.backend.io.frames.selection import Selection
-from backlot.backend.reconstruct.fusion.fusion import fusion, remarks, sampling, survey
-from backlot.backend.reconstruct.fusion.fusion.exact import NearestFace
-from backlot.backend.reconstruct.fusion.fusion.free_space import FreeSpace
+from backlot.backend.reconstruct.fusion import fusion, remarks, sampling, survey
+from backlot.backend.reconstruct.fusion.exact import NearestFace
+from backlot.backend.reconstruct.fusion.free_space import FreeSpace
 from backlot.backend.reconstruct.operations import reconstruct_depth
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.values import Camera, Distortion, Image, Mesh, SceneFrame

@@ -12,8 +12,8 @@ import torch
 
 from backlot.backend.core.context import Context
 from backlot.backend.mesh import marching_tables
-from backlot.backend.reconstruct.fusion.fusion import fusion, marching
-from backlot.backend.reconstruct.fusion.fusion.fusion import CpuFusion, Settings, TorchFusion
+from backlot.backend.reconstruct.fusion import fusion, marching
+from backlot.backend.reconstruct.fusion.fusion import CpuFusion, Settings, TorchFusion
 from backlot.backend.reconstruct.operations import reconstruct_depth
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.values import Camera, Image, Mesh, SceneFrame
@@ -254,7 +254,7 @@ def test_marching_cases_are_closed():
 
 def test_random_fields_give_manifold_surfaces():
     """The hardest input for the case table: noise, in which every case and every ambiguous face occurs."""
-    from backlot.backend.reconstruct.fusion.fusion.blocks import VOXELS, Blocks
+    from backlot.backend.reconstruct.fusion.blocks import VOXELS, Blocks
 
     generator = np.random.default_rng(3)
     side = 3

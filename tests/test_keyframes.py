@@ -32,9 +32,9 @@ from backlot.backend.style.keyframes.rigid import lens_of
 from backlot.backend.style.keyframes.shot import Shot
 from backlot.backend.style.keyframes.tracking import Tracker
 from backlot.backend.style.operations.style_keyframes import KEPT, run
-from backlot.backend.style.shot.shot.animation import Curve, frame_range
-from backlot.backend.style.shot.shot.passes import decode_passes
-from backlot.backend.style.shot.shot.trace import Geometry, Trace
+from backlot.backend.style.shot.animation import Curve, frame_range
+from backlot.backend.style.shot.passes import decode_passes
+from backlot.backend.style.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, SceneFrame

@@ -12,8 +12,8 @@ import torch
 from backlot.backend.core.sampling import grid
 from backlot.backend.style.image.strokes import blur
 from backlot.backend.style.keyframes.rigid import unproject
-from backlot.backend.style.shot.shot import measure
-from backlot.backend.style.shot.shot.passes import Shot
+from backlot.backend.style.shot import measure
+from backlot.backend.style.shot.passes import Shot
 from backlot.shared.values import Camera, Image, SceneFrame
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

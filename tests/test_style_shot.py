@@ -20,12 +20,12 @@ from backlot.backend.style.image.grade import fill_outside, soften
 from backlot.backend.style.image.strokes import blur
 from backlot.backend.style.operations.style_image import run as run_image
 from backlot.backend.style.operations.style_shot import run
-from backlot.backend.style.shot.shot import cuts, measure, occlusion
-from backlot.backend.style.shot.shot.band_limit import LOST, Limit
-from backlot.backend.style.shot.shot.contents import Contents
-from backlot.backend.style.shot.shot.passes import Shot, decode_passes
-from backlot.backend.style.shot.shot.shot import Pace, Segment, segments
-from backlot.backend.style.shot.shot.trace import Geometry, Trace
+from backlot.backend.style.shot import cuts, measure, occlusion
+from backlot.backend.style.shot.band_limit import LOST, Limit
+from backlot.backend.style.shot.contents import Contents
+from backlot.backend.style.shot.passes import Shot, decode_passes
+from backlot.backend.style.shot.shot import Pace, Segment, segments
+from backlot.backend.style.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame

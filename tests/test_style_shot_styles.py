@@ -14,9 +14,9 @@ from backlot.backend.core.context import Context
 from backlot.backend.io.exr_layers import decode_layers
 from backlot.backend.style.image.directions import parse_regions, shared_out
 from backlot.backend.style.operations.style_shot import run
-from backlot.backend.style.shot.shot import measure
-from backlot.backend.style.shot.shot.passes import Shot
-from backlot.backend.style.shot.shot.sharing import Regions
+from backlot.backend.style.shot import measure
+from backlot.backend.style.shot.passes import Shot
+from backlot.backend.style.shot.sharing import Regions
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.operations import find
 from backlot.shared.operations.style_names import objects_as_ids, regions_as_ids, with_ids

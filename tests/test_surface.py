@@ -15,8 +15,8 @@ from test_fusion import AROUND, FOCAL, HEIGHT, WIDTH, camera, look_at, rays
 
 from backlot.backend.core.context import Context
 from backlot.backend.io.frames.depth import DepthFrame
-from backlot.backend.mesh import topology
-from backlot.backend.mesh.bake import fill, raster, texture
+from backlot.backend.mesh import raster, topology
+from backlot.backend.mesh.bake import fill, texture
 from backlot.backend.mesh.bake.blend import blend, gains
 from backlot.backend.mesh.bake.normals import normal_map
 from backlot.backend.mesh.bake.observe import Baker

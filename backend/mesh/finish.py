@@ -16,9 +16,9 @@ from ..io.frames.depth import DepthFrame
 from . import topology
 from .bake import texture
 from .bake.normals import normal_map
-from .bake.raster import rasterise
 from .clean import clean
 from .proxy.closing import proxy
+from .raster import rasterise
 from .simplify import LEVELS, simplify
 from .unwrap import unwrapping as unwrap
 

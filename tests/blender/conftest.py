@@ -35,7 +35,7 @@ import backlot  # noqa: E402
 def registered():
     backlot.register()
     yield
-    from backlot.addon.jobs.queue import link
+    from backlot.addon.jobs import link
 
     link.BACKEND.stop()
     backlot.unregister()
@@ -56,7 +56,7 @@ def scene():
 @pytest.fixture(scope="session")
 def backend():
     """A real backend in its own Python, started by the add-on's own means."""
-    from backlot.addon.jobs.queue import link
+    from backlot.addon.jobs import link
 
     link.BACKEND.require()
     return link.BACKEND

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image, Mesh
 

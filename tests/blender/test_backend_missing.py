@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 from backlot.addon import settings
-from backlot.addon.jobs.queue import link
+from backlot.addon.jobs import link
 from backlot.shared import events as ev
 from backlot.shared.errors import BackendUnavailable
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
-from backlot.addon.jobs.queue.link import BACKEND
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
+from backlot.addon.jobs.link import BACKEND
 from backlot.addon.ui import panels
 from backlot.shared.jobs import Job
 from backlot.shared.values import Image

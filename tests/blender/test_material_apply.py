@@ -9,8 +9,8 @@ import pytest
 from blender import stand_in
 
 from backlot.addon.images import png
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
 from backlot.addon.materials import maps, scale
 from backlot.shared.values import Image
 

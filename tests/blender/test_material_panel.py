@@ -10,8 +10,8 @@ from blender.test_material_apply import finish
 from blender.test_register import Recorder
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
 from backlot.addon.materials import history
 from backlot.addon.materials import panel as material_panel
 from backlot.addon.materials import pictures as thumbnails

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from blender import solved_clip
 
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
 from backlot.addon.reconstruct import facts, surface
 from backlot.shared.events import Cancelled, Partial
 from backlot.shared.frames import write_transforms

@@ -11,7 +11,7 @@ from blender.conftest import layers
 
 from backlot.addon import cli
 from backlot.addon.images import pictures
-from backlot.addon.jobs.queue import apply, records
+from backlot.addon.jobs import apply, records
 from backlot.addon.style import facts, placing, shot
 from backlot.shared.values import Image
 

@@ -11,8 +11,8 @@ from blender.test_register import Recorder
 from blender.walk import snapshot
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs.queue import queue as jobs
-from backlot.addon.jobs.queue import records
+from backlot.addon.jobs import queue as jobs
+from backlot.addon.jobs import records
 from backlot.addon.style import exr, facts, files, panel, results, shot, strength
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.events import Cancelled, Failed, Finished, Partial

@@ -12,8 +12,8 @@ import torch
 
 from ...core.compiled import kernel
 from .. import topology
+from ..raster import Atlas, texel_corners
 from ..unwrap.unwrapping import seams
-from .raster import Atlas, texel_corners
 
 _SWEEPS = 900
 _WHOLE = 9

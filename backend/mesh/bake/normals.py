@@ -10,8 +10,8 @@ from ...core.compiled import kernel
 from ...io.meshes.common import split
 from .. import topology
 from ..nearest import Nearest
+from ..raster import Atlas
 from . import fill
-from .raster import Atlas
 
 _SAME_SIDE = 0.1
 """Least cosine between a fine normal and the coarse one; below, the other side of something thin was found."""

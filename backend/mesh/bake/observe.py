@@ -19,8 +19,7 @@ from ...core.compiled import kernel
 from ...core.depth_planes import PlaneFinder
 from ...core.pinhole import view_matrix
 from ...io.frames.depth import DepthFrame
-from .. import topology
-from . import raster
+from .. import raster, topology
 
 _f = np.float32
 KEPT = 4

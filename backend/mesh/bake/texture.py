@@ -13,7 +13,8 @@ from ....shared.values import Image, Mesh
 from ...core.color import to_linear, to_srgb
 from ...core.timings import Laps
 from ...io.frames.depth import DepthFrame
-from . import fill, raster
+from .. import raster
+from . import fill
 from .blend import blend, gains
 from .observe import Baker
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...core.compiled import kernel
 from .. import topology
+from ..raster import row
 
 GROW = math.cos(math.radians(48))
 """Most a face's smoothed normal may lean away from its chart's axis: a texel is then stretched 1.5 times at most."""
@@ -245,26 +246,6 @@ def _turn(starts, order, flat):  # type: ignore[no-untyped-def]
             for k in range(3):
                 flat[order[i], k, 0] -= x0
                 flat[order[i], k, 1] -= y0
-
-
-@kernel()
-def row(flat, f, faces, y):  # type: ignore[no-untyped-def]
-    """Columns ``first`` to ``end - 1`` whose centres a face holds at the height of a row's centres.
-
-    An edge's crossing is reckoned from the smaller vertex number and both ends of a span are rounded up, so that of two faces that share
-    an edge exactly one holds each centre, whichever way they turn.
-    """
-    low, high = np.inf, -np.inf
-    for k in range(3):
-        j = (k + 1) % 3
-        if (flat[f, k, 1] <= y) != (flat[f, j, 1] <= y):
-            if faces[f, k] > faces[f, j]:
-                k, j = j, k
-            x = flat[f, k, 0] + (y - flat[f, k, 1]) * (flat[f, j, 0] - flat[f, k, 0]) / (flat[f, j, 1] - flat[f, k, 1])
-            low, high = min(low, x), max(high, x)
-    if low > high:
-        return 0, 0
-    return int(np.ceil(low - 0.5)), int(np.ceil(high - 0.5))
 
 
 @kernel(parallel=True)

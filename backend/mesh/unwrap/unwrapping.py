@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import topology
-from ..bake.raster import overlapping, rasterise
+from ..raster import overlapping, rasterise
 from . import charts, packing
 
 XATLAS_FACES = 20_000

@@ -16,7 +16,6 @@ from ...core.color import to_float
 from ...core.color_match import luminance
 from ...io.exr_layers import decode_layers
 from ...patchmatch import pyramid
-from ..shot.contents import object_ids
 from .strokes import blur, geometry_planes
 
 KEEP = "keep"
@@ -273,3 +272,16 @@ def _whole(image: Image, name: str, size: tuple[int, int]) -> np.ndarray:
             expected="ids as whole numbers", got=f"such as {to_float(pixels).flat[0]:g}", fix="Save the Object Index pass as EXR"
         )
     return rounded.astype(np.int64)
+
+
+def object_ids(text: str, known: str = "objects") -> set[int] | None:
+    """Ids out of text such as ``3 7-9``; None for all."""
+    if not text.strip():
+        return None
+    ids: set[int] = set()
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()) or int(last or first) - int(first) > 100_000:
+            raise InputError(expected=f'{known} as ids such as "3 7-9"', got=repr(text)[:80], fix="Ids stand in the capture's objects.json")
+        ids |= set(range(int(first), int(last or first) + 1))
+    return ids

@@ -41,7 +41,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         JobCancelled: From ``context.progress``.
     """
     strength = Curve(str(parameters["strength"]), "strength")
-    objects = contents.object_ids(str(parameters["objects"]))
+    objects = directions.object_ids(str(parameters["objects"]))
     shot = Shot(inputs["frames"])
     wanted = [shot.numbers.index(n) for n in frame_range(str(parameters["frames_wanted"]), shot.numbers)]
     size = shot[0].size

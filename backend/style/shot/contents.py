@@ -7,7 +7,6 @@ import collections
 import numpy as np
 import torch
 
-from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float, to_linear
 from ...core.color_match import luminance
@@ -77,19 +76,6 @@ def amount(passes: Passes, mask: np.ndarray | None, objects: set[int] | None, st
     if objects is not None:
         result = result * np.isin(passes.ids, list(objects))
     return np.where(passes.outside, np.float32(0), result).astype(np.float32)
-
-
-def object_ids(text: str, known: str = "objects") -> set[int] | None:
-    """Ids out of text such as ``3 7-9``; None for all."""
-    if not text.strip():
-        return None
-    ids: set[int] = set()
-    for part in text.replace(",", " ").split():
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or int(last or first) - int(first) > 100_000:
-            raise InputError(expected=f'{known} as ids such as "3 7-9"', got=repr(text)[:80], fix="Ids stand in the capture's objects.json")
-        ids |= set(range(int(first), int(last or first) + 1))
-    return ids
 
 
 def mixed(passes: Passes, planes: torch.Tensor, paint: torch.Tensor, weight: np.ndarray) -> Image:

@@ -8,8 +8,7 @@ import numba
 import numpy as np
 import torch
 
-from ...core.compiled import kernel
-from ..unwrap.charts import row
+from ..core.compiled import kernel
 
 GUTTER = 2.0
 """Texels around each chart that show the nearest point of its rim: bilinear filtering reaches half of one, its mip level two."""
@@ -125,6 +124,26 @@ def view(
     _draw(np.ascontiguousarray(local), np.ascontiguousarray(faces, np.int32), *(float(k) for k in lens), depth, owner)
     depth[owner < 0] = 0
     return depth, owner
+
+
+@kernel()
+def row(flat, f, faces, y):  # type: ignore[no-untyped-def]
+    """Columns ``first`` to ``end - 1`` whose centres a face holds at the height of a row's centres.
+
+    An edge's crossing is reckoned from the smaller vertex number and both ends of a span are rounded up, so that of two faces that share
+    an edge exactly one holds each centre, whichever way they turn.
+    """
+    low, high = np.inf, -np.inf
+    for k in range(3):
+        j = (k + 1) % 3
+        if (flat[f, k, 1] <= y) != (flat[f, j, 1] <= y):
+            if faces[f, k] > faces[f, j]:
+                k, j = j, k
+            x = flat[f, k, 0] + (y - flat[f, k, 1]) * (flat[f, j, 0] - flat[f, k, 0]) / (flat[f, j, 1] - flat[f, k, 1])
+            low, high = min(low, x), max(high, x)
+    if low > high:
+        return 0, 0
+    return int(np.ceil(low - 0.5)), int(np.ceil(high - 0.5))
 
 
 @kernel()

@@ -8,6 +8,8 @@ OPERATION = Operation(
     version=2,
     label="Reconstruct",
     summary="Rebuild a mesh from depth maps with known cameras",
+    panel="reconstruct",
+    apply="reconstruction",
     inputs=(
         Input(
             "frames",

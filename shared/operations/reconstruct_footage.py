@@ -8,6 +8,8 @@ OPERATION = Operation(
     version=1,
     label="Reconstruct Footage",
     summary="Rebuild a mesh from footage with a solved camera, or from a rectified stereo pair",
+    panel="reconstruct",
+    apply="reconstruction",
     inputs=(
         Input(
             "frames",

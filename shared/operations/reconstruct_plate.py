@@ -14,6 +14,8 @@ OPERATION = Operation(
     version=1,
     label="Reconstruct Plate",
     summary="Turn one picture into a textured relief or layered cards, with a depth model or a depth image",
+    panel="reconstruct",
+    apply="reconstruction",
     inputs=(
         Input("image", "image", "Plate", "the picture; may be left out where the frame has a colour channel", required=False),
         Input(

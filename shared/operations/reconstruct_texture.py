@@ -10,6 +10,9 @@ OPERATION = Operation(
     version=1,
     label="Bake Texture",
     summary="Bake the colour of frames with known cameras onto a mesh",
+    verb="bake",
+    panel="reconstruct",
+    apply="reconstruction",
     inputs=(
         Input("mesh", "mesh", "Mesh", "the mesh, in the space of the cameras; its UVs are kept"),
         Input(

@@ -150,6 +150,10 @@ class Operation:
         inputs: What it works on.
         parameters: Its controls, in the panel's order. The seed is not one of them: every job has one.
         outputs: What it gives.
+        verb: Word on the command line; empty: the name with a dash in place of the dot.
+        panel: The add-on's capability that draws it (``materials``, ``style``, ``reconstruct``); empty: a panel made from this description.
+        apply: How its results get into the scene: a name that one of the add-on's capabilities has a function for; empty: images and
+            meshes become new datablocks.
         hidden: For tests and measurements only: in no panel and no docs.
     """
 
@@ -160,6 +164,9 @@ class Operation:
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     outputs: tuple[Output, ...] = ()
+    verb: str = ""
+    panel: str = ""
+    apply: str = ""
     hidden: bool = False
 
     def parameter(self, name: str) -> Parameter:

@@ -7,6 +7,8 @@ OPERATION = Operation(
     version=1,
     label="Preview Movie",
     summary="Make an H.264 movie of a sequence of pictures, to look at",
+    verb="movie",
+    apply="movie",
     inputs=(
         Input("pictures", "sequence", "Pictures", "the frames as EXR, PNG, JPEG or the like, in the order of the numbers in their names"),
         Input("beside", "sequence", "Beside", "frames to show left of them, by the same numbers, such as the render", required=False),

@@ -8,6 +8,8 @@ OPERATION = Operation(
     version=2,
     label="Style",
     summary="Paint an image in the manner of another",
+    verb="style",
+    panel="style",
     inputs=(
         CONTENT,
         STYLE,

@@ -8,6 +8,8 @@ OPERATION = Operation(
     version=3,
     label="Style Shot",
     summary="Paint a shot in the manner of a picture, steady under motion",
+    panel="style",
+    apply="shot",
     inputs=(
         Input(
             "frames",

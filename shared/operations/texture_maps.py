@@ -7,6 +7,9 @@ OPERATION = Operation(
     version=1,
     label="Maps from Photo",
     summary="Estimate base colour, height, normal, roughness and metallic from one photograph",
+    verb="maps",
+    panel="materials",
+    apply="material",
     inputs=(Input("photo", "image", "Photo", "a photograph of a flat piece of material, seen from straight above"),),
     parameters=(
         Parameter(

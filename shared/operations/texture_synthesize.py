@@ -16,6 +16,9 @@ OPERATION = Operation(
     version=2,
     label="Texture",
     summary="Make a new, tileable texture of any size from an exemplar",
+    verb="texture",
+    panel="materials",
+    apply="material",
     inputs=(
         Input("exemplar", "image", "Exemplar", "a photograph or painting of the material, evenly lit"),
         Input("normal", "image", "Normal", "the exemplar's normal map, of the same size; made along with the texture", required=False),

@@ -14,6 +14,9 @@ OPERATION = Operation(
     version=1,
     label="Variations",
     summary="Show several variations of a material, to choose one",
+    verb="variations",
+    panel="materials",
+    apply="variations",
     inputs=INPUTS,
     parameters=(
         Parameter("count", "int", 9, "Count", "How many variations", minimum=1, maximum=16),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_material import SMALL, save_small
 
+from backlot.backend.core import gan_losses
 from backlot.backend.materials.attributes import FAMILY_NAMES, VECTOR_SIZE, Attributes
 from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset
 from backlot.backend.materials.generator import patterns
@@ -152,7 +153,7 @@ def test_patch_distance_ignores_places_and_sees_blur_and_noise() -> None:
 
 def test_relativistic_loss_wants_the_better_above_the_worse() -> None:
     high, low = [torch.ones(1, 1, 2, 2)], [-torch.ones(1, 1, 2, 2)]
-    assert losses.relativistic(high, low) < losses.relativistic(low, high)
+    assert gan_losses.relativistic(high, low) < gan_losses.relativistic(low, high)
 
 
 # -- training ---------------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ...core import gan_losses
 from ..generator.layers import CODE, LAID_CHANNELS, SLOPE
 from ..generator.networks import Config
 from ..stack import CHANNELS
-from . import losses
 from .optimiser import Descent
 
 LEAST = 26
@@ -142,15 +142,15 @@ def judge(critic: Critic, descent: Descent, given: Round, rate: float, penalty: 
         real_features = critic.features(real, given.beside)
         real_scores = critic.score(real_features, attributes)
         made_scores = critic.score(critic.features(made, given.beside), attributes)
-        loss = losses.relativistic(real_scores, made_scores)
+        loss = gan_losses.relativistic(real_scores, made_scores)
         others = attributes.roll(1, 0)
         differ = (attributes - others).abs().amax(1) > 0.01  # of one exemplar's crops none do
         if bool(differ.any()):
             other_scores = critic.score([f[differ] for f in real_features], others[differ])
-            loss = loss + wrong * losses.relativistic([r[differ] for r in real_scores], other_scores)
+            loss = loss + wrong * gan_losses.relativistic([r[differ] for r in real_scores], other_scores)
     found = {}
     if penalise:
-        norms = losses.gradient_penalty(real_scores, real) + losses.gradient_penalty(made_scores, made)
+        norms = gan_losses.gradient_penalty(real_scores, real) + gan_losses.gradient_penalty(made_scores, made)
         loss = loss + penalty * norms
         found["penalty"] = float(norms.detach())
     descent.descend(loss, rate)
@@ -174,4 +174,4 @@ def fool(critic: Critic, given: Round, half: bool) -> Fooled:
             real_features = critic.features(given.real, given.beside)
             real_scores = critic.score(real_features, given.attributes)
         features = critic.features(given.made, given.beside)
-        return Fooled(losses.relativistic(critic.score(features, given.attributes), real_scores), features, real_features)
+        return Fooled(gan_losses.relativistic(critic.score(features, given.attributes), real_scores), features, real_features)

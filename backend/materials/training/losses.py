@@ -7,56 +7,28 @@ import math
 import torch
 import torch.nn.functional as F
 
+from ...core import gan_losses
 from ..attributes import FAMILY_NAMES
 from ..data.measure import measure
 
-PATCH = 7
-SCALES = 3
 LIGHTNESS, HUE = 2.0, 5.0
 """How much a difference counts in a colour's lightness and in its distance from gray, where one in height counts 1: heights fill their
 range, lightness a part of it, and what distinguishes one stone from the next in hue is small and seen first."""
 
 
-def relativistic(better: list[torch.Tensor], worse: list[torch.Tensor]) -> torch.Tensor:
-    """Relativistic pairing loss (Jolicoeur-Martineau 2019; R3GAN 2024): ``better`` shall score above ``worse``, place by place."""
-    return torch.stack([F.softplus(w.float() - b.float()).mean() for b, w in zip(better, worse, strict=True)]).sum()
-
-
-def gradient_penalty(scores: list[torch.Tensor], stack: torch.Tensor) -> torch.Tensor:
-    """Mean squared norm of the scores' gradient at ``stack`` (R1 on real, R2 on made ones; Mescheder et al. 2018)."""
-    total = torch.stack([s.float().mean((1, 2, 3)).sum() for s in scores]).sum()
-    (gradient,) = torch.autograd.grad(total, stack, create_graph=True)
-    return gradient.float().square().sum((1, 2, 3)).mean()
-
-
 def patch_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 32, stride: int = 2) -> torch.Tensor:
-    """Sliced Wasserstein distance between the patches of each made picture and those of its real one, at three scales.
-
-    Patches of 7 px over all maps together are projected on random directions and sorted; sorted values are compared one by one
-    (Pitié 2005; Elnekave and Weiss 2022). Positions do not matter, so a stochastic texture is compared by what it is made of.
+    """``gan_losses.patch_distance`` of stacks ``(B, 6, H, W)``, weighed as ``weigh`` does: patches of 7 px over all maps together.
 
     Args:
-        made: ``(B, C, H, W)``.
+        made: ``(B, 6, H, W)``.
         real: As large as ``made``.
         projections: Random directions at each scale.
         stride: Step between patches in pixels.
 
     Returns:
-        ``(B,)`` mean absolute difference, summed over scales.
+        ``(B,)`` mean absolute difference, summed over three scales.
     """
-    total = torch.zeros(made.shape[0], device=made.device)
-    made, real = weigh(made), weigh(real)
-    for scale in range(SCALES):
-        filters = torch.randn(projections, made.shape[1], PATCH, PATCH, device=made.device)
-        # Half of the directions look at differences only, so that colour does not drown detail.
-        filters[::2] -= filters[::2].mean((2, 3), keepdim=True)
-        filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
-        step = stride if scale == 0 else 1
-        a, b = (F.conv2d(x, filters, stride=step).flatten(2).float().sort(2).values for x in (made, real))
-        total = total + (a - b).abs().mean((1, 2))
-        if scale + 1 < SCALES:
-            made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
-    return total
+    return gan_losses.patch_distance(weigh(made), weigh(real), projections, stride)
 
 
 def weigh(stack: torch.Tensor) -> torch.Tensor:
@@ -85,10 +57,8 @@ def code_distance(made: torch.Tensor, real: torch.Tensor, projections: int = 96)
     """
     total = torch.zeros(made.shape[0], device=made.device)
     for width in (3, 5):
-        filters = torch.randn(projections, made.shape[1], width, width, device=made.device)
-        filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
-        a, b = (F.conv2d(x[..., 1:-1, 1:-1], filters).flatten(2).float().sort(2).values for x in (made, real))
-        total = total + (a - b).abs().mean((1, 2))
+        filters = gan_losses.random_filters(projections, made.shape[1], width, made.device, centred=False)
+        total = total + gan_losses.sliced_wasserstein(made[..., 1:-1, 1:-1], real[..., 1:-1, 1:-1], filters)
     return total
 
 

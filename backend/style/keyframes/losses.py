@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ...core.gan_losses import random_filters
+
 PATCH = 5
 
 
@@ -46,9 +48,7 @@ def patch_distribution(
         generator: Of the projections and of the patches that are compared.
         count: Patches drawn from each, with repetition.
     """
-    filters = torch.randn(32, 3, PATCH, PATCH, generator=generator).to(made.device)
-    filters[::2] -= filters[::2].mean((2, 3), keepdim=True)
-    filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
+    filters = random_filters(32, 3, PATCH, made.device, generator)
     sides = []
     edge = PATCH // 2
     for picture, mask in ((made, made_mask), (real, real_mask)):

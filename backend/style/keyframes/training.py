@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ...core.devices import halves_pay
-from ...materials.training.losses import gradient_penalty, relativistic
+from ...core.gan_losses import gradient_penalty, relativistic
 from . import augment, losses
 from .dataset import Dataset, Keyframe
 from .examples import Batch, Example, Sampler, Window, gather

@@ -67,8 +67,7 @@ def check_request(
     if not isinstance(inputs, dict):
         raise InputError(expected="inputs by name", got=type(inputs).__name__)
     schema.check_input_names(inputs)
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
-        raise ParameterError(expected=f"a seed from 0 to {MAX_SEED}", got=repr(seed)[:80])
+    check_seed(seed)
     if deliver not in DELIVERIES:
         raise ParameterError(expected=f"deliver to be one of {', '.join(DELIVERIES)}", got=repr(deliver)[:80])
     if not isinstance(formats, dict):
@@ -81,6 +80,17 @@ def check_request(
         if suffix not in output.formats:
             raise ParameterError(expected=f"{name} as one of {', '.join(output.formats)}", got=repr(suffix)[:80])
     return complete
+
+
+def check_seed(seed: Any) -> int:
+    """The seed, if it is one.
+
+    Raises:
+        ParameterError: It is no whole number from 0 to 2^31 - 1.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+        raise ParameterError(expected=f"a seed from 0 to {MAX_SEED}", got=repr(seed)[:80])
+    return seed
 
 
 def request_digest(operation: str, parameters: dict[str, Any], inputs: Any, digests: list[str], seed: int, formats: Any) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from backend_process import Backend, gather
 
+from backlot.backend.io.inputs import decode_inputs
 from backlot.backend.io.meshes import encode_mesh
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
-from backlot.backend.runtime.delivery import decode_inputs, deliver
+from backlot.backend.runtime.delivery import deliver
 from backlot.shared import events as ev
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.inputs import read_input

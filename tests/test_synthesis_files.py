@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from backlot.backend.core.context import Context
+from backlot.backend.io.inputs import decode_inputs
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.backend.materials.operations.texture_synthesize import run
-from backlot.backend.runtime.delivery import decode_inputs, deliver
+from backlot.backend.runtime.delivery import deliver
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image

@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 from ...shared.client import Client
+from ...shared.connect import ANSWER_WITHIN
 from ...shared.errors import BackendUnavailable, InputError
 from ...shared.events import JobInfo, JobList, turn
 from .report import table
-from .session import ANSWER_WITHIN, existing_backend
+from .session import existing_backend
 
 
 def add_verbs(verbs: Any) -> None:

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...shared.connect import ANSWER_WITHIN
 from ...shared.connection import connection_path, read_connection, state_folder
 from ...shared.errors import BackendUnavailable
 from ...shared.events import Status
 from .report import table
-from .session import ANSWER_WITHIN, existing_backend
+from .session import existing_backend
 
 
 def add_verbs(verbs: Any) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-r"""The one command for working on Backlot: ``python3 dev.py demo | test | build | bench``.
+r"""The one command for working on Backlot: ``python3 dev.py demo | test | build | bench | docs``.
 
 Needs nothing but Python 3.11 or newer: it makes the environments that it needs inside the checkout
 (``.venv`` for the project, ``.venvs/`` for Blender as a module and for the benchmarks) and reuses them afterwards.
@@ -17,11 +17,13 @@ if sys.version_info < (3, 11):  # noqa: UP036 - before our own imports, which us
     sys.exit(f"Backlot needs Python 3.11 or newer, this is {sys.version.split()[0]}. Run dev.py with a newer one, e.g. python3.11 dev.py")
 
 from tools import environments, extension, tiers
-from tools.console import StepError, say
+from tools.console import StepError, run_step, say
 from tools.paths import ROOT, python_of
 
 # The demo renders a scene with Cycles and uses the add-on; 4.5 LTS is the version most studios have.
 DEMO_BLENDER = "4.5"
+# Each writes its own files in docs/ when it is run as a program.
+GENERATED_DOCS = ("tools.reference",)
 
 
 def demo(_options: argparse.Namespace, arguments: list[str]) -> int:
@@ -36,7 +38,7 @@ def demo(_options: argparse.Namespace, arguments: list[str]) -> int:
 
 def test(options: argparse.Namespace, arguments: list[str]) -> int:
     """Run the tiers of tests, print what passed, failed and was skipped."""
-    return tiers.run(everything=options.all, arguments=arguments)
+    return tiers.run(everything=options.all, slow=options.slow, arguments=arguments)
 
 
 def build(_options: argparse.Namespace, _arguments: list[str]) -> int:
@@ -64,24 +66,34 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
     return subprocess.run([interpreter, "-m", f"benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False).returncode
 
 
+def docs(_options: argparse.Namespace, _arguments: list[str]) -> int:
+    """Write the pages and pictures that are made from the code."""
+    interpreter = python_of(environments.project())
+    for module in GENERATED_DOCS:
+        run_step(f"Writing the documents of {module}", [interpreter, "-m", module], log="docs")
+    return 0
+
+
 def main() -> int:
     """Parse the command line and run one verb."""
     parser = argparse.ArgumentParser(prog="dev.py", description=(__doc__ or "").splitlines()[0])
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="demo | test | build | bench")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="demo | test | build | bench | docs")
     verbs.add_parser("demo", help="photographs and a Blender scene through the real backend, ends with a contact sheet").set_defaults(
         run=demo
     )
     test_parser = verbs.add_parser("test", help="run the tests; other arguments go to pytest")
     test_parser.add_argument("--all", action="store_true", help="also Blender 4.2 and 5.0, and a real Blender window (Linux, root)")
+    test_parser.add_argument("--slow", action="store_true", help="everything: --all, the tests marked slow, all tests on every Blender")
     test_parser.set_defaults(run=test)
     verbs.add_parser("build", help="build and validate the extension's archives in dist/").set_defaults(run=build)
     bench_parser = verbs.add_parser("bench", help="run a benchmark, or list them")
     bench_parser.add_argument("name", nargs="?", metavar="NAME")
     bench_parser.set_defaults(run=bench)
+    verbs.add_parser("docs", help="write the pages and pictures in docs/ that are made from the code").set_defaults(run=docs)
 
     options, rest = parser.parse_known_args()
-    if rest and options.verb == "build":
-        parser.error(f"build takes no arguments, got {' '.join(rest)}")
+    if rest and options.verb in ("build", "docs"):
+        parser.error(f"{options.verb} takes no arguments, got {' '.join(rest)}")
     try:
         return int(options.run(options, rest))
     except StepError as error:

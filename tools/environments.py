@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +25,8 @@ BLENDER_PYTHON = (3, 11)
 BLENDER_NUMPY = "numpy==1.26.4"
 # The pyzmq that the extension ships (blender_manifest.toml says why this one), so that the tests meet it.
 BLENDER_TEST_PACKAGES = ["pyzmq==26.4.0", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6"]
+# Two editable installs of the same checkout at a time would write the same folders (build/, backlot.egg-info/).
+_editable = threading.Lock()
 _NETWORK_FIX = "check the network and the free disk space (about 2 GB), then run the same command again: it goes on where it stopped"
 
 
@@ -50,7 +54,12 @@ def blender(version: str) -> Path:
     ensure_blender_libraries()
     # The project without its dependencies: those are the backend's, which never runs here.
     steps = [[f"bpy=={BLENDERS[version]}", BLENDER_NUMPY, *BLENDER_TEST_PACKAGES], ["--no-deps", "-e", str(ROOT)]]
-    return _environment(VENVS / f"bpy-{version}", interpreter, steps, f"Blender {BLENDERS[version]}")
+    return _environment(blender_folder(version), interpreter, steps, f"Blender {BLENDERS[version]}")
+
+
+def blender_folder(version: str) -> Path:
+    """Return where ``blender`` makes the environment of a version."""
+    return VENVS / f"bpy-{version}"
 
 
 def python_for_blender() -> str | None:
@@ -84,8 +93,10 @@ def _environment(folder: Path, interpreter: str, steps: list[list[str]], title: 
     stamp.unlink(missing_ok=True)
     for step in steps:
         shown = " ".join(part.replace(str(ROOT), ".") for part in step if not part.startswith("-"))
-        command: list[str | Path] = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *step]
-        run_step(f"Installing {shown} into {name}", command, log=log, fix=_NETWORK_FIX, env=_clean_environment())
+        # --no-compile: Python compiles a module when it is first imported. Most never are, and compiling took half of pip's time.
+        command: list[str | Path] = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile", *step]
+        with _editable if "-e" in step else contextlib.nullcontext():
+            run_step(f"Installing {shown} into {name}", command, log=log, fix=_NETWORK_FIX, env=_clean_environment())
     stamp.write_text(digest)
     return folder
 

@@ -1,16 +1,20 @@
-"""Writes docs/operations.md from the operations' schemas: ``python -m tools.reference`` in ``.venv``; a test compares."""
+"""Writes what is made from the operations' descriptions: docs/operations.md and shared/operations/engines.json; a test compares.
+
+``python3 dev.py docs``, or ``python -m tools.reference`` in ``.venv``.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from backlot.shared.operations import OPERATIONS, Operation, Parameter
+from backlot.shared.operations import OPERATIONS, Operation, Parameter, engines
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "operations.md"
 HEAD = """# Operations
 
-Made from the schemas in `shared/operations` by `python -m tools.reference`; the same descriptions draw the panel, make the command line's
+Made from the schemas in `shared/operations` by `python3 dev.py docs`; the same descriptions draw the panel, make the command line's
 flags and check every request. Each job also has a seed (0 to 2147483647): the same seed on the same device gives the same bytes.
 """
 
@@ -42,9 +46,15 @@ def _parameter(parameter: Parameter) -> str:
     return f"| `{parameter.name}` | {default}{unit} | {allowed} | {parameter.help} |"
 
 
+def files() -> dict[Path, str]:
+    """The files and what should be in them."""
+    return {PAGE: page(), engines.RECORD: engines.record(engines.find_engines([ROOT]))}
+
+
 def main() -> int:
-    """Writes the page."""
-    PAGE.write_text(page(), encoding="utf-8")
+    """Writes the files."""
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import threading
 
 from .console import StepError, run_step
 
@@ -25,6 +26,7 @@ BLENDER_LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libgomp.so.1": "libgomp1",
 }
+_apt = threading.Lock()  # apt-get itself refuses to run twice at a time
 _apt_lists_fresh = False
 
 
@@ -44,11 +46,14 @@ def apt_install(packages: list[str], why: str) -> None:
     if not can_install():
         raise StepError(what=f"{why}: missing {', '.join(packages)}", fix=f"install by hand: sudo {by_hand}  (or your system's equivalent)")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    if not _apt_lists_fresh:
-        run_step("Refreshing the package lists", ["apt-get", "update", "-q"], log="apt", env=env, fix="check the network, then try again")
-        _apt_lists_fresh = True
     command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
-    run_step(f"Installing {' '.join(packages)} ({why})", command, log="apt", env=env, fix=f"try by hand: {by_hand}")
+    with _apt:
+        if not _apt_lists_fresh:
+            run_step(
+                "Refreshing the package lists", ["apt-get", "update", "-q"], log="apt", env=env, fix="check the network, then try again"
+            )
+            _apt_lists_fresh = True
+        run_step(f"Installing {' '.join(packages)} ({why})", command, log="apt", env=env, fix=f"try by hand: {by_hand}")
 
 
 def missing_blender_libraries() -> list[str]:

@@ -1,216 +1,185 @@
-"""The tiers of tests: what each runs, where, and what the summary says.
+"""The tiers of tests: what each runs, where, and which of them run side by side.
 
 ========== =========================== =====================================================
-style      ruff, mypy                  in .venv
+style      ruff, mypy, lint-imports    in .venv
 pure       tests/, without the others  in .venv
 blender V  tests/blender               in .venvs/bpy-V, with a backend in .venv
 extension  tests/extension             in .venv, driving each .venvs/bpy-V
 window     tests/window                in .venv, driving a Debian with Blender in .cache
 ========== =========================== =====================================================
+
+Every run leaves out the tests that are marked ``slow``. One Blender runs the whole of tests/blender, the others run what is marked
+``contract``: what depends on Blender's version. ``--slow`` runs everything on every version.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-import sys
-import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from . import environments, style, trixie
+from . import environments, extension, style, suite, trixie
 from .console import StepError, say
-from .paths import CACHE, ROOT, VENV, python_of
+from .lanes import Lane, Preparations, Task, run_lanes
+from .outcome import Outcome, summary
+from .paths import CACHE, DIST, ROOT, VENV, python_of
 
-DEFAULT_BLENDERS = ("4.5",)
-ALL_BLENDERS = ("4.2", "4.5", "5.0")
-TIER_TIMEOUT_S = 1800  # the longest takes a third of this on two slow cores; a hung one must not take CI's whole time
-MOST_WORKERS = 4  # processes that share a tier's tests; each holds PyTorch or Blender, and starts backends of its own
+WHOLE_BLENDER = "4.5"  # LTS; runs all of tests/blender
+ALL_BLENDERS = ("4.5", "4.2", "5.0")
 OWN_FOLDERS = ("blender", "extension", "window")  # of tests/; all else is the pure tier
-NO_TESTS_RAN = 5  # pytest's exit code
+NO_PYTHON = "Blender as a module needs Python 3.11, which is not on this machine"
 
 
-@dataclass
-class Outcome:
-    """What came of one tier."""
+@dataclass(frozen=True)
+class Request:
+    """What a person asked ``dev.py test`` for.
 
-    tier: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-    note: str = ""  # why the whole tier was skipped, or how it failed outside of a test
+    Attributes:
+        everything: Also the other versions of Blender, and a Blender with a window.
+        slow: Also the tests marked slow, and all of tests/blender on every version.
+        paths: tier -> chosen paths below tests/; an empty list stands for all of the tier.
+        options: Further arguments of pytest.
+    """
+
+    everything: bool
+    slow: bool
+    paths: dict[str, list[str]]
+    options: list[str]
+
+    def marks(self, *, contract: bool = False) -> list[str]:
+        """Return pytest's ``-m``. Tests that were chosen by a path or by a person's own ``-m`` run whatever their marks."""
+        if any(self.paths.values()) or any(option.startswith("-m") for option in self.options):
+            return []
+        chosen = ["contract"] if contract and not self.slow else []
+        chosen += [] if self.slow else ["not slow"]
+        return ["-m", " and ".join(chosen)] if chosen else []
 
 
-def run(*, everything: bool, arguments: list[str]) -> int:
+def run(*, everything: bool, slow: bool, arguments: list[str]) -> int:
     """Run the tiers, print a summary and return the exit code (1 if anything failed).
 
     Args:
         everything: Also the Blender versions and the window that not every machine can run.
+        slow: Everything, and also the tests that are marked slow.
         arguments: Given to every tier's pytest; paths among them choose the tiers.
     """
-    chosen = [argument for argument in arguments if not argument.startswith("-") and _path(argument).exists()]
+    chosen = [argument for argument in arguments if not argument.startswith("-") and suite.file_of(argument).exists()]
     options = [argument for argument in arguments if argument not in chosen]
-    wanted = _wanted(chosen)
-    environments.project()
-    outcomes: list[Outcome] = []
-    if not arguments:
-        outcomes.append(_timed("style", lambda: Outcome("style", *style.check())))
-    if "pure" in wanted:
-        outcomes.append(_pytest("pure", VENV, wanted["pure"] or ["tests"], options, ignore=OWN_FOLDERS, spread=not wanted["pure"]))
-    versions = ALL_BLENDERS if everything else DEFAULT_BLENDERS
-    if "blender" in wanted:
-        outcomes += [_blender(version, wanted["blender"], options) for version in versions]
-        if not everything:
-            outcomes += [Outcome(f"blender {version}", note="runs with --all") for version in ALL_BLENDERS if version not in versions]
-    if "extension" in wanted:
-        outcomes.append(_extension(versions, wanted["extension"] or ["tests/extension"], options))
-    if "window" in wanted:
-        if everything or wanted["window"]:
-            outcomes.append(_window(wanted["window"] or ["tests/window"], options))
-        else:
-            outcomes.append(Outcome("window", note="runs with --all"))
-    return _summary(outcomes)
+    request = Request(everything or slow, slow, wanted(chosen), options)
+    with Preparations() as preparations:
+        lanes = _lanes(request, preparations, checks=not arguments)
+        environments.project()  # Blender's environments are made meanwhile
+        outcomes = run_lanes(lanes)
+    return summary(outcomes + _left_out(request))
 
 
-def _path(argument: str) -> Path:
-    """Return the file of a pytest argument like ``tests/test_x.py::test_y``."""
-    return ROOT / argument.split("::")[0]
-
-
-def _wanted(chosen: list[str]) -> dict[str, list[str]]:
+def wanted(chosen: list[str]) -> dict[str, list[str]]:
     """Return tier -> its chosen paths (an empty list: the tier's own folder)."""
     if not chosen:
         return {tier: [] for tier in ("pure", *OWN_FOLDERS)}
-    wanted: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for argument in chosen:
-        parts = _path(argument).resolve().relative_to(ROOT).parts
+        parts = suite.file_of(argument).resolve().relative_to(ROOT).parts
         tier = parts[1] if len(parts) > 1 and parts[1] in OWN_FOLDERS else "pure"
-        wanted.setdefault(tier, []).append(argument)
-    return wanted
+        found.setdefault(tier, []).append(argument)
+    return found
 
 
-def _blender(version: str, paths: list[str], options: list[str]) -> Outcome:
-    tier = f"blender {version}"
+def _lanes(request: Request, preparations: Preparations, *, checks: bool) -> list[Lane]:
+    """Return what runs one after the other in each lane, and queue what it needs first."""
+    quick: Lane = [Task("style", lambda: Outcome("style", *style.check()))] if checks else []
+    pure: Lane = []
+    if "pure" in request.paths:
+        paths = request.paths["pure"]
+        arguments = [*request.marks(), *request.options, *(paths or ["tests"])]
+        pure.append(Task("pure", lambda: suite.run("pure", VENV, arguments, ignore=OWN_FOLDERS, spread=not paths)))
+    return [pure, [*quick, *_blender_tasks(request, preparations)]]
+
+
+def _blender_tasks(request: Request, preparations: Preparations) -> Lane:
+    """Return the tiers that need a Blender. Each waits for its own installation, the next is installed while it runs."""
+    tasks: Lane = []
+    versions = ALL_BLENDERS if request.everything else (WHOLE_BLENDER,)
+    made: list[Callable[[], object]] = []
+    for version in versions if {"blender", "extension"} & request.paths.keys() else ():
+        made.append(preparations.add(lambda version=version: _blender(version)))
+        if "blender" in request.paths:
+            tasks.append(_task(f"blender {version}", made[-1], lambda version=version: _blender_tier(version, request)))
+    if "extension" in request.paths or ("window" in request.paths and (request.everything or request.paths["window"])):
+        made.append(preparations.add(_archives))
+    if "extension" in request.paths:
+        tasks.append(_task("extension", lambda: [wait() for wait in made], lambda: _extension_tier(versions, request)))
+    if "window" in request.paths and (request.everything or request.paths["window"]):
+        debian = preparations.add(_debian)
+        tasks.append(_task("window", lambda: [wait() for wait in (*made, debian)], lambda: _window_tier(request)))
+    return tasks
+
+
+def _task(tier: str, ready: Callable[[], object], tests: Callable[[], Outcome]) -> Task:
+    """Return a task that waits for its installation; one that is impossible here gives a reason, one that failed a failure."""
+
+    def run_tier() -> Outcome:
+        try:
+            ready()
+        except Impossible as reason:
+            return Outcome(tier, note=str(reason))
+        except StepError as error:
+            say(str(error))
+            return Outcome(tier, failed=1, note=error.what)
+        return tests()
+
+    return Task(tier, run_tier)
+
+
+class Impossible(Exception):
+    """A tier cannot run on this machine: its text says why."""
+
+
+def _blender(version: str) -> None:
     if environments.python_for_blender() is None:
-        return Outcome(tier, note="Blender as a module needs Python 3.11, which is not on this machine")
-    try:
-        environment = environments.blender(version)
-    except StepError as error:
-        say(str(error))
-        return Outcome(tier, failed=1, note=error.what)
-    return _pytest(tier, environment, paths or ["tests/blender"], options, spread=not paths)
+        raise Impossible(NO_PYTHON)
+    environments.blender(version)
 
 
-def _extension(versions: tuple[str, ...], paths: list[str], options: list[str]) -> Outcome:
+def _archives() -> None:
     if environments.python_for_blender() is None:
-        return Outcome("extension", note="Blender as a module needs Python 3.11, which is not on this machine")
-    try:
-        blenders = [f"{version}={python_of(environments.blender(version))}" for version in versions]
-    except StepError as error:
-        say(str(error))
-        return Outcome("extension", failed=1, note=error.what)
-    return _pytest("extension", VENV, paths, options, extra={"BACKLOT_BLENDERS": os.pathsep.join(blenders)})
+        raise Impossible(NO_PYTHON)
+    extension.build()
 
 
-def _window(paths: list[str], options: list[str]) -> Outcome:
+def _debian() -> None:
     if reason := trixie.impossible():
-        return Outcome("window", note=reason)
-    try:
-        trixie.ensure()
-        shared = CACHE / "window"
-        shared.mkdir(parents=True, exist_ok=True)
-    except StepError as error:
-        say(str(error))
-        return Outcome("window", failed=1, note=error.what)
+        raise Impossible(reason)
+    trixie.ensure()
+
+
+def _blender_tier(version: str, request: Request) -> Outcome:
+    paths = request.paths["blender"]
+    arguments = [*request.marks(contract=version != WHOLE_BLENDER), *request.options, *(paths or ["tests/blender"])]
+    return suite.run(f"blender {version}", environments.blender_folder(version), arguments, spread=not paths)
+
+
+def _extension_tier(versions: tuple[str, ...], request: Request) -> Outcome:
+    arguments = [*request.marks(), *request.options, *(request.paths["extension"] or ["tests/extension"])]
+    blenders = [f"{version}={python_of(environments.blender_folder(version))}" for version in versions]
+    extra = {"BACKLOT_BLENDERS": os.pathsep.join(blenders), "BACKLOT_ARCHIVES": str(DIST)}
+    return suite.run("extension", VENV, arguments, extra=extra)
+
+
+def _window_tier(request: Request) -> Outcome:
+    shared = CACHE / "window"
+    shared.mkdir(parents=True, exist_ok=True)
     # The same path inside and outside: connection files and results mean the same to both sides.
-    extra = {"BACKLOT_WINDOW_ENTER": shlex.join(trixie.enter(shared)), "BACKLOT_WINDOW_SHARED": str(shared)}
-    return _pytest("window", VENV, paths, options, extra=extra)
+    extra = {"BACKLOT_WINDOW_ENTER": shlex.join(trixie.enter(shared)), "BACKLOT_WINDOW_SHARED": str(shared), "BACKLOT_ARCHIVES": str(DIST)}
+    arguments = [*request.marks(), *request.options, *(request.paths["window"] or ["tests/window"])]
+    return suite.run("window", VENV, arguments, extra=extra)
 
 
-def _pytest(
-    tier: str,
-    environment: Path,
-    paths: list[str],
-    options: list[str],
-    *,
-    ignore: tuple[str, ...] = (),
-    extra: dict[str, str] | None = None,
-    spread: bool = False,
-) -> Outcome:
-    """Run pytest in an environment with its output on the terminal; the counts come from its JUnit file.
-
-    Args:
-        tier: Its name.
-        environment: Where pytest is.
-        paths: What to run.
-        options: Further arguments of pytest.
-        ignore: Folders of tests/ to leave out.
-        extra: Environment variables.
-        spread: Share the tests out among processes, one for each core up to ``MOST_WORKERS``. ``-n0`` among the options undoes it.
-    """
-    report = CACHE / f"report-{tier.replace(' ', '-')}.xml"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
-    command = [str(python_of(environment)), "-m", "pytest", "-c", str(ROOT / "tests" / "pytest.ini"), f"--junitxml={report}", "-q"]
-    command += [f"--ignore={ROOT / 'tests' / name}" for name in ignore]
-    env = {**os.environ, **(extra or {}), "BACKLOT_PYTHON": str(python_of(VENV)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
-    cores = os.cpu_count() or 1
-    if spread and cores > 1:
-        workers = min(cores, MOST_WORKERS)
-        command += ["-n", str(workers), "--dist", "worksteal"]
-        env = {"OMP_NUM_THREADS": str(cores // workers), "OMP_WAIT_POLICY": "PASSIVE", **env}
-    command += [*options, *paths]
-    say(f"\n== {tier} ==")
-    start = time.monotonic()
-    try:
-        code = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False, timeout=TIER_TIMEOUT_S).returncode
-    except subprocess.TimeoutExpired:
-        return Outcome(tier, failed=1, seconds=time.monotonic() - start, note=f"stopped after {TIER_TIMEOUT_S} s")
-    outcome = _read_report(tier, report)
-    outcome.seconds = time.monotonic() - start
-    if code == NO_TESTS_RAN and options:
-        outcome.note = "no test matches"
-    elif code != 0 and outcome.failed == 0:  # a crash at exit, an internal error, no tests: never silently green
-        outcome.failed = 1
-        outcome.note = "no tests found" if code == NO_TESTS_RAN else f"pytest ended with exit code {code}"
-    return outcome
-
-
-def _read_report(tier: str, report: Path) -> Outcome:
-    """Count a JUnit report; a missing one counts nothing, the exit code then decides."""
-    outcome = Outcome(tier)
-    if not report.exists():
-        return outcome
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-        total, failures, errors, skipped = (int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped"))
-        outcome.failed += failures + errors
-        outcome.skipped += skipped
-        outcome.passed += total - failures - errors - skipped
-    return outcome
-
-
-def _timed(tier: str, action: Callable[[], Outcome]) -> Outcome:
-    say(f"\n== {tier} ==")
-    start = time.monotonic()
-    outcome = action()
-    outcome.seconds = time.monotonic() - start
-    return outcome
-
-
-def _summary(outcomes: list[Outcome]) -> int:
-    """Print one line per tier and a closing line; return the exit code."""
-    say(f"\n{'tier':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
-    for outcome in outcomes:
-        not_run = outcome.note and not (outcome.passed or outcome.failed)
-        counts = f"{'not run':>25}" if not_run else f"{outcome.passed:>8}{outcome.failed:>8}{outcome.skipped:>9}"
-        say(f"{outcome.tier:<14}{counts}{outcome.seconds:>9.1f}" + (f"  {outcome.note}" if outcome.note else ""))
-    passed, failed, skipped = (sum(getattr(outcome, key) for outcome in outcomes) for key in ("passed", "failed", "skipped"))
-    # A tier that did not run is one skipped thing, so that it shows in the last line too.
-    skipped += sum(1 for outcome in outcomes if outcome.note and not (outcome.passed or outcome.failed))
-    say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
-    sys.stdout.flush()
-    return 1 if failed or not passed else 0
+def _left_out(request: Request) -> list[Outcome]:
+    """Return a line for every tier that only ``--all`` runs."""
+    if request.everything:
+        return []
+    left = [f"blender {version}" for version in ALL_BLENDERS if version != WHOLE_BLENDER] if "blender" in request.paths else []
+    left += ["window"] if "window" in request.paths and not request.paths["window"] else []
+    return [Outcome(tier, note="runs with --all") for tier in left]

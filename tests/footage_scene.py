@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backlot.backend.core.lens import straighten_pixels
+from backlot.backend.core.camera import project, unproject
+from backlot.backend.core.lens import undistort_pixels
 from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks
 
 BALL, RADIUS = np.array([0.1, 0.0, 0.5]), 0.5
@@ -55,7 +56,7 @@ def render(camera: Camera, plain_wall: bool = False, samples: int = 2) -> tuple[
 
 
 def _see(camera: Camera, u: np.ndarray, v: np.ndarray, plain_wall: bool) -> tuple[np.ndarray, np.ndarray]:
-    straight = straighten_pixels(camera, np.stack([u, v], -1))
+    straight = undistort_pixels(camera, np.stack([u, v], -1))
     local = np.stack([(straight[..., 0] - camera.cx) / camera.fl_x, -(straight[..., 1] - camera.cy) / camera.fl_y, -np.ones(u.shape)], -1)
     direction = local @ camera.camera_to_world[:3, :3].T
     eye = camera.camera_to_world[:3, 3]
@@ -91,18 +92,14 @@ def shoot(cameras: list[Camera], plain_wall: bool = False) -> tuple[list[SceneFr
 
 def track(frames: list[SceneFrame], depths: list[np.ndarray], count: int = 40, noise: float = 0.2) -> Tracks:
     """Points of the first frame's surfaces, observed in every frame that has them in its picture."""
-    from backlot.backend.core.lens import distort_pixels
-    from backlot.backend.core.pinhole import project, unproject
-
     generator = np.random.default_rng(3)
     camera = frames[0].camera
     u, v = generator.integers(8, camera.width - 8, count), generator.integers(8, camera.height - 8, count)
-    straight = straighten_pixels(camera, np.stack([u + 0.5, v + 0.5], -1))
-    points = unproject(camera, straight, depths[0][v, u])
+    points = unproject(camera, np.stack([u + 0.5, v + 0.5], -1), depths[0][v, u])
     numbers, indices, pixels = [], [], []
     for frame in frames:
-        ideal, _ = project(frame.camera, points)
-        seen = distort_pixels(frame.camera, ideal) + generator.normal(0, noise, (count, 2))
+        pixels_now, _ = project(frame.camera, points)
+        seen = pixels_now + generator.normal(0, noise, (count, 2))
         inside = np.flatnonzero((seen > 0).all(1) & (seen < (camera.width, camera.height)).all(1))
         numbers += [frame.number] * len(inside)
         indices += inside.tolist()

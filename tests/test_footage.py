@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from backlot.backend.core import lens, pinhole
+from backlot.backend.core import lens
+from backlot.backend.core.camera import project, unproject
 from backlot.backend.core.context import Context
 from backlot.backend.reconstruct.operations import reconstruct_footage
 from backlot.backend.reconstruct.stereo import engine, geometry, kernels, matching, reference
@@ -75,7 +76,7 @@ def test_distortion_goes_there_and_back(distortion):
     camera = Camera(640, 360, 580.0, 590.0, 330.0, 170.0, np.eye(4), distortion)
     v, u = np.mgrid[0:360:15, 0:640:15]
     pixels = np.stack([u, v], -1).reshape(-1, 2) + 0.5
-    straight = lens.straighten_pixels(camera, pixels)
+    straight = lens.undistort_pixels(camera, pixels)
     back = lens.distort_pixels(camera, straight)
     assert np.isfinite(straight).mean() > 0.95
     good = np.isfinite(back).all(1)
@@ -88,11 +89,11 @@ def test_distortion_follows_its_formula():
     r2 = 0.5**2
     assert lens.distort_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 * (1 - 0.2 * r2 + 0.05 * r2 * r2))
     camera = dataclasses.replace(camera, distortion=Distortion("division", (0.3,)))
-    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+    assert lens.undistort_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
     camera = dataclasses.replace(camera, distortion=Distortion("nuke", (0.3,)))  # in halves of the width: 0.5 as well
-    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+    assert lens.undistort_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
     camera = dataclasses.replace(camera, fl_x=400.0, fl_y=400.0)  # the focal length does not matter to Nuke's
-    assert lens.straighten_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
+    assert lens.undistort_pixels(camera, np.array([150.0, 50.0]))[0] == pytest.approx(100 + 50 / (1 + 0.3 * r2))
 
 
 def test_beyond_the_fold_of_a_lens_is_nothing():
@@ -105,7 +106,7 @@ def test_distorted_pictures_become_straight(distortion):
     bent = scene.camera_at((0, -2.6, 0.9), distortion=distortion)
     color, _ = scene.render(bent)
     truth, _ = scene.render(dataclasses.replace(bent, distortion=None))
-    straightener = lens.Straightener(bent)
+    straightener = lens.Undistorter(bent)
     made, inside = straightener.picture(color), straightener.mask(np.ones(color.shape[:2], bool))
     error = np.abs(made - truth).mean(-1)
     assert inside.mean() > 0.75
@@ -346,12 +347,12 @@ def with_vectors(cameras, moved=(0.0, 0.0), ids=True):
     for n, (item, depth) in enumerate(zip(frames, depths, strict=True)):
         height, width = depth.shape
         pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
-        points = pinhole.unproject(item.camera, pixels, depth)
+        points = unproject(item.camera, pixels, depth)
         ball = np.abs(np.linalg.norm(points - scene.BALL, axis=-1) - scene.RADIUS) < 1e-3
         vectors = np.zeros((height, width, 4), np.float32)
         for step, place in ((-1, 0), (1, 2)):
             if 0 <= n + step < len(cameras):
-                found, _ = pinhole.project(cameras[n + step], points.reshape(-1, 3))
+                found, _ = project(cameras[n + step], points.reshape(-1, 3))
                 off = found.reshape(height, width, 2) - pixels + np.where(ball[..., None], np.multiply(step, moved), 0)
                 vectors[..., place : place + 2] = off * (1, -1) if step < 0 else off * (-1, 1)
         channels = {**item.channels, "motion": Image(vectors, "data")}

@@ -13,6 +13,7 @@ import shot_frames
 import torch
 from shot_frames import ShotView, SmallShot
 
+from backlot.backend.core.camera import intrinsics
 from backlot.backend.core.context import Context
 from backlot.backend.core.shaper import shape_linear
 from backlot.backend.io.exr import write_exr
@@ -28,7 +29,6 @@ from backlot.backend.style.keyframes.model import ShotModel, read_model
 from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
 from backlot.backend.style.keyframes.paint import frame_numbers, mismatch, read_keyframes
 from backlot.backend.style.keyframes.rendering import Renderer
-from backlot.backend.style.keyframes.rigid import lens_of
 from backlot.backend.style.keyframes.shot import Shot
 from backlot.backend.style.keyframes.tracking import Tracker
 from backlot.backend.style.operations.style_keyframes import KEPT, run
@@ -147,7 +147,7 @@ def test_kernels_agree_with_the_reference(views):
     to_world, to_other = here.camera.camera_to_world, np.linalg.inv(there.camera.camera_to_world)
     matrices = torch.from_numpy(np.stack([to_other @ m @ to_world for m in ground_box_ball]))
     index = np.where(here.object_id == 4, -1, here.object_id)  # the egg bends
-    lenses = tuple(torch.from_numpy(lens_of(f.camera)) for f in (here, there))
+    lenses = tuple(torch.from_numpy(intrinsics(f.camera)) for f in (here, there))
     tensors = [torch.from_numpy(a) for a in (here.depth, here.object_id, index)]
     at, seen = reference.reproject(*tensors, matrices, lenses, torch.from_numpy(there.depth), torch.from_numpy(there.object_id))
     rigid = (index >= 0) & (places.at[..., 0] > -1e5)

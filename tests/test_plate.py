@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from backlot.backend.core.camera import project
 from backlot.backend.core.context import Context
 from backlot.backend.reconstruct.operations import reconstruct_plate
 from backlot.backend.reconstruct.single_view.edges import find_tears, sharpen
 from backlot.backend.reconstruct.single_view.matte import matte, own_color
 from backlot.backend.reconstruct.single_view.sheet import make_sheet
-from backlot.backend.reconstruct.single_view.view import project
 from backlot.benchmarks.metrics.view import picture
 from backlot.shared.errors import InputError, JobCancelled
 from backlot.shared.operations import OPERATIONS

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from backlot.backend.core.camera import unproject
 from backlot.backend.core.sampling import grid
 from backlot.backend.style.image.strokes import blur
-from backlot.backend.style.keyframes.rigid import unproject
 from backlot.backend.style.shot import measure
 from backlot.backend.style.shot.passes import Shot
 from backlot.shared.values import Camera, Image, SceneFrame

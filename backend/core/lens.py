@@ -1,4 +1,4 @@
-"""Lens distortion: where an ideal pinhole camera's points lie in the picture, and back; pictures made straight.
+"""Lens distortion: from the pixels of an ideal pinhole camera to those of the picture, and back; undistorted pictures.
 
 The formulas are those of ``shared.values.Distortion``. Each model is given in one direction; the other is solved by Newton's method.
 Beyond the fold of a model (where points farther out would be pictured farther in) there is no answer: NaN.
@@ -32,9 +32,14 @@ def distort_pixels(camera: Camera, pixels: np.ndarray) -> np.ndarray:
     return _convert(camera, pixels, forward=True)
 
 
-def straighten_pixels(camera: Camera, pixels: np.ndarray) -> np.ndarray:
+def undistort_pixels(camera: Camera, pixels: np.ndarray) -> np.ndarray:
     """The inverse of ``distort_pixels``: from the picture on disk to the pinhole camera's."""
     return _convert(camera, pixels, forward=False)
+
+
+def undistorted(camera: Camera) -> Camera:
+    """The same camera without its lens distortion."""
+    return dataclasses.replace(camera, distortion=None)
 
 
 def _convert(camera: Camera, pixels: np.ndarray, forward: bool) -> np.ndarray:
@@ -131,8 +136,8 @@ def _division_inverse(points: np.ndarray, lens: Distortion) -> np.ndarray:
     return moved
 
 
-class Straightener:
-    """Makes pictures of one lens straight, through an inverse map that is made once.
+class Undistorter:
+    """Undistorts pictures of one lens, through a map that is computed once.
 
     Args:
         camera: Of the pictures, with its distortion.
@@ -140,7 +145,7 @@ class Straightener:
 
     def __init__(self, camera: Camera) -> None:
         self.source = camera
-        self.camera = dataclasses.replace(camera, distortion=None)
+        self.camera = undistorted(camera)
         v, u = np.mgrid[: camera.height, : camera.width]
         there = distort_pixels(camera, np.stack([u + 0.5, v + 0.5], -1))
         with np.errstate(invalid="ignore"):
@@ -150,17 +155,17 @@ class Straightener:
         self._grid = torch.from_numpy(np.nan_to_num(there / size * 2 - 1, nan=-2.0).astype(np.float32))[None]
 
     def fits(self, camera: Camera) -> bool:
-        """Whether the map is for this camera's lens; where the camera stands does not matter."""
+        """Whether the map is for this camera's lens and picture size, whatever its pose."""
         return _lens(camera) == _lens(self.source)
 
     def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """Straightens ``(H, W, C)`` float32 by bicubic interpolation; values stay within those of the picture."""
+        """Undistorts ``(H, W, C)`` float32 by bicubic interpolation; values stay within those of the picture."""
         planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
         made = F.grid_sample(planes, self._grid, mode="bicubic", padding_mode="border", align_corners=False)
         return made[0].clamp(float(pixels.min()), float(pixels.max())).permute(1, 2, 0).contiguous().numpy()
 
     def mask(self, mask: np.ndarray) -> np.ndarray:
-        """Straightens ``(H, W)`` bool; only what lies wholly inside mask and picture is True."""
+        """Undistorts ``(H, W)`` bool; True only where all interpolated pixels are inside mask and picture."""
         planes = torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None]
         made = F.grid_sample(planes, self._grid, mode="bilinear", padding_mode="border", align_corners=False)
         return (made[0, 0].numpy() > 0.999) & self.inside

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...shared.operations.surface_parameters import SURFACE_PARAMETERS
 from ...shared.values import Image, Mesh
+from ..core.camera import camera_centre
 from ..core.context import Context
 from ..core.timings import Laps
 from ..io.frames.depth import DepthFrame
@@ -100,11 +101,11 @@ def finish(
             outputs[f"lod_{number}"] = simplify(dataclasses.replace(result, uvs=None, texture=None), max(int(part * len(result.faces)), 4))
         clock.lap("levels of detail")
     if given["proxy"]:
-        eyes = watched.all_eyes()
+        centres = watched.camera_centres()
         outputs["proxy"], report["proxy"] = proxy(
             result,
             int(given["proxy_faces"]),
-            eyes,
+            centres,
             lambda part: progress(0.92 + 0.08 * part, "making the proxy"),
             bool(given["proxy_parts"]),
         )
@@ -115,24 +116,24 @@ def finish(
 
 
 class _Watched:
-    """Passes frames through and remembers where their cameras stood."""
+    """Passes frames through and keeps their camera centres."""
 
     def __init__(self, frames: Iterable[DepthFrame]) -> None:
         self._frames = frames
-        self._eyes: list[np.ndarray] = []
+        self._centres: list[np.ndarray] = []
 
     def __len__(self) -> int:
         return len(self._frames) if isinstance(self._frames, Sized) else 0
 
     def __iter__(self) -> Iterator[DepthFrame]:
-        self._eyes = []
+        self._centres = []
         for frame in self._frames:
-            self._eyes.append(frame.camera.camera_to_world[:3, 3])
+            self._centres.append(camera_centre(frame.camera))
             yield frame
 
-    def all_eyes(self) -> np.ndarray:
-        """``(E, 3)``; looks through the frames if nobody has."""
-        if not self._eyes:
+    def camera_centres(self) -> np.ndarray:
+        """Camera centres ``(E, 3)``; iterates the frames unless that was done."""
+        if not self._centres:
             for _ in self:
                 pass
-        return np.array(self._eyes, np.float64).reshape(-1, 3)
+        return np.array(self._centres, np.float64).reshape(-1, 3)

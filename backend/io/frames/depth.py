@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....shared.errors import InputError
-from ....shared.frames import check_rigid
 from ....shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
+from ...core.camera import check_camera, scaled
 from ...core.color import to_linear
 from .channels import FrameFiles
 from .selection import Selection, whole_ids
@@ -232,27 +232,9 @@ def _unit(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(np.float32)
 
 
-def check_camera(camera: Camera, where: str) -> None:
-    """Refuses a camera that cannot be one: ``InputError``."""
-    lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
-    if not np.isfinite(lens).all() or camera.fl_x <= 0 or camera.fl_y <= 0 or camera.width < 1 or camera.height < 1:
-        got = f"fl_x, fl_y, cx, cy = {', '.join(f'{k:g}' for k in lens)} for {camera.width} x {camera.height} pixels"
-        raise InputError(expected=f"{where} to have a camera with positive focal lengths and size", got=got)
-    check_rigid(np.asarray(camera.camera_to_world, np.float64), where)
-
-
 def _check_shape(width: int, height: int, other_width: int, other_height: int, what: str, other: str) -> None:
     """The same shape of picture, up to a pixel of rounding."""
     if abs(width * other_height - height * other_width) > max(width, other_width, height, other_height):
         got = f"{width} x {height} pixels"
         fix = "Export both from the same camera, without cropping"
         raise InputError(expected=f"{what} to have the shape of {other}, {other_width} x {other_height} pixels", got=got, fix=fix)
-
-
-def scaled(camera: Camera, width: int, height: int) -> Camera:
-    """The camera of the same picture in another resolution."""
-    if (camera.width, camera.height) == (width, height):
-        return camera
-    x, y = width / camera.width, height / camera.height
-    lens = camera.fl_x * x, camera.fl_y * y, camera.cx * x, camera.cy * y
-    return Camera(width, height, *lens, camera.camera_to_world, camera.distortion)

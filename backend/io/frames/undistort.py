@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from ...core.lens import Straightener, distort_pixels
-from .depth import DepthFrame, scaled
+from ...core.camera import scaled
+from ...core.lens import Undistorter, distort_pixels
+from .depth import DepthFrame
 
 _STEP = 0.02
 """Neighbours whose depths differ by more than this part are not mixed: an edge lies between them."""
@@ -17,7 +18,7 @@ class Straight:
     """Keeps the maps of the last lens, as a clip has one."""
 
     def __init__(self) -> None:
-        self._color: Straightener | None = None
+        self._color: Undistorter | None = None
 
     def frame(self, frame: DepthFrame) -> DepthFrame:
         """The frame as a pinhole camera would have it; itself if it is straight already."""
@@ -34,7 +35,7 @@ class Straight:
         if color is not None:
             camera = scaled(frame.camera, color.shape[1], color.shape[0])
             if self._color is None or not self._color.fits(camera):
-                self._color = Straightener(camera)
+                self._color = Undistorter(camera)
             color = self._color.picture(color)
         return dataclasses.replace(
             frame,

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from ....shared.values import Mesh
+from ...core.camera import view_matrix
 from ...core.compiled import kernel
 from ...core.depth_planes import PlaneFinder
-from ...core.pinhole import view_matrix
 from ...io.frames.depth import DepthFrame
 from .. import raster, topology
 

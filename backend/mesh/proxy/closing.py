@@ -38,14 +38,18 @@ _LARGEST_INPUT = 200_000
 
 
 def proxy(
-    mesh: Mesh, faces: int, eyes: np.ndarray | None = None, progress: Callable[[float], None] = lambda fraction: None, parts: bool = False
+    mesh: Mesh,
+    faces: int,
+    centres: np.ndarray | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
+    parts: bool = False,
 ) -> tuple[Mesh, dict[str, object]]:
     """Makes the stand-in.
 
     Args:
         mesh: Any mesh with faces, with holes or without.
         faces: About how many triangles the result has.
-        eyes: ``(E, 3)``: places known to be free, such as the cameras'; they open rooms that are closed all around.
+        centres: ``(E, 3)``: points known to be free, such as camera centres; they open rooms that are closed all around.
         progress: Called with 0..1 between steps.
         parts: Keep all separate pieces instead of the one that follows most of the mesh.
 
@@ -76,7 +80,7 @@ def proxy(
         progress(0.3)
         enclosed = grid.inside(places, source.faces, shape)
         progress(0.5)
-        field = _field(distance, enclosed, _seeds(distance, origin, cell, eyes))
+        field = _field(distance, enclosed, _seeds(distance, origin, cell, centres))
         points, triangles = surface(field)
         if not (topology.edges(triangles).counts > 2).any():
             break
@@ -139,11 +143,11 @@ def _field(distance: np.ndarray, enclosed: np.ndarray, seeds: np.ndarray) -> np.
     return np.where(free, outside, np.where(skin <= 0, np.minimum(skin, -1e-3), solid)).astype(np.float32)
 
 
-def _seeds(distance: np.ndarray, origin: np.ndarray, cell: float, eyes: np.ndarray | None) -> np.ndarray:
-    """Corner of the grid, and the cells of eyes that stand clear of the mesh; ``(S, 3)`` int64 z, y, x."""
+def _seeds(distance: np.ndarray, origin: np.ndarray, cell: float, centres: np.ndarray | None) -> np.ndarray:
+    """Corner of the grid, and the cells of the centres that are clear of the mesh; ``(S, 3)`` int64 z, y, x."""
     seeds = [np.zeros((1, 3), np.int64)]
-    if eyes is not None and len(eyes):
-        at = np.rint((eyes - origin) / cell).astype(np.int64)[:, ::-1]
+    if centres is not None and len(centres):
+        at = np.rint((centres - origin) / cell).astype(np.int64)[:, ::-1]
         seeds.append(at[((at >= 0) & (at < distance.shape)).all(1)])
     return np.concatenate(seeds)
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ....shared.values import DEPTH_BACKGROUND
+from ...core.camera import view_matrix
 from ...core.compiled import kernel
-from ...core.pinhole import view_matrix
 from ...io.frames.depth import DepthFrame
 
 CELLS = 160

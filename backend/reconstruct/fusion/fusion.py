@@ -10,9 +10,9 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Camera
+from ...core.camera import view_matrix
 from ...core.depth_noise import NoiseModel
 from ...core.depth_planes import PlaneFinder
-from ...core.pinhole import view_matrix
 from . import kernels, reference
 from .blocks import BLOCK_BYTES, EDGE, LIMIT, VOXELS, Blocks
 

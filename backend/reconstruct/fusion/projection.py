@@ -7,8 +7,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from ...core.camera import view_matrix
 from ...core.compiled import kernel
-from ...core.pinhole import view_matrix
 from ...io.frames.depth import DepthFrame
 from .exact import NearestFace
 from .fusion import Settings

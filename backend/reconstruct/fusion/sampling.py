@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...core.camera import project, unproject
 from ...core.depth_noise import NoiseModel
-from ...core.pinhole import project, unproject
 from ...io.frames.depth import DepthFrame
 
 TO_SIGMA = 1.4826

@@ -14,8 +14,8 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Camera
+from ...core.camera import project
 from ...core.depth_noise import EXACT, NoiseModel, truncation_for
-from ...core.pinhole import project
 from ...io.frames.depth import DepthFrame, FrameSource
 from .blocks import BLOCK_BYTES
 from .fusion import Fusion, Settings, too_large

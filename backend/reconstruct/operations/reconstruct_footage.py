@@ -11,8 +11,8 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import SceneFrame, Tracks
+from ...core.camera import camera_centre
 from ...core.context import Context
-from ...core.pinhole import eye
 from ...core.timings import Laps
 from ...io.frames.depth import DepthFrame
 from ...mesh.finish import finish
@@ -138,8 +138,8 @@ def spread_out(frames: Sequence[SceneFrame], most: int) -> list[SceneFrame]:
     """At most so many frames, evenly spread over the way the camera goes (and by number where it rests)."""
     if len(frames) <= most:
         return list(frames)
-    eyes = np.stack([eye(f.camera) for f in frames])
-    steps = np.linalg.norm(np.diff(eyes, axis=0), axis=1)
+    centres = np.stack([camera_centre(f.camera) for f in frames])
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
     steps = steps + 0.05 * max(float(steps.mean()), 1e-12)
     way = np.concatenate([[0.0], np.cumsum(steps)])
     wanted = np.linspace(0, way[-1], most)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ....shared.values import Image, Mesh
+from ...core.camera import unproject
 from ...io.tensors import from_planes, to_planes
 from .edges import Tears
 from .extend import Hidden, extend_behind
@@ -24,7 +25,6 @@ from .plate import Plate, resize
 from .relief import Surface, paint_hidden, textured_mesh, working_planes
 from .sheet import Sheet, make_sheet
 from .smooth import smooth_surface
-from .view import place
 
 CELLS = 96
 """Cells of a curved card along the picture's longer side."""
@@ -211,7 +211,7 @@ def _assemble(plate: Plate, cards: list[_Card], parts: list[Sheet], offsets: lis
         size = np.array([columns[-1] + 1, rows[-1] + 1]) - corner
         there = (np.clip(sheet.places - corner, 0, size)) * scale + [0, offsets[k]]
         uv = np.stack([there[:, 0] / width, 1 - there[:, 1] / height], 1)
-        vertices.append(place(plate.camera, sheet.places, 1 / sheet.disparity.astype(np.float64)))
+        vertices.append(unproject(plate.camera, sheet.places, 1 / sheet.disparity.astype(np.float64)))
         faces.append(sheet.faces + start)
         uvs.append(uv[sheet.faces])
         invented.append(card.grown[sheet.pixels[:, 1], sheet.pixels[:, 0]].astype(np.float32))

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from ....shared.errors import InputError
 from ....shared.model_folders import find_folder
 from ....shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
+from ...core.camera import scaled
 from ...core.color import to_float, to_srgb
 from ...io.checks import check_pixels
-from ...io.frames.depth import decode_frame, scaled
+from ...io.frames.depth import decode_frame
 from ...io.reading import decode
 from ...io.tensors import to_planes
 from .align import KINDS

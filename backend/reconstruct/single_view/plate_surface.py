@@ -9,12 +9,12 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Tracks
+from ...core.camera import project
 from .align import Alignment, check_orientation, fit_distances, fit_tracks
 from .edges import sharpen
 from .plate import Plate
 from .relief import Surface
 from .sampling import sample
-from .view import project
 
 WRONG_CAMERA = 0.05
 """Median distance between tracks and the projections of their points, as a part of the picture's width, that no noise explains."""
@@ -108,7 +108,7 @@ def _seen(plate: Plate, tracks: Tracks, notes: list[str]) -> tuple[np.ndarray, n
     places = tracks.pixels[here].astype(np.float64) * scale
     expected, distances = project(plate.camera, tracks.points[tracks.indices[here]])
     miss = np.linalg.norm((expected - places) / scale, axis=1)
-    inside = (places >= 0).all(1) & (places < [plate.camera.width, plate.camera.height]).all(1) & np.isfinite(distances)
+    inside = (places >= 0).all(1) & (places < [plate.camera.width, plate.camera.height]).all(1) & (distances > 0)
     facts = {"tracks": int(here.sum()), "reprojection_px": round(float(np.median(miss[inside])), 3) if inside.any() else None}
     if inside.any() and np.median(miss[inside]) > WRONG_CAMERA * full[1]:
         raise InputError(

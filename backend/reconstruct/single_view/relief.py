@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from ....shared.values import Camera, Image, Mesh
+from ...core.camera import unproject
 from ...io.tensors import to_planes
 from .atlas import make_atlas
 from .edges import Tears, find_tears
@@ -18,7 +19,6 @@ from .extend import Hidden, extend_behind
 from .inpaint import inpaint
 from .plate import Plate, resize
 from .sheet import Sheet, make_sheet
-from .view import place
 
 PUSHED = 0.002
 """Part of its distance by which filled surface lies behind the visible surface that it grew from, so that the two do not flicker."""
@@ -196,7 +196,7 @@ def _dilated(mask: np.ndarray) -> np.ndarray:
 
 
 def _world(sheet: Sheet, camera: Camera) -> np.ndarray:
-    return place(camera, sheet.places, 1 / sheet.disparity.astype(np.float64))
+    return unproject(camera, sheet.places, 1 / sheet.disparity.astype(np.float64))
 
 
 def textured_mesh(

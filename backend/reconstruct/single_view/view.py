@@ -1,4 +1,4 @@
-"""The plate's camera: from the scene, or from a field of view; from places in the picture to the world and back."""
+"""The plate's camera: from the scene, or from a field of view."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 from ....shared.errors import InputError
 from ....shared.frames import check_rigid
 from ....shared.values import Camera
-from ...core import pinhole
-from ...core.lens import distort_pixels, straighten_pixels
-from ...io.frames.depth import scaled
+from ...core.camera import scaled
 
 LEVEL = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])
 """A camera at the origin that looks along +y, with z up: a plate without a scene stands upright in Blender."""
@@ -43,23 +41,3 @@ def camera_for(width: int, height: int, given: Camera | None, fov: float | None)
             fix="Set the render size to the plate's size, or crop the plate to the camera's frame",
         )
     return scaled(given, width, height), []
-
-
-def place(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """World positions of places in the picture.
-
-    Args:
-        camera: Its lens distortion is undone.
-        pixels: ``(N, 2)`` column and row.
-        depth: ``(N,)`` planar depth, scene units.
-
-    Returns:
-        ``(N, 3)`` float64; NaN where the lens sees nothing.
-    """
-    return pinhole.unproject(camera, straighten_pixels(camera, pixels), depth)
-
-
-def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places in the picture, ``(N, 2)`` column and row with lens distortion, and planar depths, ``(N,)``; NaN behind the camera."""
-    ideal, depth = pinhole.project(camera, np.asarray(points, np.float64))
-    return distort_pixels(camera, ideal), np.where(depth > 0, depth, np.nan)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, Tracks
-from ...io.frames.depth import scaled
+from ...core.camera import scaled
 from .consistency import agree, without_specks
 from .geometry import pairs, transfer
 from .matching import Fields, Matcher, Settings

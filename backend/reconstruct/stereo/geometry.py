@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....shared.values import Camera
-from ...core.pinhole import view_matrix
+from ...core.camera import view_matrix
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,9 +15,10 @@ import torch.nn.functional as F
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, Image, SceneFrame
-from ...core.lens import straighten_pixels
+from ...core.camera import scaled
+from ...core.lens import undistort_pixels
 from ...io.frames.channels import FrameFiles, displacements
-from ...io.frames.depth import pick_channel, scaled
+from ...io.frames.depth import pick_channel
 from ...io.frames.selection import whole_ids
 from .geometry import transfer
 from .views import Report
@@ -110,10 +111,10 @@ def off_the_ray(a: Camera, b: Camera, pixels: np.ndarray, found: np.ndarray) -> 
         ``(N,)`` float64, pixels; 0 where the ray does not lie before ``b``.
     """
     M, t = transfer(a, b)
-    far = np.concatenate([straighten_pixels(a, pixels), np.ones((len(pixels), 1))], 1) @ M.T
+    far = np.concatenate([undistort_pixels(a, pixels), np.ones((len(pixels), 1))], 1) @ M.T
     ahead = far[:, 2] > 1e-9
     z = np.where(ahead, far[:, 2], 1.0)[:, None]
-    apart = straighten_pixels(b, found) - far[:, :2] / z
+    apart = undistort_pixels(b, found) - far[:, :2] / z
     way = t[:2] * z - far[:, :2] * t[2]  # of the picture of a point that comes nearer
     length = np.linalg.norm(way, axis=1)
     way = way / np.maximum(length, 1e-12)[:, None]

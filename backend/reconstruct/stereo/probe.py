@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ....shared.errors import InputError
-from ...core.pinhole import eye
+from ...core.camera import camera_centre
 from .engine import Task
 from .geometry import pairs
 from .matching import Pyramid, levels_for
@@ -62,7 +62,7 @@ def _probe(views: Sequence[View], index: int, device: torch.device) -> tuple[np.
     view = views[index]
     axis = view.camera.camera_to_world[:3, 2]
     distances = {
-        j: float(np.linalg.norm(eye(v.camera) - eye(view.camera)))
+        j: float(np.linalg.norm(camera_centre(v.camera) - camera_centre(view.camera)))
         for j, v in enumerate(views)
         if j != index and float(v.camera.camera_to_world[:3, 2] @ axis) > 0.7
     }

@@ -9,8 +9,8 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, SceneFrame, Tracks
-from ...core.lens import distort_pixels, straighten_pixels
-from ...core.pinhole import eye, project, unproject
+from ...core.camera import camera_centre, project, unproject
+from ...core.lens import distort_pixels, undistort_pixels, undistorted
 
 MIN_FRAMES = 2
 MIN_PARALLAX = 0.005
@@ -61,14 +61,14 @@ def reprojection(frames: Sequence[SceneFrame], tracks: Tracks) -> Reprojection |
         if not len(seen):
             continue
         points = np.asarray(tracks.points, np.float64)[tracks.indices[seen]]
-        ideal, _ = project(frame.camera, points)
+        ideal, _ = project(undistorted(frame.camera), points)
         pixels = np.asarray(tracks.pixels, np.float64)[seen]
         error = np.linalg.norm(distort_pixels(frame.camera, ideal) - pixels, axis=1)
         errors.append(np.where(np.isfinite(error), error, np.inf))
-        straight = straighten_pixels(frame.camera, pixels)
+        observed = undistort_pixels(frame.camera, pixels)
         center = (frame.camera.cx, frame.camera.cy)
-        usable = np.isfinite(straight).all(1) & np.isfinite(ideal).all(1)
-        a, b = straight[usable] - center, ideal[usable] - center
+        usable = np.isfinite(observed).all(1) & np.isfinite(ideal).all(1)
+        a, b = observed[usable] - center, ideal[usable] - center
         wanted, had = wanted + float((a * b).sum()), had + float((b * b).sum())
     if not errors:
         return None
@@ -110,9 +110,9 @@ def check_parallax(cameras: Sequence[Camera], distance: float | None) -> None:
     Raises:
         InputError: A tripod shot, with the baseline and its ratio to the distance.
     """
-    eyes = np.stack([eye(c) for c in cameras])
-    baseline = float(np.linalg.norm(eyes - np.median(eyes, 0), axis=1).max() * 2)
-    rounding = 1e-6 * float(np.abs(eyes).max(initial=1e-30))
+    centres = np.stack([camera_centre(c) for c in cameras])
+    baseline = float(np.linalg.norm(centres - np.median(centres, 0), axis=1).max() * 2)
+    rounding = 1e-6 * float(np.abs(centres).max(initial=1e-30))
     if baseline <= rounding:
         msg = f"cameras that all stand in one place (baseline {baseline:.3g})"
         raise no_parallax(msg)
@@ -146,6 +146,6 @@ def track_depths(camera: Camera, number: int, tracks: Tracks) -> np.ndarray:
 def angle_between(a: Camera, b: Camera, depth: float) -> float:
     """Degrees between the views of two cameras on the point in the middle of the first one's picture."""
     point = unproject(a, np.array([[a.width / 2, a.height / 2]]), np.array([depth]))[0]
-    x, y = eye(a) - point, eye(b) - point
+    x, y = camera_centre(a) - point, camera_centre(b) - point
     cosine = float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-30))
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, Tracks
-from ...core.pinhole import eye, project, unproject
+from ...core.camera import camera_centre, project, unproject
 from .geometry import transfer
 from .solve_check import ENOUGH_TRACKS, track_depths
 from .views import View
@@ -87,7 +87,7 @@ def _samples(camera: Camera, span: Range) -> np.ndarray:
 
 
 def _angles(points: np.ndarray, a: Camera, b: Camera) -> np.ndarray:
-    x, y = eye(a) - points, eye(b) - points
+    x, y = camera_centre(a) - points, camera_centre(b) - points
     cosine = (x * y).sum(1) / np.maximum(np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1), 1e-30)
     angles: np.ndarray = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     return angles
@@ -118,7 +118,7 @@ def choose(views: Sequence[View], ranges: Sequence[Range], count: int, more: int
         middle = points[: len(points) // 3]
         worth, angle, seen, sides = {}, {}, {}, {}
         for j, other in enumerate(views):
-            if i == j or np.allclose(eye(view.camera), eye(other.camera), atol=1e-9 * ranges[i].median):
+            if i == j or np.allclose(camera_centre(view.camera), camera_centre(other.camera), atol=1e-9 * ranges[i].median):
                 continue
             pixels, _ = project(other.camera, points)
             with np.errstate(invalid="ignore"):
@@ -129,7 +129,7 @@ def choose(views: Sequence[View], ranges: Sequence[Range], count: int, more: int
             zoom = transfer_scale(view.camera, other.camera, ranges[i].median)
             worth[j] = _worth(angle[j]) * float(inside.mean()) * min(zoom, 1 / zoom)
             seen[j] = inside[: len(middle)]
-            towards = eye(other.camera) - middle.mean(0)
+            towards = camera_centre(other.camera) - middle.mean(0)
             sides[j] = towards / np.linalg.norm(towards)
         order: list[int] = []
         while worth and len(order) < max(count, more):

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, SceneFrame
+from ...core.camera import check_camera, scaled
 from ...core.color import to_srgb
-from ...core.lens import Straightener
+from ...core.lens import Undistorter
 from ...io.frames.channels import FrameFiles
-from ...io.frames.depth import check_camera, linear_rgb, pick_channel, scaled
+from ...io.frames.depth import linear_rgb, pick_channel
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec.601 weights on display-encoded colour: what matching looks at."""
@@ -74,7 +75,7 @@ class Reader:
     """Decodes and straightens frames; frames of one lens share its map."""
 
     def __init__(self) -> None:
-        self._straightener: Straightener | None = None
+        self._undistorter: Undistorter | None = None
 
     def read(self, frame: SceneFrame) -> tuple[Camera, np.ndarray, np.ndarray]:
         """The pinhole camera, scene-linear colour ``(H, W, 3)`` float32 and the mask ``(H, W)`` bool, at the size on disk.
@@ -90,9 +91,9 @@ class Reader:
         camera = _fitted(frame.camera, width, height, where)
         mask = _mask(files, frame, width, height, where)
         if camera.distortion is not None:
-            if self._straightener is None or not self._straightener.fits(camera):
-                self._straightener = Straightener(camera)
-            color, mask = self._straightener.picture(color), self._straightener.mask(mask)
+            if self._undistorter is None or not self._undistorter.fits(camera):
+                self._undistorter = Undistorter(camera)
+            color, mask = self._undistorter.picture(color), self._undistorter.mask(mask)
             camera = dataclasses.replace(camera, distortion=None)
         return camera, color, mask
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.values import Camera
+from ...core.camera import unproject
 from .shot import ShotFrame
 
 POINTS = 1200
@@ -21,20 +22,6 @@ TOLERANCE = 0.12
 STILL = 0.02
 """Pixels below which the object has not moved at all, so that nothing adds up over frames."""
 STEPS = 8
-
-
-def lens_of(camera: Camera) -> np.ndarray:
-    """``fl_x, fl_y, cx, cy`` as float64."""
-    return np.array([camera.fl_x, camera.fl_y, camera.cx, camera.cy], np.float64)
-
-
-def unproject(camera: Camera, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """World positions ``(N, 3)`` of pixel places ``(N, 2)`` at planar depths ``(N,)``."""
-    x = (pixels[:, 0] - camera.cx) / camera.fl_x * depth
-    y = -(pixels[:, 1] - camera.cy) / camera.fl_y * depth
-    pose = np.asarray(camera.camera_to_world, np.float64)
-    world: np.ndarray = np.stack([x, y, -depth], -1) @ pose[:3, :3].T + pose[:3, 3]
-    return world
 
 
 def motions(frame: ShotFrame, other: ShotFrame, vectors: np.ndarray) -> dict[int, np.ndarray | None]:

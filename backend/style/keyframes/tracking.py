@@ -13,8 +13,9 @@ from collections import OrderedDict
 
 import numpy as np
 
+from ...core.camera import intrinsics
 from . import kernels
-from .rigid import lens_of, motions
+from .rigid import motions
 from .shot import Shot, ShotFrame
 
 
@@ -201,7 +202,7 @@ class Tracker:
             index = np.where(names[slot] == ids, lookup[slot], -1).astype(np.int32)
         index[frame.depth <= 0] = 0  # the background stands still, infinitely far
         kernels.reproject(
-            frame.depth, ids, index, matrices, lens_of(frame.camera), lens_of(key.camera), key.depth, self.ids(other), at, seen
+            frame.depth, ids, index, matrices, intrinsics(frame.camera), intrinsics(key.camera), key.depth, self.ids(other), at, seen
         )  # fmt: skip
         return index
 

@@ -20,8 +20,8 @@ from .digest import as_bytes, digest
 from .errors import InputError
 from .inputs import in_space, read_frames, read_input
 from .jobs import Job, check_request, request_digest
+from .object_names import with_ids
 from .operations import Input, find
-from .operations.style_names import with_ids
 from .outputs import SIDECAR
 from .sources import Source
 from .tree import Buffer, encode

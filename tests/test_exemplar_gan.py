@@ -32,7 +32,7 @@ def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained base in place of the one that ships; squares are small and variations few, which is quicker."""
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path))
     monkeypatch.setattr("backlot.backend.materials.training.adapt.VARIATIONS", 1)
-    for module in ("adapt", "exemplar"):
+    for module in ("training.adapt", "exemplar.adapted"):
         monkeypatch.setattr(f"backlot.backend.materials.{module}.SIDE", 128)
     save_small(tmp_path / "models" / "materials.safetensors")
 
@@ -87,6 +87,7 @@ def test_a_cancelled_training_goes_on_where_it_was(exemplar: np.ndarray, tmp_pat
     assert done["report"]["trained_now"]
 
 
+@pytest.mark.slow
 def test_tones_of_the_texture_are_those_of_the_exemplar(exemplar: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the network learnt in a few steps, however slow the machine, its values are spread as the exemplar's are."""
     few = dataclasses.replace(exemplar_options(10.0, 1), steps=40, warm=30)

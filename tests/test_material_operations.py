@@ -11,8 +11,8 @@ import torch
 from small_material import save_small
 
 from backlot.backend.core.context import Context
+from backlot.backend.core.runners import runner
 from backlot.backend.materials.maps import directx
-from backlot.backend.runtime.runners import runner
 from backlot.shared.errors import InputError, JobCancelled, ParameterError
 from backlot.shared.material import ATTRIBUTES
 from backlot.shared.operations import find

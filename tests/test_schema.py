@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backlot.backend.core.runners import runner
 from backlot.shared import errors
 from backlot.shared.errors import BacklotError, InputError, ParameterError, UnknownOperation
 from backlot.shared.jobs import Job, check_request
@@ -114,9 +115,7 @@ class TestEveryOperation:
                     schema.check_input_names({i.name: 1 for i in schema.inputs if i is not item})
 
     def test_it_has_an_implementation(self, name: str) -> None:
-        import importlib.util
-
-        assert importlib.util.find_spec(f"backlot.backend.runtime.runners.{name.replace('.', '_')}")
+        assert callable(runner(name))
 
 
 def test_unknown_operation_lists_those_there_are() -> None:

@@ -18,8 +18,8 @@ from backlot.backend.style.shot import measure
 from backlot.backend.style.shot.passes import Shot
 from backlot.backend.style.shot.sharing import Regions
 from backlot.shared.errors import BacklotError, InputError
+from backlot.shared.object_names import objects_as_ids, regions_as_ids, with_ids
 from backlot.shared.operations import find
-from backlot.shared.operations.style_names import objects_as_ids, regions_as_ids, with_ids
 from backlot.shared.values import Image
 
 pytestmark = pytest.mark.usefixtures("one_thread")

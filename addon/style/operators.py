@@ -103,7 +103,7 @@ class _Shot(_Picture):
 
     def captured(self, context: bpy.types.Context, capture: Any) -> str:
         """The frames are there: names of objects become ids, and the results get a folder."""
-        from ...shared.operations.style_names import with_ids
+        from ...shared.object_names import with_ids
         from . import files
 
         found = records.find(self._job_id)

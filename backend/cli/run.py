@@ -13,8 +13,8 @@ from ...shared.inputs import FILM, SEVERAL, in_space, read_frames, read_input
 from ...shared.jobfile import is_done, load_job_file
 from ...shared.jobs import MAX_SEED, Job
 from ...shared.model_folders import allow_folder
+from ...shared.object_names import with_ids
 from ...shared.operations import OPERATIONS, Input, Operation, Parameter
-from ...shared.operations.style_names import with_ids
 from ...shared.outputs import Writer
 from ...shared.wire import new_id
 from .report import progress

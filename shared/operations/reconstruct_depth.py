@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=2,
     label="Reconstruct",
     summary="Rebuild a mesh from depth maps with known cameras",
+    order=40,
     panel="reconstruct",
     apply="reconstruction",
     inputs=(

@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=1,
     label="Reconstruct Footage",
     summary="Rebuild a mesh from footage with a solved camera, or from a rectified stereo pair",
+    order=41,
     panel="reconstruct",
     apply="reconstruction",
     inputs=(

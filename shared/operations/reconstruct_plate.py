@@ -14,6 +14,7 @@ OPERATION = Operation(
     version=1,
     label="Reconstruct Plate",
     summary="Turn one picture into a textured relief or layered cards, with a depth model or a depth image",
+    order=42,
     panel="reconstruct",
     apply="reconstruction",
     inputs=(

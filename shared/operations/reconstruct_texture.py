@@ -10,6 +10,7 @@ OPERATION = Operation(
     version=1,
     label="Bake Texture",
     summary="Bake the colour of frames with known cameras onto a mesh",
+    order=43,
     verb="bake",
     panel="reconstruct",
     apply="reconstruction",

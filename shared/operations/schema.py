@@ -1,7 +1,7 @@
 """How an operation describes itself.
 
 One description validates requests on both sides, draws the add-on's panel, makes the command line's flags and
-writes the reference page in docs/. See ``shared/operations/__init__.py`` for the list of operations.
+writes the reference page in docs/. ``shared/operations/__init__.py`` finds the operations.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from ..errors import InputError, ParameterError
 
@@ -35,6 +35,8 @@ class Parameter:
         advanced: Shown in a folded panel.
         optional: May be left open (None): the operation then decides, such as by the prompt.
         suggestion: For an optional one: where its slider stands before anybody moved it.
+        placeholder: For ``text``: an example that the panel shows while the field is empty.
+        engine: Of which engine it is; empty: of the operation. Set where engines are found, see ``engines.py``.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Parameter:
     advanced: bool = False
     optional: bool = False
     suggestion: ParameterValue = None
+    placeholder: str = ""
+    engine: str = ""
 
     def check(self, value: object) -> ParameterValue:
         """Gives the value in its exact type, or raises ``ParameterError`` with what was expected."""
@@ -109,6 +113,7 @@ class Input:
         channels: For ``frames``: the channels each frame must have.
         optional_channels: For ``frames``: the channels that are used when they are there.
         whole: For ``frames``: whether a frame whose files are missing is an error; else it is left out, with a note.
+        scene: For ``image``: whether the panel offers to render it from the scene's camera.
     """
 
     name: str
@@ -119,6 +124,7 @@ class Input:
     channels: tuple[str, ...] = ()
     optional_channels: tuple[str, ...] = ()
     whole: bool = False
+    scene: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,11 +156,14 @@ class Operation:
         inputs: What it works on.
         parameters: Its controls, in the panel's order. The seed is not one of them: every job has one.
         outputs: What it gives.
-        verb: Word on the command line; empty: the name with a dash in place of the dot.
+        verb: Word on the command line; left out: the name with dashes.
         panel: The add-on's capability that draws it (``materials``, ``style``, ``reconstruct``); empty: a panel made from this description.
+        settings_of: Name of another operation whose inputs, seed and equal parameters it shares in the panel; empty: none.
         apply: How its results get into the scene: a name that one of the add-on's capabilities has a function for; empty: images and
             meshes become new datablocks.
-        hidden: For tests and measurements only: in no panel and no docs.
+        hidden: For tests and measurements only: no panel, no verb, no documentation.
+        order: Where it stands among the others in panels, help and documentation; then by name.
+        known_if: Environment variable that must be 1 for the operation to be known; empty: always known.
     """
 
     name: str
@@ -166,8 +175,15 @@ class Operation:
     outputs: tuple[Output, ...] = ()
     verb: str = ""
     panel: str = ""
+    settings_of: str = ""
     apply: str = ""
     hidden: bool = False
+    order: int = 100
+    known_if: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.verb:
+            object.__setattr__(self, "verb", self.name.replace(".", "-").replace("_", "-"))
 
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name, or ``ParameterError`` with the nearest ones."""
@@ -200,12 +216,17 @@ class Operation:
 
     def to_json(self) -> dict[str, object]:
         """The description as the backend announces it in ``welcome``."""
-        data = dataclasses.asdict(self)
-        for parameter in data["parameters"]:
-            for bound in ("minimum", "maximum"):
-                if math.isinf(parameter[bound]):
-                    del parameter[bound]
-        return data
+        return plain(self)
+
+
+def plain(described: Any) -> dict[str, Any]:
+    """A description that has ``parameters``, ready for JSON; a number without a bound has no ``minimum`` or ``maximum``."""
+    data = dataclasses.asdict(described)
+    for parameter in data["parameters"]:
+        for bound in ("minimum", "maximum"):
+            if math.isinf(parameter[bound]):
+                del parameter[bound]
+    return data
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -7,7 +7,9 @@ OPERATION = Operation(
     version=1,
     label="Preview Movie",
     summary="Make an H.264 movie of a sequence of pictures, to look at",
+    order=30,
     verb="movie",
+    panel="style",
     apply="movie",
     inputs=(
         Input("pictures", "sequence", "Pictures", "the frames as EXR, PNG, JPEG or the like, in the order of the numbers in their names"),

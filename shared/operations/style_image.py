@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=2,
     label="Style",
     summary="Paint an image in the manner of another",
+    order=20,
     verb="style",
     panel="style",
     inputs=(

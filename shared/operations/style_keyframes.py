@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=1,
     label="Style from Keyframes",
     summary="Paint one to five frames of a shot, and have all of them painted",
+    order=23,
     panel="style",
     apply="shot",
     inputs=(

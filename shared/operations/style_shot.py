@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=3,
     label="Style Shot",
     summary="Paint a shot in the manner of a picture, steady under motion",
+    order=22,
     panel="style",
     apply="shot",
     inputs=(

@@ -8,6 +8,7 @@ OPERATION = Operation(
     version=1,
     label="Style With VGG",
     summary="Paint an image in the manner of others by a VGG19 network of your own",
+    order=21,
     panel="style",
     inputs=(
         CONTENT,

@@ -7,6 +7,7 @@ OPERATION = Operation(
     version=1,
     label="Echo",
     summary="Give an image back, to measure the way there and back",
+    order=90,
     inputs=(
         Input("image", "image", "Image", "any image, or none", required=False),
         Input("images", "images", "Images", "any images, or none", required=False),

@@ -10,6 +10,7 @@ OPERATION = Operation(
     version=1,
     label="Fault",
     summary="Go wrong in a chosen way, to test how the backend copes",
+    order=91,
     inputs=(Input("image", "image", "Image", "any image, or none", required=False),),
     parameters=(
         Parameter(
@@ -35,4 +36,5 @@ OPERATION = Operation(
         Output("frames", "sequence", ("txt",), "As many small files as asked for"),
     ),
     hidden=True,
+    known_if="BACKLOT_FAULTS",
 )

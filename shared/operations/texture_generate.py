@@ -36,7 +36,15 @@ INPUTS = (
 )
 
 PARAMETERS = (
-    Parameter("prompt", "text", "", "Prompt", "What the material is, such as: wet mossy cobblestone", maximum=MAX_PROMPT),
+    Parameter(
+        "prompt",
+        "text",
+        "",
+        "Prompt",
+        "What the material is, such as: wet mossy cobblestone",
+        maximum=MAX_PROMPT,
+        placeholder="wet mossy cobblestone",
+    ),
     Parameter("size", "size", [512, 512], "Size", "Width and height of the maps", minimum=32, maximum=8192, unit="px"),
     Parameter(
         "layout",
@@ -46,7 +54,7 @@ PARAMETERS = (
         "How bricks, stones or boards are laid",
         choices={"auto": "As the prompt says, or as the material is usually laid", **LAYOUTS},
     ),
-    Parameter("morph_prompt", "text", "", "Morph To", "A second material to morph to", maximum=MAX_PROMPT),
+    Parameter("morph_prompt", "text", "", "Morph To", "A second material to morph to", maximum=MAX_PROMPT, placeholder="dry cracked mud"),
     Parameter("morph", "float", 0.0, "Morph", "0 the first material, 1 the second", minimum=0.0, maximum=1.0, unit="factor"),
     *(_slider(attribute) for attribute in ATTRIBUTES.values()),
     Parameter(
@@ -90,6 +98,7 @@ OPERATION = Operation(
     version=2,
     label="Material",
     summary="Make a tileable material of any size from a prompt, a photograph or both",
+    order=10,
     verb="material",
     panel="materials",
     apply="material",

@@ -16,8 +16,8 @@ OPERATION = Operation(
     version=2,
     label="Texture",
     summary="Make a new, tileable texture of any size from an exemplar",
+    order=12,
     verb="texture",
-    panel="materials",
     apply="material",
     inputs=(
         Input("exemplar", "image", "Exemplar", "a photograph or painting of the material, evenly lit"),
@@ -107,18 +107,7 @@ OPERATION = Operation(
             "How the texture is made",
             choices={
                 "patch": "Multi-scale patch synthesis: at once, photographic, copies pieces",
-                "gan": "Train a small network on the exemplar for some minutes; then any seed and size in a moment, copying nothing",
             },
-            advanced=True,
-        ),
-        Parameter(
-            "minutes",
-            "float",
-            10.0,
-            "Training Minutes",
-            "Engine gan: how long to train the first time; kept afterwards",
-            minimum=0.05,
-            maximum=600.0,
             advanced=True,
         ),
     ),

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from ....shared.errors import InputError
 from ....shared.values import Image
 from ...core.context import Context
+from ...core.runners import engine
 from ...io.checks import check_mask
 from ...io.tensors import preview
 from ...patchmatch.figures import exemplar_notes
@@ -18,7 +19,6 @@ from ...patchmatch.texture import Keep, Options, enough_source, synthesize_textu
 from ...patchmatch.transforms import transforms_for
 from ..exemplar.labels import match_labels
 from ..exemplar.map_stack import WEIGHTS, check_same_size, cut, read_stack
-from .texture_synthesize_gan import run_gan
 
 MAX_EXEMPLAR = 2048
 """Side of the square of exemplar pixels that is searched, all copies together. Bounds memory to about 2 GB for colour."""
@@ -34,8 +34,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         InputError: Exemplar that is flat, too small for the scale asked, or with NaN, infinity or a number of channels without
             meaning; maps, labels or masks that do not fit it.
     """
-    if parameters["engine"] == "gan":
-        return run_gan(inputs, parameters, context)
+    if parameters["engine"] != "patch":
+        return engine("texture.synthesize", str(parameters["engine"]))(inputs, parameters, context)
     exemplar: Image = inputs["exemplar"]
     rotation, scale_variation = str(parameters["rotation"]), float(parameters["scale_variation"])
     width, height = parameters["size"]

@@ -1,4 +1,4 @@
-"""``texture.synthesize`` with ``engine="gan"``: the model that ships, adapted to the exemplar, then asked for the texture."""
+"""Engine ``gan`` of ``texture.synthesize``: the model that ships, adapted to the exemplar, then asked for the texture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ....shared.errors import InputError
+from ....shared.operations import Engine, Parameter
 from ....shared.values import Image
 from ...core.color import from_float, to_float, to_linear, to_srgb
 from ...core.context import Context
@@ -23,10 +24,28 @@ from ..stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
 from ..training.adapt import LEAST_SIDE, scale_of
 from .texture_maps import unit_relief
 
+ENGINE = Engine(
+    "texture.synthesize",
+    "gan",
+    "Train a small network on the exemplar for some minutes; then any seed and size in a moment, copying nothing",
+    (
+        Parameter(
+            "minutes",
+            "float",
+            10.0,
+            "Training Minutes",
+            "Engine gan: how long to train the first time; kept afterwards",
+            minimum=0.05,
+            maximum=600.0,
+            advanced=True,
+        ),
+    ),
+    order=10,
+)
 PATCH_ONLY = ("exemplar_labels", "labels", "keep")
 
 
-def run_gan(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Adapts (minutes, once for each exemplar) and makes all maps; those that were not given are estimated from the exemplar.
 
     Raises:

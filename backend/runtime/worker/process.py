@@ -20,10 +20,10 @@ from ....shared.tree import Buffer, decode, encode
 from ....shared.wire import INLINE_LIMIT, Message
 from ...core.context import Context
 from ...core.devices import describe_device, memory
+from ...core.runners import runner
 from ...io.inputs import decode_inputs
 from ..blobs import BlobStore
 from ..delivery import deliver, provenance
-from ..runners import runner
 from .channel import Channel
 from .partials import StoredPartials
 

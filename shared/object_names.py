@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..sources import OBJECT_LISTS, object_ids
+from .errors import InputError
+from .sources import OBJECT_LISTS, object_ids
 
 _IDS = re.compile(r"\d+(-\d+)?(\s+\d+(-\d+)?)*")
 

@@ -22,25 +22,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from backlot.backend.core.context import Context
-from backlot.backend.materials.evaluate.seam import seam_percentiles
-from backlot.backend.materials.generator import patterns
-from backlot.backend.materials.generator.conditioning import make_brief
-from backlot.backend.materials.generator.model import MaterialModel, material_model
-from backlot.backend.materials.generator.noise import STRIDE, make_seeds
-from backlot.backend.materials.generator.prior import COARSEST
-from backlot.backend.materials.generator.produce import Request, produce
-from backlot.backend.materials.generator.tiled import roll_out
-from backlot.backend.materials.maps import ambient_occlusion, normal_from_height
-from backlot.backend.materials.operations.texture_generate import maps_of, run
-from backlot.backend.materials.procedural.layouts import make_layout
-from backlot.backend.materials.prompt import read_prompt
-from backlot.backend.materials.stack import BASE_COLOR, HEIGHT
-from backlot.shared.material import FAMILIES, feature_factor
-from backlot.shared.operations import find
-
+from ..backend.core.context import Context
+from ..backend.materials.evaluate.seam import seam_percentiles
+from ..backend.materials.generator import patterns
+from ..backend.materials.generator.conditioning import make_brief
+from ..backend.materials.generator.model import MaterialModel, material_model
+from ..backend.materials.generator.noise import STRIDE, make_seeds
+from ..backend.materials.generator.prior import COARSEST
+from ..backend.materials.generator.produce import Request, produce
+from ..backend.materials.generator.tiled import generate_tiled
+from ..backend.materials.maps import ambient_occlusion, normal_from_height
+from ..backend.materials.operations.texture_generate import maps_of, run
+from ..backend.materials.procedural.layouts import make_layout
+from ..backend.materials.prompt import read_prompt
+from ..backend.materials.stack import BASE_COLOR, HEIGHT
+from ..shared.material import FAMILIES, feature_factor
+from ..shared.operations import find
 from ._models import model_file, use_model
-from .report import machine, peak_memory, print_table, save_rows, timed
+from ._report import machine, peak_memory, print_table, save_rows, timed
 
 PROMPTS = ("wet mossy cobblestone", "old red brick wall", "rusty metal")
 """Irregular stones, whose layout is the dearest; a regular layout; none."""
@@ -108,7 +107,7 @@ def parts(model: MaterialModel, device: torch.device) -> list[Row]:
         "layout: cobble": layout("cobble"),
         "layout: running bond": layout("running_bond"),
         "noise": lambda seed: make_seeds(1, (side, side), draw(seed), pattern, device),
-        "generator": lambda _: roll_out(model.generator, style, seeds),
+        "generator": lambda _: generate_tiled(model.generator, style, seeds),
         "normals": lambda _: normal_from_height(height, depth_px),
         "ambient occlusion": lambda _: ambient_occlusion(height, depth_px),
         "six maps, as images": lambda _: maps_of(made, "opengl"),
@@ -198,7 +197,7 @@ def equivariance(model: MaterialModel, count: int, device: torch.device) -> list
             seeds = make_seeds(1, (side, side), draw, pattern, device)
             style = model.generator.style(brief.attributes.vector()[None].to(device), brief.latent.to(device))
             shift = [COARSEST * int(v) for v in torch.randint(1, side // COARSEST, (2,), generator=draw)]
-            whole, moved = roll_out(model.generator, style, seeds), roll_out(model.generator, style, seeds.roll(*shift))
+            whole, moved = generate_tiled(model.generator, style, seeds), generate_tiled(model.generator, style, seeds.roll(*shift))
             difference = (moved - torch.roll(whole, shift, (1, 2))).abs()
             worst = max(worst, float(difference.max()))
             typical.append(float(difference.mean()))

@@ -9,7 +9,7 @@ import torch
 from backlot.backend.materials.attributes import FAMILY_NAMES, VECTOR_SIZE
 from backlot.backend.materials.generator.model import card_of, save_material_model
 from backlot.backend.materials.generator.networks import Config, Encoder, Generator, Inverter
-from backlot.backend.materials.training.discriminators import Discriminator, PriorCritic
+from backlot.backend.materials.training.discriminators import Discriminator, PriorDiscriminator
 
 SMALL = Config(
     latent=4, style=16, channels=(16, 16, 8, 8), critic=(16, 16, 16), encoder=(8, 8, 16, 16), prior=(8, 8, 8), prior_critic=(8, 8, 8)
@@ -24,7 +24,7 @@ def save_small(path: Path, each: int = 1) -> Path:
         "encoder": Encoder(SMALL),
         "critic": Discriminator(SMALL),
         "inverter": Inverter(SMALL),
-        "prior_critic": PriorCritic(SMALL),
+        "prior_critic": PriorDiscriminator(SMALL),
     }
     library = torch.rand(each * len(FAMILY_NAMES), VECTOR_SIZE, generator=torch.Generator().manual_seed(0))
     library[:, : len(FAMILY_NAMES)] = torch.eye(len(FAMILY_NAMES)).repeat(each, 1)

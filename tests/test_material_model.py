@@ -25,7 +25,7 @@ from backlot.backend.materials.training.adapt import SIDE, continue_from, exempl
 from backlot.backend.materials.training.batches import Sampler, hue_rotation
 from backlot.backend.materials.training.checkpoint import load_checkpoint, save_checkpoint
 from backlot.backend.materials.training.monitor import Monitor, Schedule
-from backlot.backend.materials.training.prior_training import BORDER, read_lessons
+from backlot.backend.materials.training.prior_training import BORDER, read_codes
 from backlot.backend.materials.training.training import Options, Trainer, train
 from backlot.shared.errors import InputError
 
@@ -70,19 +70,19 @@ def test_the_generator_commutes_with_shifts_of_its_noise(small_model: MaterialMo
     """So what it makes tiles, by construction and not by luck."""
     style = torch.randn(1, VECTOR_SIZE + SMALL.style + SMALL.latent, generator=random())
     seeds = make_seeds(1, (96, 128), random(1))
-    plain = rollout.roll_out(small_model.generator, style, seeds)
-    moved = rollout.roll_out(small_model.generator, style, seeds.roll(32, -64))
+    plain = rollout.generate_tiled(small_model.generator, style, seeds)
+    moved = rollout.generate_tiled(small_model.generator, style, seeds.roll(32, -64))
     torch.testing.assert_close(plain.roll((32, -64), (1, 2)), moved, atol=2e-5, rtol=0)
 
 
 def test_windows_give_the_same_as_the_whole(small_model: MaterialModel, monkeypatch: pytest.MonkeyPatch) -> None:
     style = torch.randn(1, VECTOR_SIZE + SMALL.style + SMALL.latent, 40, 32, generator=random()) * 0.3  # one that changes over the picture
     seeds = make_seeds(1, (320, 256), random(1))
-    whole = rollout.roll_out(small_model.generator, style, seeds)
+    whole = rollout.generate_tiled(small_model.generator, style, seeds)
     monkeypatch.setattr(rollout, "WINDOW", 128)
     monkeypatch.setattr(rollout, "WHOLE", 0)
     fractions: list[float] = []
-    torch.testing.assert_close(whole, rollout.roll_out(small_model.generator, style, seeds, fractions.append), atol=1e-4, rtol=0)
+    torch.testing.assert_close(whole, rollout.generate_tiled(small_model.generator, style, seeds, fractions.append), atol=1e-4, rtol=0)
     assert len(fractions) == 6
 
 
@@ -217,6 +217,7 @@ def test_training_learns_and_goes_on_from_a_checkpoint_as_if_never_stopped(mater
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_drawing_gets_better(materials: Dataset) -> None:
     trainer = Trainer(SMALL, dataclasses.replace(QUICK, warm=1000, rate=2e-3), CPU)
     sampler = Sampler(materials, QUICK.crop, QUICK.margin, trainer.random, CPU)
@@ -224,26 +225,27 @@ def test_drawing_gets_better(materials: Dataset) -> None:
     assert sum(found[-10:]) < 0.75 * sum(found[:10])
 
 
+@pytest.mark.slow
 def test_the_prior_learns_to_make_codes_and_goes_on_from_a_checkpoint(materials: Dataset, tmp_path: Path) -> None:
     trainer = Trainer(SMALL, dataclasses.replace(QUICK, steps=200, prior=0.96), CPU)
     trainer.step_number = 10
     trainer.prior.options = dataclasses.replace(trainer.prior.options, codes=20.0)  # networks this small lose the game against their critic
     drawing = {name: value.clone() for name, value in trainer.generator.state_dict().items() if not name.startswith("prior.")}
     reading = {name: value.clone() for name, value in trainer.inverter.state_dict().items()}
-    assert trainer.laying
+    assert trainer.training_prior
     trainer.read(materials)
-    found = [trainer.lay()["codes"] for _ in range(80)]
+    found = [trainer.prior_step()["codes"] for _ in range(80)]
     assert sum(found[-10:]) < 0.8 * sum(found[:10])
     # The codes' meaning must not change under the prior's hands.
     assert all(torch.equal(trainer.generator.state_dict()[name], value) for name, value in drawing.items())
     assert all(torch.equal(trainer.inverter.state_dict()[name], value) for name, value in reading.items())
     resumed = load_checkpoint(save_checkpoint(tmp_path / "c.safetensors", trainer), CPU)
-    resumed.lessons = trainer.lessons
+    resumed.codes_read = trainer.codes_read
     results = []
     for one in (trainer, resumed):
         torch.manual_seed(5)  # directions of the distance
         one.spent = 0.0
-        results.append(one.lay())
+        results.append(one.prior_step())
     assert results[0] == pytest.approx(results[1], rel=1e-3)
 
 
@@ -251,12 +253,12 @@ def test_the_prior_learns_to_make_codes_and_goes_on_from_a_checkpoint(materials:
 def test_codes_are_read_as_the_inverter_sees_them_far_from_any_edge(materials: Dataset, tiles: bool) -> None:
     inverter = Inverter(SMALL)
     data = dataclasses.replace(materials, tiles=torch.full_like(materials.tiles, tiles))
-    lessons = read_lessons(data, inverter, 16, random(), CPU)
+    codes_read = read_codes(data, inverter, 16, random(), CPU)
     cells = materials.size // 8 - (0 if tiles else 2 * BORDER)
-    assert lessons.tiles is tiles
-    assert lessons.codes.shape == (16, CODE, cells // 4 * 4, cells // 4 * 4)
-    assert lessons.layouts.shape[2:] == lessons.codes.shape[2:]
-    codes = lessons.codes.float()
+    assert codes_read.tiles is tiles
+    assert codes_read.codes.shape == (16, CODE, cells // 4 * 4, cells // 4 * 4)
+    assert codes_read.layouts.shape[2:] == codes_read.codes.shape[2:]
+    codes = codes_read.codes.float()
     torch.testing.assert_close(codes.mean((0, 2, 3)), torch.zeros(CODE), atol=2e-2, rtol=0)
     torch.testing.assert_close(codes.std((0, 2, 3)), torch.ones(CODE), atol=5e-2, rtol=0)
 
@@ -297,7 +299,7 @@ def test_drawing_that_gets_no_better_makes_room_for_the_prior(materials: Dataset
     assert 1 <= trainer.prior.step_number <= trainer.step_number - 2
     assert trainer.spent < 60  # what was skipped is not counted as work
     watch.close(trainer)
-    assert load_checkpoint(tmp_path / "checkpoint.safetensors", CPU).laying
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors", CPU).training_prior
 
 
 def test_a_training_that_collapsed_is_ended(materials: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,6 +435,7 @@ def test_tone_curves_bring_one_distribution_to_another() -> None:
 # -- adapting to an exemplar ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_exemplar_becomes_training_data_and_the_base_goes_on(small_model: MaterialModel) -> None:
     y, x = torch.meshgrid(torch.arange(150), torch.arange(260), indexing="ij")
     wave = 0.5 + 0.4 * torch.sin(x / 5.0) * torch.cos(y / 7.0)

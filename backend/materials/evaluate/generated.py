@@ -11,7 +11,7 @@ from ..data.dataset import Dataset, to_bytes
 from ..generator.model import MaterialModel
 from ..generator.noise import make_seeds
 from ..generator.patterns import PATTERN_CHANNELS, encode
-from ..generator.tiled import canvas_of, fit, roll_out
+from ..generator.tiled import canvas_of, fit, generate_tiled
 
 
 def make_materials(
@@ -63,5 +63,5 @@ def make_materials(
         latent = torch.randn(1, model.generator.config.latent, generator=random).to(model.device)
         with torch.inference_mode():
             style = model.generator.style(described.attributes[row][None].to(model.device), latent)
-        made.append(to_bytes(fit(roll_out(model.generator, style, seeds), size).cpu()))
+        made.append(to_bytes(fit(generate_tiled(model.generator, style, seeds), size).cpu()))
     return torch.stack(made), described.attributes[rows]

@@ -14,7 +14,7 @@ from .patterns import PATTERN_CHANNELS
 SLOPE = 0.2
 CODE = LEVEL_CHANNELS[0] // 2
 """Channels of a code."""
-LAID_CHANNELS = PATTERN_CHANNELS + 4
+LAYOUT_CHANNELS = PATTERN_CHANNELS + 4
 """Channels of a layout as a code's cells see it."""
 WAVES = 4
 """Sine waves of the periodic latent (PSGAN, Bergmann et al. 2017)."""
@@ -81,11 +81,11 @@ def enlarge(field: torch.Tensor, factor: int) -> torch.Tensor:
     return padded[..., factor:-factor, factor:-factor]
 
 
-def laid(pattern: torch.Tensor) -> torch.Tensor:
+def layout_cells(pattern: torch.Tensor) -> torch.Tensor:
     """A layout ``(B, PATTERN_CHANNELS, H, W)`` in a code's cells: its means, and where in a cell the joints run.
 
     Returns:
-        ``(B, LAID_CHANNELS, H / 8, W / 8)``.
+        ``(B, LAYOUT_CHANNELS, H / 8, W / 8)``.
     """
     joints = F.pixel_unshuffle(F.avg_pool2d(pattern[:, :1] - pattern[:, 1:2], LEVELS[0] // 2), 2) * 2
     return torch.cat([F.avg_pool2d(pattern, LEVELS[0]), joints], 1)

@@ -19,12 +19,12 @@ from torch import nn
 
 from ..attributes import COLORS, FAMILY_NAMES, NUMBERS, VECTOR_SIZE
 from ..stack import CHANNELS, METALLIC, ROUGHNESS
-from .layers import CODE, SLOPE, WAVES, StyledConv, Waves, enlarge, laid
+from .layers import CODE, SLOPE, WAVES, StyledConv, Waves, enlarge, layout_cells
 from .noise import LEVEL_CHANNELS, LEVELS, Seeds
 from .patterns import PATTERN_CHANNELS
 from .prior import Prior
 
-DOUBT = 0.3
+CODE_NOISE = 0.3
 """Share (in amplitude) of fresh noise in a code."""
 _FIRST_NUMBER = len(FAMILY_NAMES) + 3 * len(COLORS)
 LEVEL_PLACES = (
@@ -127,7 +127,7 @@ class Generator(nn.Module):
         """
         a, mapped = self.config.attributes, self.config.style
         code: torch.Tensor = self.prior(
-            torch.cat([style[:, :a], style[:, a + mapped :]], 1), seeds.levels[0][:, :CODE], laid(seeds.pattern), seeds.origin
+            torch.cat([style[:, :a], style[:, a + mapped :]], 1), seeds.levels[0][:, :CODE], layout_cells(seeds.pattern), seeds.origin
         )
         return code
 
@@ -151,7 +151,7 @@ class Generator(nn.Module):
         style = self._seen(style)
         cells = (code.shape[2], code.shape[3])
         # What is read from a picture is never quite certain, so near codes mean near pictures.
-        code = math.sqrt(1 - DOUBT**2) * code + DOUBT * seeds.levels[0][:, CODE:]
+        code = math.sqrt(1 - CODE_NOISE**2) * code + CODE_NOISE * seeds.levels[0][:, CODE:]
         x = self.first(torch.cat([code, self.waves(whole, seeds.size, cells, seeds.origin), layout[0]], 1), style)
         x = x + self.coarse[0](x, style)
         x = x + self.coarse[1](x, style)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import CODE, LAID_CHANNELS, WAVES, StyledConv, Waves, enlarge
+from .layers import CODE, LAYOUT_CHANNELS, WAVES, StyledConv, Waves, enlarge
 from .noise import LEVELS
 
 FACTORS = (4, 2, 1)
@@ -36,7 +36,7 @@ class Prior(nn.Module):
     def __init__(self, style: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.waves = Waves(style)
-        inputs = [before + CODE + LAID_CHANNELS for before in (0, *widths[:-1])]
+        inputs = [before + CODE + LAYOUT_CHANNELS for before in (0, *widths[:-1])]
         inputs[-1] += 2 * WAVES
         self.enter = nn.ModuleList(StyledConv(i, o, style) for i, o in zip(inputs, widths, strict=True))
         self.refine = nn.ModuleList(_Refine(w, n, style) for w, n in zip(widths, REFINED, strict=True))
@@ -49,7 +49,7 @@ class Prior(nn.Module):
         Args:
             style: ``(B, S)``, or ``(B, S, h, w)`` to let it change over the torus.
             noise: ``(B, CODE, h, w)`` N(0, 1); h and w are multiples of ``FACTORS[0]``.
-            layout: ``(B, LAID_CHANNELS, h, w)``, see ``layers.laid``.
+            layout: ``(B, LAYOUT_CHANNELS, h, w)``, see ``layers.layout_cells``.
             origin: Row and column in pixels of the first cell on the torus.
 
         Returns:

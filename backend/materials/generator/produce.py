@@ -18,7 +18,7 @@ from .blend_masks import lay_patches, parts_of
 from .conditioning import Brief, make_brief
 from .model import MaterialModel
 from .noise import STRIDE, make_seeds, mix_seeds
-from .tiled import canvas_of, fit, roll_out
+from .tiled import canvas_of, fit, generate_tiled
 from .tone import apply_tone
 
 REFERENCE = 256
@@ -107,7 +107,7 @@ def produce(
     code = None
     if model.codes is not None and pattern is None and min(canvas) >= LEAST:
         code = arrange(model.codes, canvas, _random(seed, 4))
-    stack = roll_out(model.generator, style, seeds, report, half, code)
+    stack = generate_tiled(model.generator, style, seeds, report, half, code)
     stack = fit(stack if model.tone is None else apply_tone(stack, model.tone), request.size)
     family = FAMILIES[first.attributes.main_family]
     width = family.metres * request.size[1] / REFERENCE / feature_factor(first.attributes.scale)

@@ -21,7 +21,7 @@ WHOLE = (WINDOW + 2 * MARGIN) ** 2
 """Pixels that are made at once."""
 
 
-def roll_out(
+def generate_tiled(
     generator: Generator,
     style: torch.Tensor,
     seeds: Seeds,

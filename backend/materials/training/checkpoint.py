@@ -18,7 +18,13 @@ from .training import Options, Trainer
 
 FORMAT = "backlot-training-2"
 _NETWORKS = ("generator", "critic", "encoder", "inverter", "mean_generator", "mean_encoder", "prior.critic")
-_DESCENTS = ("making", "judging", "prior.making", "prior.judging")
+_OPTIMISERS = {
+    "making": "generator_optimiser",
+    "judging": "discriminator_optimiser",
+    "prior.making": "prior.generator_optimiser",
+    "prior.judging": "prior.discriminator_optimiser",
+}
+"""Name in the file -> attribute of the trainer. The file's names are older."""
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -31,8 +37,8 @@ def save_checkpoint(path: Path, trainer: Trainer) -> Path:
     tensors: dict[str, torch.Tensor] = {"random": trainer.random.get_state()}
     for name in _NETWORKS:
         tensors.update({f"{name}.{k}": v.detach().cpu().contiguous() for k, v in attrgetter(name)(trainer).state_dict().items()})
-    for name in _DESCENTS:
-        for number, state in attrgetter(name)(trainer).adam.state_dict()["state"].items():
+    for name, attribute in _OPTIMISERS.items():
+        for number, state in attrgetter(attribute)(trainer).adam.state_dict()["state"].items():
             tensors.update({f"{name}.{number}.{k}": state[k].detach().cpu().contiguous().clone() for k in _MOMENTS})
     said = {
         "format": FORMAT,
@@ -40,7 +46,7 @@ def save_checkpoint(path: Path, trainer: Trainer) -> Path:
         "options": json.dumps(dataclasses.asdict(trainer.options)),
         "state": json.dumps({"step_number": trainer.step_number, "spent": trainer.spent, "skipped": trainer.skipped}),
         "prior": json.dumps({"step_number": trainer.prior.step_number}),
-        "usual": json.dumps({name: attrgetter(name)(trainer).usual for name in _DESCENTS}),
+        "usual": json.dumps({name: attrgetter(attribute)(trainer).usual for name, attribute in _OPTIMISERS.items()}),
     }
     with in_one_step(path) as temporary:
         save_file(tensors, temporary, metadata=said)
@@ -70,10 +76,10 @@ def load_checkpoint(path: Path, device: torch.device, options: Options | None = 
         for name in _NETWORKS:
             attrgetter(name)(trainer).load_state_dict(_under(tensors, name))
         usual = json.loads(said["usual"])
-        for name in _DESCENTS:
-            descent = attrgetter(name)(trainer)
-            _load_optimiser(descent.adam, _under(tensors, name))
-            descent.usual = usual[name]
+        for name, attribute in _OPTIMISERS.items():
+            optimiser = attrgetter(attribute)(trainer)
+            _load_optimiser(optimiser.adam, _under(tensors, name))
+            optimiser.usual = usual[name]
         trainer.random.set_state(tensors["random"])
         for target, entry in ((trainer, "state"), (trainer.prior, "prior")):
             for key, value in json.loads(said[entry]).items():

@@ -1,4 +1,4 @@
-"""The discriminators, of pictures and of codes, and the game that generators play against them."""
+"""The discriminators, of map stacks and of codes, with the discriminator's step and the adversarial loss of the generator."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ...core import gan_losses
-from ..generator.layers import CODE, LAID_CHANNELS, SLOPE
+from ..generator.layers import CODE, LAYOUT_CHANNELS, SLOPE
 from ..generator.networks import Config
 from ..stack import CHANNELS
-from .optimiser import Descent
+from .optimiser import ClippedAdam
 
 LEAST = 26
-"""Cells a side that the critic of codes sees at once."""
+"""Cells a side of the receptive field of the discriminator of codes."""
 
 
 class Critic(nn.Module):
@@ -44,9 +44,9 @@ class Critic(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(n, 1, 1) for n in tapped)
         self.wanted = nn.ModuleList(nn.Sequential(nn.Linear(attributes, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, n)) for n in tapped)
 
-    def features(self, judged: torch.Tensor, beside: torch.Tensor) -> list[torch.Tensor]:
-        """Features at each depth of what is judged, ``(B, C, H, W)``, with the layout beside it."""
-        x = self.seen(judged, beside)
+    def features(self, stack: torch.Tensor, layout: torch.Tensor) -> list[torch.Tensor]:
+        """Features at each depth of a stack or codes ``(B, C, H, W)`` under a layout ``(B, L, H, W)``."""
+        x = self.seen(stack, layout)
         found = []
         for number, layer in enumerate(self.layers):
             x = F.leaky_relu(layer(x), SLOPE)
@@ -54,8 +54,8 @@ class Critic(nn.Module):
                 found.append(x)
         return found
 
-    def seen(self, judged: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
-        """What the first layer is given."""
+    def seen(self, stack: torch.Tensor, layout: torch.Tensor) -> torch.Tensor:
+        """The input of the first layer."""
         raise NotImplementedError
 
     def score(self, features: list[torch.Tensor], attributes: torch.Tensor) -> list[torch.Tensor]:
@@ -68,43 +68,43 @@ class Critic(nn.Module):
 
 
 class Discriminator(Critic):
-    """Judges patches of a stack ``(B, 6, H, W)`` with the layout ``(B, PATTERN_CHANNELS, H, W)``: at two depths, 20 and 60 px wide."""
+    """Scores patches of a stack ``(B, 6, H, W)`` with the layout ``(B, PATTERN_CHANNELS, H, W)``: at two depths, 20 and 60 px wide."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(4 * (len(CHANNELS) + 2), config.critic, (3, 5), config.attributes)
 
-    def seen(self, judged: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
+    def seen(self, stack: torch.Tensor, layout: torch.Tensor) -> torch.Tensor:
         """Four pixels as one."""
-        return F.pixel_unshuffle(torch.cat([judged * 2 - 1, beside[:, :2].to(judged.dtype)], 1), 2)
+        return F.pixel_unshuffle(torch.cat([stack * 2 - 1, layout[:, :2].to(stack.dtype)], 1), 2)
 
 
-class PriorCritic(Critic):
-    """Judges codes ``(B, CODE, h, w)`` with the layout ``(B, LAID_CHANNELS, h, w)``: at three depths, 5, 12 and 26 cells wide."""
+class PriorDiscriminator(Critic):
+    """Scores codes ``(B, CODE, h, w)`` with the layout ``(B, LAYOUT_CHANNELS, h, w)``: at three depths, 5, 12 and 26 cells wide."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CODE + LAID_CHANNELS, config.prior_critic, (1, 3, 5), config.attributes)
+        super().__init__(CODE + LAYOUT_CHANNELS, config.prior_critic, (1, 3, 5), config.attributes)
 
-    def seen(self, judged: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
+    def seen(self, stack: torch.Tensor, layout: torch.Tensor) -> torch.Tensor:
         """The cells as they are, those of small toruses repeated."""
-        x = torch.cat([judged, beside.to(judged.dtype)], 1)
+        x = torch.cat([stack, layout.to(stack.dtype)], 1)
         times = [-(-LEAST // side) for side in x.shape[2:]]
         return x.repeat(1, 1, *times) if max(times) > 1 else x
 
 
 @dataclasses.dataclass(frozen=True)
-class Round:
-    """A batch in the game.
+class Pairs:
+    """Real and generated ones of equal attributes.
 
     Attributes:
         real: ``(B, C, H, W)``.
-        made: As large, with its gradient.
-        beside: The layout.
+        made: As large, from the generator, with its gradient.
+        layout: ``(B, L, H, W)``, of both.
         attributes: ``(B, A)`` in 0..1, of both.
     """
 
     real: torch.Tensor
     made: torch.Tensor
-    beside: torch.Tensor
+    layout: torch.Tensor
     attributes: torch.Tensor
 
     def half(self, enabled: bool) -> torch.autocast:
@@ -112,20 +112,22 @@ class Round:
         return torch.autocast(self.real.device.type, torch.bfloat16, enabled=enabled)
 
 
-class Fooled(NamedTuple):
-    """How far the critic is from taking the made for real, and what it saw in both."""
+class GeneratorStep(NamedTuple):
+    """The generator's adversarial loss, and the discriminator's features of both."""
 
     loss: torch.Tensor
     features: list[torch.Tensor]
     real_features: list[torch.Tensor]
 
 
-def judge(critic: Critic, descent: Descent, given: Round, rate: float, penalty: float, wrong: float, half: bool) -> dict[str, float]:
-    """A step of the critic: the real one of each pair shall score higher, also than itself under wrong attributes.
+def discriminator_step(
+    critic: Critic, optimiser: ClippedAdam, given: Pairs, rate: float, penalty: float, wrong: float, half: bool
+) -> dict[str, float]:
+    """One step of the discriminator: the real one of each pair shall score higher, also than itself under wrong attributes.
 
     Args:
         critic: To train.
-        descent: Of its parameters.
+        optimiser: Of its parameters.
         given: The pairs.
         rate: Learning rate.
         penalty: Weight of R1 and R2 in this step; 0 to leave them out.
@@ -133,15 +135,15 @@ def judge(critic: Critic, descent: Descent, given: Round, rate: float, penalty: 
         half: bfloat16 where it pays.
 
     Returns:
-        ``judged``, ``margin`` of the real over the made in the scores, and ``penalty`` where it was asked for.
+        ``discriminator`` (its loss), ``margin`` of the real over the made in the scores, and ``penalty`` where it was asked for.
     """
     penalise, attributes = penalty > 0, given.attributes
     real = given.real.detach().requires_grad_(penalise)
     made = given.made.detach().float().requires_grad_(penalise)
     with given.half(half):
-        real_features = critic.features(real, given.beside)
+        real_features = critic.features(real, given.layout)
         real_scores = critic.score(real_features, attributes)
-        made_scores = critic.score(critic.features(made, given.beside), attributes)
+        made_scores = critic.score(critic.features(made, given.layout), attributes)
         loss = gan_losses.relativistic(real_scores, made_scores)
         others = attributes.roll(1, 0)
         differ = (attributes - others).abs().amax(1) > 0.01  # of one exemplar's crops none do
@@ -153,9 +155,9 @@ def judge(critic: Critic, descent: Descent, given: Round, rate: float, penalty: 
         norms = gan_losses.gradient_penalty(real_scores, real) + gan_losses.gradient_penalty(made_scores, made)
         loss = loss + penalty * norms
         found["penalty"] = float(norms.detach())
-    descent.descend(loss, rate)
+    optimiser.step(loss, rate)
     margin = sum(float((r - m).detach().float().mean()) for r, m in zip(real_scores, made_scores, strict=True))
-    return {"judged": float(loss.detach()), "margin": margin, **found}
+    return {"discriminator": float(loss.detach()), "margin": margin, **found}
 
 
 @contextlib.contextmanager
@@ -167,11 +169,11 @@ def _fixed(critic: Critic) -> Iterator[None]:
         critic.requires_grad_(True)
 
 
-def fool(critic: Critic, given: Round, half: bool) -> Fooled:
-    """The generator's side: the made one of each pair shall score higher. The critic learns nothing from it."""
+def generator_step(critic: Critic, given: Pairs, half: bool) -> GeneratorStep:
+    """The generator's side: the generated one of each pair shall score higher. The discriminator's weights get no gradient."""
     with given.half(half), _fixed(critic):
         with torch.no_grad():
-            real_features = critic.features(given.real, given.beside)
+            real_features = critic.features(given.real, given.layout)
             real_scores = critic.score(real_features, given.attributes)
-        features = critic.features(given.made, given.beside)
-        return Fooled(gan_losses.relativistic(critic.score(features, given.attributes), real_scores), features, real_features)
+        features = critic.features(given.made, given.layout)
+        return GeneratorStep(gan_losses.relativistic(critic.score(features, given.attributes), real_scores), features, real_features)

@@ -1,4 +1,4 @@
-"""What the networks are trained on, beside each other's judgement."""
+"""Losses of the material generator that need no discriminator."""
 
 from __future__ import annotations
 

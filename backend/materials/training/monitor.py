@@ -77,7 +77,7 @@ class Monitor:
         self._last_margin = 0.0
         self._checked = self._saved = time.monotonic()
         self._best, self._since, self._strikes = float("inf"), 0, 0
-        self._laying = False
+        self._training_prior = False
         self._file: TextIO | None = None
         self._writer: csv.DictWriter[str] | None = None
         self._board = _board(folder) if tensorboard else None
@@ -113,8 +113,8 @@ class Monitor:
             self._board.close()
 
     def _check(self, trainer: Trainer) -> None:
-        if trainer.laying and not self._laying:  # from here on another thing is measured
-            self._best, self._since, self._strikes, self._laying = float("inf"), 0, 0, True
+        if trainer.training_prior and not self._training_prior:  # from here on another thing is measured
+            self._best, self._since, self._strikes, self._training_prior = float("inf"), 0, 0, True
         measured, self.picture = check(trainer, self.held_out)
         with in_one_step(self.folder / "samples.png") as temporary:
             temporary.write_bytes(encode_image(Image(self.picture), "png"))
@@ -127,13 +127,15 @@ class Monitor:
         bad = collapsed or self._last_margin > SATURATED or not np.isfinite(measured["held_out"])
         self._strikes = self._strikes + 1 if bad else 0
         if self._strikes >= STRIKES:
-            self.why_stopped = "every seed gives the same picture" if collapsed else "the discriminator has won"
+            self.why_stopped = (
+                "every seed gives the same picture" if collapsed else "the discriminator separates real from generated without error"
+            )
         if measured["held_out"] < self._best * 0.99:
             self._best, self._since = measured["held_out"], 0
         else:
             self._since += 1
             if self.schedule.patience and self._since >= self.schedule.patience:
-                if trainer.laying or not trainer.options.prior:
+                if trainer.training_prior or not trainer.options.prior:
                     self.why_stopped = f"no better for {self._since} checks"
                 else:
                     trainer.finish_drawing()
@@ -161,8 +163,8 @@ class Monitor:
 
 
 COLUMNS = (
-    "step", "minutes", "judged", "margin", "penalty", "fooled", "patches", "statistics", "likeness", "divergence", "codes", "measured",
-    "attributes", "held_out", "variety",
+    "step", "minutes", "discriminator", "margin", "penalty", "generator", "patches", "statistics", "likeness", "divergence", "codes",
+    "measured", "attributes", "held_out", "variety",
 )  # fmt: skip
 
 

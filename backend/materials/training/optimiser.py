@@ -1,4 +1,4 @@
-"""Steps of training: an optimiser whose steps cannot undo the rest, and averages of the weights."""
+"""Adam with gradient clipping relative to the usual norm, and exponential averages of weights."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 
-class Descent:
+class ClippedAdam:
     """Adam that holds gradients to three times their usual norm.
 
     Args:
         parameters: To train.
-        rate: Learning rate, until ``descend`` says another.
+        rate: Learning rate, until ``step`` says another.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
@@ -22,10 +22,10 @@ class Descent:
         self.adam = torch.optim.Adam(self.parameters, rate, betas=(0.0, 0.99))
         self.usual = 0.0
 
-    def descend(self, loss: torch.Tensor, rate: float, momentum: float = 0.0) -> None:
-        """A step down; skipped where the gradient is not finite.
+    def step(self, loss: torch.Tensor, rate: float, momentum: float = 0.0) -> None:
+        """One step; skipped where the gradient is not finite.
 
-        With a fixed goal momentum pays; with an opponent it overshoots (R3GAN trains without).
+        Momentum helps against a fixed target; against a discriminator it overshoots (R3GAN trains without).
         """
         group = self.adam.param_groups[0]
         group["lr"], group["betas"] = rate, (momentum, 0.99)
@@ -38,10 +38,10 @@ class Descent:
 
 
 def average(pairs: Iterable[tuple[nn.Module, nn.Module]], decay: float, step: int) -> None:
-    """Moves averaged weights towards those of now.
+    """Moves averaged weights towards the present ones.
 
     Args:
-        pairs: Average and now.
+        pairs: Average and present network.
         decay: Part of the average that stays.
         step: Counted from 0; faster at the start, when there is nothing to keep.
     """

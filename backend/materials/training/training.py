@@ -1,10 +1,10 @@
 """Training of the material model: from nothing, or on from a base, on a dataset of map stacks.
 
-First the drawing, in crops. One step, top to bottom: a batch of real crops; the generator makes as many with the same attributes and
-layouts, from the codes that the inverter reads out of the real ones; the discriminator learns to score the real one of each pair higher
-(relativistic pairing with R1 and R2, R3GAN 2024) and to refuse real ones under wrong attributes; the generator learns the opposite, and
-with patch distributions (sliced Wasserstein) and feature statistics it is told directly what its material is made of. Then the
-inverter stays as it is, and the prior learns to make such codes from noise, whole tiles at a time (``prior_training``).
+Phase 1, generator and discriminator on crops. One step, top to bottom: a batch of real crops; the generator makes as many with the same
+attributes and layouts, from the codes that the inverter reads from the real ones; the discriminator learns to score the real one of each
+pair higher (relativistic pairing with R1 and R2, R3GAN 2024), and lower under wrong attributes; the generator learns the opposite, with
+losses on patch distributions (sliced Wasserstein) and feature statistics. Phase 2: the inverter is frozen, and the prior learns to make
+such codes from noise, whole tiles at a time (``prior_training``).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ..generator.networks import Config, Encoder, Generator, Inverter
 from ..generator.noise import Seeds, make_seeds
 from . import losses, prior_training
 from .batches import Batch, Sampler
-from .discriminators import Discriminator, Round, fool, judge
-from .optimiser import Descent, average
-from .prior_training import Lessons, PriorTrainer, read_lessons
+from .discriminators import Discriminator, Pairs, discriminator_step, generator_step
+from .optimiser import ClippedAdam, average
+from .prior_training import CodeSet, PriorTrainer, read_codes
 
 LEAST_CROP = 56
 """Pixels: of a smaller crop the discriminator's last layer sees nothing."""
 UNKNOWN_SHARE = 0.5
-"""How much patch and feature statistics count where a code is from no real picture."""
+"""Weight of patch and feature statistics where a code is from no real picture."""
 WRONG = 0.5
-"""How much real ones under wrong attributes count for the discriminator."""
+"""Weight of real ones under wrong attributes in the discriminator's loss."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class _Source:
-    """What the generator is given in a step, and what that costs: the latent's divergence, and what the encoder got wrong."""
+    """What the generator is given in a step, with the latent's divergence and the encoder's attribute loss."""
 
     style: torch.Tensor
     seeds: Seeds
     code: torch.Tensor
     divergence: torch.Tensor
-    told: torch.Tensor
+    attribute_loss: torch.Tensor
 
 
 class Trainer:
@@ -117,17 +117,17 @@ class Trainer:
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.mean_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
         drawing = [p for name, p in self.generator.named_parameters() if not name.startswith("prior.")]
-        self.making = Descent([*drawing, *self.encoder.parameters(), *self.inverter.parameters()], options.rate)
-        self.judging = Descent(list(self.critic.parameters()), options.rate)
+        self.generator_optimiser = ClippedAdam([*drawing, *self.encoder.parameters(), *self.inverter.parameters()], options.rate)
+        self.discriminator_optimiser = ClippedAdam(list(self.critic.parameters()), options.rate)
         self.random = torch.Generator().manual_seed(options.seed)
         self.prior = PriorTrainer(
             self.generator, self.mean_generator, self.encoder, self.mean_encoder, prior_training.Options(), device, self.random
         )
-        self.lessons: Lessons | None = None
+        self.codes_read: CodeSet | None = None
         self.arranged: torch.Tensor | None = None  # (N, CODE, h, w) codes on toruses that no real picture has, to draw half of the time
         self.step_number = 0
         self.spent = 0.0  # seconds
-        self.skipped = 0.0  # seconds of drawing that were not needed
+        self.skipped = 0.0  # seconds of phase 1 that were not needed
 
     def networks(self) -> dict[str, nn.Module]:
         """What a model file holds: the averaged networks, and those that training on needs."""
@@ -147,12 +147,12 @@ class Trainer:
         return min(1.0, max(parts))
 
     @property
-    def laying(self) -> bool:
-        """Whether it is the prior's turn."""
+    def training_prior(self) -> bool:
+        """Whether phase 2 has begun."""
         return self.progress() >= 1 - self.options.prior
 
     def finish_drawing(self) -> None:
-        """Drawing gets no better: on to the prior."""
+        """Ends phase 1 early, when it no longer improves."""
         self.skipped = max(0.0, 60 * self.options.minutes * (1 - self.options.prior) - self.spent)
 
     def read(self, data: Dataset, report: Callable[[], object] = lambda: None) -> None:
@@ -163,29 +163,29 @@ class Trainer:
             self.spent = before + time.monotonic() - began
             report()
 
-        self.lessons = read_lessons(data, self.inverter, self.prior.options.lessons, self.random, self.device, count)
+        self.codes_read = read_codes(data, self.inverter, self.prior.options.codes_read, self.random, self.device, count)
 
-    def lay(self) -> dict[str, float]:
-        """One step of the prior, after ``read``; gives the losses."""
-        assert self.lessons is not None
+    def prior_step(self) -> dict[str, float]:
+        """One step of phase 2, after ``read``; gives the losses."""
+        assert self.codes_read is not None
         began = time.monotonic()
         done = 1 - (1 - self.progress()) / self.options.prior
-        found = self.prior.step(self.lessons, _falling(done) * min(1.0, (self.prior.step_number + 1) / 100), self.half)
+        found = self.prior.step(self.codes_read, _falling(done) * min(1.0, (self.prior.step_number + 1) / 100), self.half)
         self.step_number += 1
         self.spent += time.monotonic() - began
         return found
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """One step of drawing, both sides; gives the losses."""
+        """One step of phase 1; gives the losses."""
         began = time.monotonic()
-        found = self._draw_step(batch) if self.step_number < self.options.warm else self._full_step(batch)
+        found = self._warm_up_step(batch) if self.step_number < self.options.warm else self._adversarial_step(batch)
         average(((self.mean_generator, self.generator), (self.mean_encoder, self.encoder)), self.options.average, self.step_number)
         self.step_number += 1
         self.spent += time.monotonic() - began
         return found
 
-    def _draw_step(self, batch: Batch) -> dict[str, float]:
-        """A step at the start: to draw what noise and latent were read from."""
+    def _warm_up_step(self, batch: Batch) -> dict[str, float]:
+        """A step at the start, without the discriminator: reconstruct what the codes were read from."""
         o, count = self.options, len(batch.stack)
         middle = slice(o.margin, o.margin + o.crop)
         real = batch.stack[..., middle, middle]
@@ -194,48 +194,47 @@ class Trainer:
             made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle].float()
         patches = losses.patch_distance(made, real).mean()
         likeness = losses.likeness_loss(made, real, [], []) + 0.5 * (losses.weigh(made) - losses.weigh(real)).abs().mean()
-        total = o.patches * patches + 3 * o.likeness * likeness + o.divergence * s.divergence + s.told
-        self.making.descend(total, 2 * self._rate(), momentum=0.9)
-        parts = {"patches": patches, "likeness": likeness, "divergence": s.divergence, "attributes": s.told}
+        total = o.patches * patches + 3 * o.likeness * likeness + o.divergence * s.divergence + s.attribute_loss
+        self.generator_optimiser.step(total, 2 * self._rate(), momentum=0.9)
+        parts = {"patches": patches, "likeness": likeness, "divergence": s.divergence, "attributes": s.attribute_loss}
         return {name: float(value.detach()) for name, value in parts.items()}
 
-    def _full_step(self, batch: Batch) -> dict[str, float]:
-        """A step of both sides."""
+    def _adversarial_step(self, batch: Batch) -> dict[str, float]:
+        """A discriminator step and a generator step."""
         o, count = self.options, len(batch.stack)
         middle = slice(o.margin, o.margin + o.crop)
         real, pattern = batch.stack[..., middle, middle], batch.pattern[..., middle, middle]
-        # Arranged codes are from no real picture: what is drawn from them has no one true answer.
+        # Arranged codes are from no real picture: there is no target to compare with place by place.
         known = slice(0, count if self.arranged is None else count - count // 2)
         s = self._source(batch, known)
         with self._autocast():
             made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle]
 
-        given = Round(real, made, pattern, batch.attributes)
+        given = Pairs(real, made, pattern, batch.attributes)
         penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
-        judged = judge(self.critic, self.judging, given, self._rate(), penalty, WRONG, self.half)
-        fooled, features, real_features = fool(self.critic, given, self.half)
+        judged = discriminator_step(self.critic, self.discriminator_optimiser, given, self._rate(), penalty, WRONG, self.half)
+        adversarial, features, real_features = generator_step(self.critic, given, self.half)
         made = made.float()
-        # But what it is made of should be nearly the same.
         share = torch.ones(count, device=self.device)
         share[known.stop :] = UNKNOWN_SHARE
         patches = (share * losses.patch_distance(made, real)).mean()
         statistics = (share * losses.feature_distance(features, real_features)).mean()
         measured = losses.measured_distance(made, real).mean()
         likeness = losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
-        total = fooled + o.patches * patches + o.features * statistics + o.likeness * likeness
-        total = total + o.divergence * s.divergence + o.measured * measured + s.told
-        # Values far outside 0..1 are clipped when a material is saved: they must not pay.
+        total = adversarial + o.patches * patches + o.features * statistics + o.likeness * likeness
+        total = total + o.divergence * s.divergence + o.measured * measured + s.attribute_loss
+        # Values far outside 0..1 are clipped when a material is saved: that must not lower the loss.
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()
-        self.making.descend(total, self._rate())
+        self.generator_optimiser.step(total, self._rate())
         return {
             **judged,
-            "fooled": float(fooled.detach()),
+            "generator": float(adversarial.detach()),
             "patches": float(patches.detach()),
             "statistics": float(statistics.detach()),
             "likeness": float(likeness.detach()),
             "measured": float(measured.detach()),
             "divergence": float(s.divergence.detach()),
-            "attributes": float(s.told.detach()),
+            "attributes": float(s.attribute_loss.detach()),
         }
 
     def _source(self, batch: Batch, known: slice) -> _Source:
@@ -246,26 +245,26 @@ class Trainer:
         count, side = len(batch.stack), batch.stack.shape[-1]
         seeds = make_seeds(count, (side, side), self.random, batch.pattern, self.device)
         latent = torch.randn(count, self.config.latent, generator=self.random).to(self.device)
-        divergence = told = torch.zeros((), device=self.device)
+        divergence = attribute_loss = torch.zeros((), device=self.device)
         if self.options.describe:
             with self._autocast():
                 mean, log_variance, read = self.encoder(batch.photo)
             half = count - count // 2
             latent = torch.cat([(mean + latent * (log_variance / 2).exp())[:half], latent[half:]])
             divergence = losses.latent_divergence(mean, log_variance)
-            told = losses.attribute_loss(read, batch.attributes, batch.known)
+            attribute_loss = losses.attribute_loss(read, batch.attributes, batch.known)
         with self._autocast():
             found = self.inverter(batch.stack, batch.pattern)
             style = self.generator.style(batch.attributes, latent)
         return _Source(
             style=style,
             seeds=seeds,
-            code=torch.cat([found[known], self._strange(found[known.stop :])]),
+            code=torch.cat([found[known], self._arranged_codes(found[known.stop :])]),
             divergence=divergence,
-            told=told,
+            attribute_loss=attribute_loss,
         )
 
-    def _strange(self, like: torch.Tensor) -> torch.Tensor:
+    def _arranged_codes(self, like: torch.Tensor) -> torch.Tensor:
         """Parts of arranged codes, as many and as large as ``like``."""
         if self.arranged is None or not len(like):
             return like
@@ -279,7 +278,7 @@ class Trainer:
         return torch.stack(parts).to(like)
 
     def _rate(self) -> float:
-        """Of drawing, now."""
+        """Learning rate of phase 1, now."""
         since = self.step_number if self.step_number < self.options.warm else self.step_number - self.options.warm
         done = self.progress() / (1 - self.options.prior) if self.options.prior < 1 else 1.0
         return self.options.rate * _falling(done) * min(1.0, (since + 1) / 100)
@@ -302,7 +301,7 @@ def train(data: Dataset, trainer: Trainer, watch: Watch) -> None:
     o = trainer.options
     sampler = Sampler(data, o.crop, o.margin, trainer.random, trainer.device, recolor=o.recolor, turn=o.turn)
     while trainer.progress() < 1:
-        if trainer.laying and trainer.lessons is None:
+        if trainer.training_prior and trainer.codes_read is None:
             trainer.read(data, lambda: watch(trainer, {}))
-        if watch(trainer, trainer.lay() if trainer.laying else trainer.step(sampler.draw(o.batch))):
+        if watch(trainer, trainer.prior_step() if trainer.training_prior else trainer.step(sampler.draw(o.batch))):
             break

@@ -23,7 +23,7 @@ from tools.paths import ROOT, python_of
 # The demo renders a scene with Cycles and uses the add-on; 4.5 LTS is the version most studios have.
 DEMO_BLENDER = "4.5"
 # Each writes its own files in docs/ when it is run as a program.
-GENERATED_DOCS = ("tools.reference",)
+GENERATED_DOCS = ("tools.reference", "tools.architecture")
 
 
 def demo(_options: argparse.Namespace, arguments: list[str]) -> int:
@@ -61,9 +61,9 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
         raise StepError(what=f"there is no benchmark {options.name!r}", fix=f"choose one of: {', '.join(names)}")
     interpreter = python_of(environments.bench())
     environments.project()
-    # As a module, so that benchmarks share helpers by relative imports.
+    # As a module of the package, whatever the checkout's folder is called.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # as in the backend's workers
-    return subprocess.run([interpreter, "-m", f"benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run([interpreter, "-m", f"backlot.benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False).returncode
 
 
 def docs(_options: argparse.Namespace, _arguments: list[str]) -> int:

@@ -27,6 +27,7 @@ def unlinked(monkeypatch, tmp_path, scene):
     backend.detach()
 
 
+@pytest.mark.contract
 def test_not_installed(unlinked):
     backend, _ = unlinked
     with pytest.raises(Exception, match="pip install"):

@@ -14,7 +14,7 @@ from backlot.addon import cli
 from backlot.addon.images import pictures
 from backlot.shared.values import Image
 
-pytestmark = pytest.mark.usefixtures("backend")
+pytestmark = [pytest.mark.usefixtures("backend"), pytest.mark.contract]
 
 
 def job_file(folder, **data):

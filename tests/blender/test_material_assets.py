@@ -18,6 +18,7 @@ def preview_of(material):
     return flat.reshape(height, width, 4)[::-1]
 
 
+@pytest.mark.contract
 def test_marked_described_and_shown(scene, tmp_path):
     cube = bpy.data.objects["Cube"]
     finish(scene, stand_in.material(), [cube])

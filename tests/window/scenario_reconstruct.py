@@ -92,19 +92,19 @@ def _send(stage: Any, verb: str, states: list[str]) -> Generator[Any, None, floa
     """Presses a button of the panel and waits for the job's end; gives the longest pause between two ticks after the capture."""
     with bpy.context.temp_override(**stage.view()):
         getattr(bpy.ops.backlot, verb)("INVOKE_DEFAULT")
-    start = before = time.monotonic()
+    start, before = time.monotonic(), stage.clock()
     longest = 0.0
     while time.monotonic() - start < TIMEOUT_S:
         job = bpy.context.scene.backlot_jobs.items[-1]
         if not states or states[-1] != job.state:
             states.append(job.state)
-            before = time.monotonic()
+            before = stage.clock()
         if job.state in ("done", "failed", "cancelled"):
             if job.error:
                 raise RuntimeError(job.error)
             return longest
         yield 0.05
         if job.state != "capturing":
-            longest = max(longest, time.monotonic() - before)
-        before = time.monotonic()
+            longest = max(longest, stage.clock() - before)
+        before = stage.clock()
     raise RuntimeError(f"{verb} took more than {TIMEOUT_S:g} s")

@@ -109,11 +109,11 @@ def _unfold(space: str) -> None:
 
 def _send(stage: Any, verb: str, states: list[str]) -> Generator[Any, None, float]:
     """Presses a button of the panel and waits for its end; gives the longest pause between two ticks after the capture."""
-    before = time.monotonic()
+    before = stage.clock()
     keys = len(bpy.context.scene.backlot_style.keyframes)
     with bpy.context.temp_override(**stage.view()):
         getattr(bpy.ops.backlot, verb)("INVOKE_DEFAULT")
-    start, longest = before, 0.0
+    start, longest = time.monotonic(), 0.0
     while time.monotonic() - start < TIMEOUT_S:
         yield 0.05
         if verb == "add_keyframe":
@@ -123,12 +123,12 @@ def _send(stage: Any, verb: str, states: list[str]) -> Generator[Any, None, floa
         job = bpy.context.scene.backlot_jobs.items[-1]
         if not states or states[-1] != job.state:
             states.append(job.state)
-            before = time.monotonic()
+            before = stage.clock()
         if job.state in ("done", "failed", "cancelled"):
             if job.error:
                 raise RuntimeError(job.error)
             return longest
         if job.state != "capturing":
-            longest = max(longest, time.monotonic() - before)
-        before = time.monotonic()
+            longest = max(longest, stage.clock() - before)
+        before = stage.clock()
     raise RuntimeError(f"{verb} took more than {TIMEOUT_S:g} s")

@@ -1,4 +1,4 @@
-"""Played inside Blender (see stage.py): an artist opens the tab, sends a photograph of bricks, and the cube wears the result."""
+"""Played inside Blender (see stage.py): a photograph of bricks is sent, the cube gets the result, a second job is cancelled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
 
     start = time.monotonic()
     longest = 0.0  # a blocked window shows as a gap between two ticks of the timer
-    states, shot, before = [], False, time.monotonic()
+    states, shot, before = [], False, stage.clock()
     while True:
         job = scene.backlot_jobs.items[0]
         if not states or states[-1] != job.state:
@@ -47,10 +47,10 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
         if job.state == "running" and not shot:
             shot = True
             yield stage.screenshot("running")
-            before = time.monotonic()
+            before = stage.clock()
             continue
         yield 0.05
-        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        longest, before = max(longest, stage.clock() - before), stage.clock()
     stage.keep(states=states, error=job.error, seconds=time.monotonic() - start, longest_gap=longest)
 
     space = stage.view()["area"].spaces.active
@@ -68,3 +68,16 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
         bystander_untouched=[slot.material for slot in bystander.material_slots] == bystander_materials,
         version=bpy.app.version_string,
     )
+
+    settings.size = (1024, 1024)  # long enough to be cancelled
+    with bpy.context.temp_override(**stage.view()):
+        bpy.ops.backlot.texture("INVOKE_DEFAULT")
+    cancelled = scene.backlot_jobs.items[-1].name
+    start, pressed = time.monotonic(), False
+    while (state := scene.backlot_jobs.items[cancelled].state) not in ("done", "failed", "cancelled"):
+        if time.monotonic() - start > TIMEOUT_S:
+            break
+        if state == "running" and not pressed:
+            pressed = bpy.ops.backlot.cancel_job(job_id=cancelled) == {"FINISHED"}
+        yield 0.05
+    stage.keep(cancelled=state, same_material=cube.active_material == material)

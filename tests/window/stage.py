@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -22,6 +23,7 @@ FOLDER = Path(os.environ["BACKLOT_STAGE_FOLDER"])
 ARCHIVE = os.environ["BACKLOT_STAGE_ARCHIVE"]
 MODULE = "bl_ext.user_default.backlot"  # the name under which a user's Blender knows it: this is the one place that may say so
 TICK_S = 0.1
+SCHEDULED = Path(f"/proc/self/task/{os.getpid()}/schedstat")  # of the main thread, which draws and runs the timers
 
 
 class Stage:
@@ -33,6 +35,13 @@ class Stage:
     def keep(self, **values: Any) -> None:
         """Store values (JSON) for the test outside."""
         self.values.update(values)
+
+    def clock(self) -> float:
+        """Return a time in seconds for the pauses between two ticks: that of the wall, without what this thread waited for a processor.
+
+        So a busy machine does not look like a window that is blocked. Linux counts that waiting, in nanoseconds.
+        """
+        return time.monotonic() - int(SCHEDULED.read_text().split()[1]) / 1e9
 
     def screenshot(self, name: str) -> Callable[[], bool]:
         """Ask for a screenshot of the whole screen; yield the result."""

@@ -13,6 +13,7 @@ from window.harness import Report, Window
 from backlot.backend.io.reading import decode
 from backlot.shared.values import EncodedFile
 
+pytestmark = pytest.mark.slow
 SCENARIO = Path(__file__).with_name("scenario_reconstruct.py")
 SOLVED_CLIP = Path(__file__).parent.parent / "blender" / "solved_clip.py"
 

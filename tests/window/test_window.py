@@ -59,6 +59,11 @@ def test_the_panel_is_drawn(report: Report) -> None:
     assert (before[area] != after[area]).mean() > 0.005
 
 
+def test_a_cancelled_job_changes_nothing(report: Report) -> None:
+    assert report.values["cancelled"] == "cancelled"
+    assert report.values["same_material"]
+
+
 def test_blender_reports_no_error(report: Report) -> None:
     lines = [line for line in report.log.splitlines() if "Traceback" in line or line.startswith("Error")]
     assert lines == [], report.log

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..shared import jobfile
 from ..shared.errors import BacklotError, InputError
+from ..shared.operations import find
+from ..shared.outputs import Writer
+from ..shared.sources import Source
+from ..shared.wire import new_id
+from .capture.run import Capture, CaptureSettings
+from .jobs import handlers, records
+from .jobs.link import BACKEND, PATIENCE_S
+from .reconstruct import jobfiles
+from .style.shot import check_scene
 
 if TYPE_CHECKING:
     from ..shared.events import Finished
@@ -46,8 +56,6 @@ def main(arguments: list[str]) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as error:
         return int(error.code or 0)
-    from .jobs.link import BACKEND
-
     was_there = BACKEND.client is not None
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's "please end" cancels, as Ctrl-C does
     try:
@@ -74,9 +82,6 @@ def run(path: Path, force: bool = False) -> list[Path]:
     Raises:
         BacklotError: The file or its inputs are wrong, no backend can be started, the job failed.
     """
-    from ..shared import jobfile
-    from ..shared.outputs import Writer
-
     loaded = jobfile.load_job_file(path, lambda description, item: capture(description, item, path.parent), _open_file())
     _check_options(loaded)
     if jobfile.is_done(loaded) and not force and not loaded.options.get("apply"):
@@ -84,9 +89,6 @@ def run(path: Path, force: bool = False) -> list[Path]:
         return []
     for note in loaded.notes:
         print(note, flush=True)
-    from ..shared.wire import new_id
-    from .jobs.link import BACKEND, PATIENCE_S
-
     client = BACKEND.require()
     job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
     writer = Writer(loaded.output_folder)
@@ -118,10 +120,6 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     Raises:
         InputError: It cannot be captured.
     """
-    from ..shared.sources import Source
-    from .capture import Capture, CaptureSettings
-    from .reconstruct import jobfiles
-
     if jobfiles.is_mine(description):
         return jobfiles.capture(description, item, folder)
     description = dict(description)
@@ -129,9 +127,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     if item.kind != "frames":
         description.setdefault("pass", "color")
     elif {"depth", "motion"} <= {*item.channels, *item.optional_channels}:  # what is painted moves along the vectors
-        from .style import shot
-
-        shot.check_scene(bpy.context.scene)
+        check_scene(bpy.context.scene)
     settings = CaptureSettings.from_json(description)
     if settings.mode == "orbit" and not settings.objects:
         settings.objects = tuple(selected.name for selected in bpy.context.view_layer.objects.selected)
@@ -163,16 +159,10 @@ def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
 
     Frames of a shot and movies are files for the panel too.
     """
-    from ..shared.operations import find
-    from ..shared.wire import new_id
-    from .jobs import apply, records
-    from .jobs.link import PATIENCE_S
-    from .reconstruct import jobfiles
-    from .style import files
-
     job = loaded.job
-    if files.is_filed(job.operation):
-        outputs = files.placed(finished.outputs, loaded.output_folder.resolve())
+    handler = handlers.handler_of(job.operation)
+    if handler.files:
+        outputs = handler.files_in(finished.outputs, loaded.output_folder.resolve())
     else:
         job = dataclasses.replace(job, deliver="arrays", formats={}, id=new_id())
         outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
@@ -186,7 +176,7 @@ def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
     for where in captured.values():
         if jobfiles.is_mine(where):
             request["origin"] = jobfiles.origin(where, path.parent)
-    return apply.apply(bpy.context.scene, job.operation, job.label, outputs, request)
+    return handlers.apply(bpy.context.scene, job.operation, job.label, outputs, request)
 
 
 class _Printer:

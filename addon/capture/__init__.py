@@ -14,8 +14,7 @@ motion      four components X, Y, Z, W, in pixels of the render at full resoluti
                 in frame t + 1 at (u - Z, v + W).
             So X, Y lead to the previous frame, and Z, W lead *from* the next one.
 object_id   one whole number per object (1..N, 0 is background), stored as float; ``objects`` in transforms.json names them.
+
+    run           one capture, frame by frame       scene_copy    the copy that is rendered
+    cameras       pinhole intrinsics, orbits         folders       where captures are kept
 """
-
-from .run import Capture, CaptureSettings
-
-__all__ = ["Capture", "CaptureSettings"]

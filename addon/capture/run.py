@@ -16,6 +16,7 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms, write_transforms
 from ...shared.values import Camera, EncodedFile, SceneFrame
+from ..images.temporary_scene import set_output
 from . import cameras, scene_copy
 
 MODES = ("frame", "range", "orbit")
@@ -218,14 +219,14 @@ class Capture:
         layer = copy.view_layers[0].name
         if number is None:
             # A still shows the scene as it stands, changes without a key included.
-            scene_copy.set_output(copy, str(path), layers)
+            set_output(copy, str(path), layers)
             bpy.ops.render.render("EXEC_DEFAULT", write_still=True, scene=copy.name, layer=layer)
             written = path
         else:
             # An animation of one frame: a still would not evaluate the animation at another frame than the current one.
             copy.frame_start = copy.frame_end = number
             copy.frame_step = 1
-            scene_copy.set_output(copy, str(self.folder / f"{stem}_part_####"), layers)
+            set_output(copy, str(self.folder / f"{stem}_part_####"), layers)
             written = Path(copy.render.frame_path(frame=number))
             bpy.ops.render.render("EXEC_DEFAULT", animation=True, scene=copy.name, layer=layer)
         if not written.exists():

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 import bpy
 import mathutils
 
+from ..images.temporary_scene import remove_scene, render_results_removed
+
 VIEW_LAYER = "ViewLayer"
 """What the copy's view layer is called: layers in a file are told apart by dots, which an artist's name may contain."""
 
@@ -25,33 +27,23 @@ def scene_copy(scene: bpy.types.Scene, view_layer: str) -> Iterator[bpy.types.Sc
         scene: The artist's scene.
         view_layer: Name of the view layer to keep.
     """
-    render_results = {image.name for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}}
-    copy = scene.copy()
-    copy.name = "Backlot Capture"
-    try:
-        for layer in list(copy.view_layers):
-            if layer.name != view_layer and len(copy.view_layers) > 1:
-                copy.view_layers.remove(layer)
-        copy.view_layers[0].name = VIEW_LAYER
-        copy.view_layers[0].use = True
-        _plain_output(copy)
-        yield copy
-    finally:
-        for item in [item for item in copy.collection.objects if item.get("backlot_temporary")]:
-            data = item.data
-            bpy.data.objects.remove(item)
-            bpy.data.cameras.remove(data)
-        remove_scene(copy)
-        for image in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in render_results]:
-            bpy.data.images.remove(image)
-
-
-def remove_scene(scene: bpy.types.Scene) -> None:
-    """Removes a scene. Blender 4.3 without a window looks for the active one in ``scenes.remove``, and crashes."""
-    if bpy.context.window is None:
-        bpy.data.batch_remove([scene])
-    else:
-        bpy.data.scenes.remove(scene)
+    with render_results_removed():
+        copy = scene.copy()
+        copy.name = "Backlot Capture"
+        try:
+            for layer in list(copy.view_layers):
+                if layer.name != view_layer and len(copy.view_layers) > 1:
+                    copy.view_layers.remove(layer)
+            copy.view_layers[0].name = VIEW_LAYER
+            copy.view_layers[0].use = True
+            _plain_output(copy)
+            yield copy
+        finally:
+            for item in [item for item in copy.collection.objects if item.get("backlot_temporary")]:
+                data = item.data
+                bpy.data.objects.remove(item)
+                bpy.data.cameras.remove(data)
+            remove_scene(copy)
 
 
 def _plain_output(scene: bpy.types.Scene) -> None:
@@ -78,24 +70,6 @@ def set_size(scene: bpy.types.Scene, size: tuple[int, int] | None) -> tuple[int,
     render.resolution_x, render.resolution_y = (max(4, side) for side in size)
     render.resolution_percentage = 100
     return render.resolution_x, render.resolution_y
-
-
-def set_output(scene: bpy.types.Scene, path: str, layers: bool) -> None:
-    """Lets the scene write 32-bit OpenEXR, one picture or all passes, in scene-linear Rec.709."""
-    settings = scene.render.image_settings
-    if hasattr(settings, "media_type"):  # Blender 5.0: it decides which file formats there are
-        settings.media_type = "MULTI_LAYER_IMAGE" if layers else "IMAGE"
-    settings.file_format = "OPEN_EXR_MULTILAYER" if layers else "OPEN_EXR"
-    settings.color_mode = "RGBA"
-    settings.color_depth = "32"
-    settings.exr_codec = "ZIP"
-    if hasattr(settings, "use_exr_interleave"):  # Blender 5.0: its multi-part files cannot be saved when pixels are not square
-        settings.use_exr_interleave = True
-    if not layers:
-        settings.color_management = "OVERRIDE"
-        with contextlib.suppress(TypeError):  # an OCIO configuration of the studio's may not know the name
-            settings.linear_colorspace_settings.name = "Linear Rec.709"
-    scene.render.filepath = path
 
 
 def set_color(scene: bpy.types.Scene, samples: int) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
+from ..settings import working_folder
+from .color_space import LINEAR, set_space
+from .temporary_scene import set_output, temporary_scene
 
-LINEAR = ("Linear Rec.709", "Linear")
 _SUFFIX = {
     "PNG": ".png",
     "JPEG": ".jpg",
@@ -88,22 +90,18 @@ def _pixels(image: bpy.types.Image, meaning: str) -> Image:
 
 def _render_result(image: bpy.types.Image) -> EncodedFile:
     """The render result, saved through a scene of its own: the artist's output settings stay as they are."""
-    from ..capture.scene_copy import remove_scene, set_output
-    from ..settings import working_folder
-
     path = working_folder("captures") / "render_result.exr"
     path.unlink(missing_ok=True)
-    scene = bpy.data.scenes.new("Backlot Output")
     try:
-        set_output(scene, str(path), layers=False)
-        image.save_render(str(path), scene=scene)
+        with temporary_scene("Backlot Output") as scene:
+            set_output(scene, str(path), layers=False)
+            image.save_render(str(path), scene=scene)
         return EncodedFile.read(path, "linear")
     except (RuntimeError, InputError) as error:
         raise InputError(
             expected="a render result", got="none", fix="Render with F12, or let the operation render from the camera"
         ) from error
     finally:
-        remove_scene(scene)
         path.unlink(missing_ok=True)
 
 
@@ -157,13 +155,3 @@ def receive(value: Image, name: str) -> bpy.types.Image:
     image.update()
     image.pack()
     return image
-
-
-def set_space(image: bpy.types.Image, names: str | tuple[str, ...]) -> None:
-    """Sets an image's colour space to the first of some names that this Blender's OCIO configuration knows."""
-    for name in (names,) if isinstance(names, str) else names:
-        try:
-            image.colorspace_settings.name = name
-        except TypeError:  # an OCIO configuration of the studio's, without that name
-            continue
-        return

@@ -1,1 +1,9 @@
-"""Jobs in Blender: the connection to the backend, the job queue, records that survive a save, and applying results."""
+"""Jobs in Blender: sent to the backend, followed, and applied to the scene.
+
+    link        the connection to the backend      records      jobs as the file remembers them
+    queue       sent, followed, found again        inputs       what a record says of inputs, read
+    handlers    who applies which results          datablocks   images and meshes of any job
+    operators   the buttons of the job list
+
+Only ``datablocks`` imports numpy, and nothing imports zmq before the first connection.
+"""

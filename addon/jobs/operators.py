@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 import traceback
 
 import bpy
 from bpy.props import StringProperty
 
 from ...shared.errors import BacklotError, JobCancelled
-from ..reconstruct import progress
-from ..ui import controls
-from . import queue as jobs
-from . import records
+from . import handlers, queue, records
 from .link import BACKEND, redraw
 
 _JOB = {"name": "Job", "description": "Id of the job; empty for the active one of the list", "options": {"SKIP_SAVE"}}
@@ -110,7 +106,7 @@ class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
         record = self.record(context)
         if record is None:
             return {"CANCELLED"}
-        jobs.cancel(record.name)
+        queue.cancel(record.name)
         return {"FINISHED"}
 
 
@@ -134,7 +130,7 @@ class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):  # noqa: N801
             self.report({"ERROR"}, "The capture of this job did not finish. Start it from the panel again.")
             return {"CANCELLED"}
         try:
-            self.report({"INFO"}, jobs.retry(context.scene, record))
+            self.report({"INFO"}, queue.retry(context.scene, record))
         except JobCancelled:
             return {"CANCELLED"}
         except (BacklotError, OSError) as error:
@@ -155,7 +151,7 @@ class BACKLOT_OT_remove_job(_JobOperator, bpy.types.Operator):  # noqa: N801
         record = self.record(context)
         if record is None:
             return {"CANCELLED"}
-        jobs.remove(record.name)
+        queue.remove(record.name)
         return {"FINISHED"}
 
 
@@ -185,44 +181,25 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Applies it as one step of undo."""
-        from . import apply
-
-        outputs = jobs.RESULTS.pop(self.job_id, None)
+        outputs = queue.RESULTS.pop(self.job_id, None)
         found = records.find(self.job_id)
         if outputs is None or found is None:
             return {"CANCELLED"}
         scene, record = found
         try:
-            told = apply.apply(scene, record.operation, record.label, outputs, {**json.loads(record.request), "job": self.job_id})
-            progress.forget(self.job_id)
+            request = {**json.loads(record.request), "job": self.job_id}
+            text = handlers.apply(scene, record.operation, record.label, outputs, request)
+            handlers.handler_of(record.operation).forget(self.job_id)
         except Exception as error:
             if not isinstance(error, BacklotError):
                 traceback.print_exc()
             records.update(self.job_id, state="failed", error=str(error) or type(error).__name__)
             self.report({"ERROR"}, str(error) or type(error).__name__)
             return {"CANCELLED"}
-        unfinished = self.job_id in jobs.UNFINISHED
-        jobs.UNFINISHED.discard(self.job_id)
-        records.update(self.job_id, state="cancelled" if unfinished else "done", result=told, error="")
-        self.report({"INFO"}, told)
-        return {"FINISHED"}
-
-
-class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
-    """Roll another seed"""  # noqa: D415
-
-    bl_idname = "backlot.new_seed"
-    bl_label = "New Seed"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
-    group: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Rolls."""
-        settings = getattr(context.scene, self.group, None)
-        if settings is None or not hasattr(settings, "seed"):
-            self.report({"ERROR"}, f"There are no settings named {self.group!r}.")
-            return {"CANCELLED"}
-        settings.seed = random.randrange(controls.MAX_SEED)
+        unfinished = self.job_id in queue.UNFINISHED
+        queue.UNFINISHED.discard(self.job_id)
+        records.update(self.job_id, state="cancelled" if unfinished else "done", result=text, error="")
+        self.report({"INFO"}, text)
         return {"FINISHED"}
 
 
@@ -235,5 +212,4 @@ CLASSES = (
     BACKLOT_OT_remove_job,
     BACKLOT_OT_copy_error,
     BACKLOT_OT_apply,
-    BACKLOT_OT_new_seed,
 )

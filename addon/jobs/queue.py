@@ -6,25 +6,22 @@ alone the job can be sent again.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...shared.errors import BacklotError, InputError, JobCancelled
+from ...shared.errors import BacklotError, JobCancelled
 from ...shared.events import turn
-from ...shared.operations import find as find_operation
-from ..reconstruct import progress
-from ..style import files as shot_files
-from . import records
+from ..settings import preferences
+from . import handlers, records
+from .inputs import load_inputs
 from .link import BACKEND, PATIENCE_S, redraw
 
 if TYPE_CHECKING:
     from ...shared.jobs import Job
 
+# Functions import shared/jobs.py and shared/wire.py when they are called: those import numpy and zmq.
 OUTBOX: dict[str, Job] = {}
 """Jobs that wait for a backend that is still starting."""
 RESULTS: dict[str, dict[str, Any]] = {}
@@ -33,55 +30,6 @@ STOPPED: set[str] = set()
 """Captures that the artist stopped."""
 UNFINISHED: set[str] = set()
 """Jobs of ``RESULTS`` that were cancelled: what they had made so far is kept."""
-
-
-def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Reads what a request says of its inputs.
-
-    Args:
-        described: For each input ``{"image": name}``, ``{"path": file}``, or the folder of a capture as ``{"frames": folder}``,
-            ``{"tracks": folder}`` or ``{"mesh": folder}``; several images as ``{"images": JSON list of names}``, painted frames as
-            ``{"files": folder}``, numbered pictures as ``{"sequence": first file, "last": number}``.
-
-    Raises:
-        InputError: An input is missing or unreadable.
-    """
-    from ...shared.frames import read_transforms
-    from ...shared.tracks import read_tracks
-    from ...shared.values import EncodedFile
-    from ..images import pictures
-
-    inputs: dict[str, Any] = {}
-    for name, where in described.items():
-        if "image" in where:
-            inputs[name] = pictures.send(_image(where["image"]))
-        elif "images" in where:
-            inputs[name] = [pictures.send(_image(one)) for one in json.loads(where["images"])]
-        elif "files" in where:
-            from ..style import keyframes
-
-            inputs[name] = list(keyframes.read(Path(where["files"])))
-        elif "sequence" in where:
-            pictured = shot_files.numbered(Path(where["sequence"]), int(where["last"]))
-            inputs[name] = [EncodedFile.read(path) for path in pictured.values()]
-        elif "frames" in where:
-            inputs[name] = read_transforms(Path(where["frames"]))
-        elif "tracks" in where:
-            inputs[name] = read_tracks(where["tracks"])
-        elif "mesh" in where:
-            from ..reconstruct import files
-
-            inputs[name] = files.read_mesh(Path(where["mesh"]))
-        else:
-            inputs[name] = EncodedFile.read(where["path"], where.get("color_space", ""))
-    return inputs
-
-
-def _image(name: str) -> bpy.types.Image:
-    image = bpy.data.images.get(name)
-    if image is None:
-        raise InputError(expected=f"the image {name!r}", got="none of that name in this file", fix="Choose another image")
-    return image
 
 
 def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
@@ -98,7 +46,7 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
     job_id = record.name
     request = json.loads(record.request)
     try:
-        deliver = "files" if shot_files.is_shot(record.operation) else "arrays"
+        deliver = "files" if handlers.handler_of(record.operation).files else "arrays"
         inputs = load_inputs(request["inputs"])
         job = Job(record.operation, request["parameters"], inputs, request["seed"], deliver, label=record.label, id=job_id)
         job.encode()
@@ -117,8 +65,6 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
 
 def _send(job: Job) -> None:
     if not BACKEND.usable() and BACKEND.state != "starting":
-        from ..settings import preferences
-
         if preferences().auto_start:
             BACKEND.start()
         else:
@@ -141,7 +87,7 @@ def _send_and_wait(job: Job) -> str:
     try:
         finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S, on_partial=_partial)
     except (BacklotError, KeyboardInterrupt):
-        shot_files.WRITERS.pop(job.id, None)
+        handlers.handler_of(job.operation).forget(job.id)
         raise
     RESULTS[job.id] = _received(job.id, finished)
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
@@ -164,7 +110,7 @@ def cancel(job_id: str) -> None:
         STOPPED.add(job_id)
     elif OUTBOX.pop(job_id, None) is not None or RESULTS.pop(job_id, None) is not None or BACKEND.client is None:
         UNFINISHED.discard(job_id)
-        progress.forget(job_id)
+        handlers.handler_of(found[1].operation).forget(job_id)
         records.update(job_id, state="cancelled")
     else:
         BACKEND.client.cancel(job_id)
@@ -186,7 +132,8 @@ def remove(job_id: str) -> None:
         cancel(job_id)
     if BACKEND.client is not None and found is not None and found[1].state not in records.ACTIVE:
         BACKEND.client.forget(job_id)
-    progress.forget(job_id)
+    if found is not None:
+        handlers.handler_of(found[1].operation).forget(job_id)
     records.remove(job_id)
 
 
@@ -202,7 +149,8 @@ def on_event(event: Any) -> None:
     job_id = getattr(event, "job_id", "")
     if not job_id:
         return
-    if records.find(job_id) is None:
+    found = records.find(job_id)
+    if found is None:
         if BACKEND.client is not None and kind != "Cancelled":
             BACKEND.client.forget(job_id)
         return
@@ -230,60 +178,42 @@ def on_event(event: Any) -> None:
             records.LIVE[job_id].partials.clear()
     elif kind == "Failed":
         records.update(job_id, state="failed", error=str(event.error))
-        shot_files.WRITERS.pop(job_id, None)
-        progress.forget(job_id)
+        handlers.handler_of(found[1].operation).forget(job_id)
     elif kind == "Cancelled":
         _cancelled(job_id)
     redraw()
 
 
 def _partial(event: Any) -> None:
-    """An early result: frames of a shot go to disk as they come, all else is remembered."""
+    """An early result goes to the handler of its operation."""
     found = records.find(event.job_id)
-    folder = json.loads(found[1].request).get("folder") if found is not None else None
-    if folder:
-        with contextlib.suppress(BacklotError):  # the disk is full; the end says so, if it still is
-            shot_files.take(event.job_id, folder, event)
-    elif event.job_id in records.LIVE:
-        records.LIVE[event.job_id].partials[event.name, event.index] = event.value
-        _show_partial(event.job_id, event.name)
+    if found is not None:
+        handlers.handler_of(found[1].operation).partial(*found, event)
 
 
 def _received(job_id: str, event: Any) -> dict[str, Any]:
-    """The outputs of a finished job; files of a shot as paths, for they lie on disk then."""
+    """The outputs of a finished job, as its handler wants them."""
     found = records.find(job_id)
-    request = json.loads(found[1].request) if found is not None else {}
-    if found is not None and found[1].operation == shot_files.MOVIE:
-        return shot_files.finish_movie(Path(request["inputs"]["pictures"]["sequence"]).parent, event)
-    folder = request.get("folder")
-    return shot_files.finish(job_id, folder, event) if folder else dict(event.outputs)
-
-
-def _show_partial(job_id: str, name: str) -> None:
-    """A coarse mesh into the scene, if the artist asked for it and is not in the middle of something."""
-    found, live = records.find(job_id), records.LIVE[job_id]
-    if found is None or name != "mesh" or not json.loads(found[1].request).get("show_progress") or _artist_is_busy():
-        return
-    progress.show(found[0], job_id, found[1].label, live.partials[name, None])
+    if found is None:
+        return dict(event.outputs)
+    return handlers.handler_of(found[1].operation).finished(job_id, json.loads(found[1].request), event)
 
 
 def _cancelled(job_id: str) -> None:
-    found, live = records.find(job_id), records.LIVE.get(job_id)
-    best = live.partials.get(("mesh", None)) if live is not None else None
-    if found is not None and best is not None and len(best.faces) and json.loads(found[1].request).get("keep_best"):
-        UNFINISHED.add(job_id)
-        RESULTS[job_id] = {"mesh": best, "report": {"unfinished": True, "faces": len(best.faces)}}
-        return
-    painted = shot_files.unfinished(job_id)
-    if found is not None and painted:
-        UNFINISHED.add(job_id)
-        RESULTS[job_id] = painted
-        return
-    progress.forget(job_id)
+    found = records.find(job_id)
+    if found is not None:
+        handler = handlers.handler_of(found[1].operation)
+        outputs = handler.cancelled(job_id, json.loads(found[1].request))
+        if outputs:
+            UNFINISHED.add(job_id)
+            RESULTS[job_id] = outputs
+            return
+        handler.forget(job_id)
     records.update(job_id, state="cancelled")
 
 
-def _artist_is_busy() -> bool:
+def artist_is_busy() -> bool:
+    """Whether the artist is in the middle of something (a transform, a stroke), which a change of the scene would disturb."""
     return any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
 
 
@@ -305,7 +235,7 @@ def apply_results() -> None:
     """Applies what has come, unless the artist is in the middle of something (a transform, a stroke)."""
     if not RESULTS:
         return
-    if _artist_is_busy():
+    if artist_is_busy():
         return
     windows = bpy.context.window_manager.windows
     for job_id in list(RESULTS):
@@ -319,12 +249,10 @@ def apply_results() -> None:
 
 
 def _follow_up(job_id: str) -> None:
-    """Sends the next job where a request asks for one: it says ``then``."""
+    """Sends the next job where a request asks for one."""
     found = records.find(job_id)
-    if found is not None and found[1].state == "done" and json.loads(found[1].request).get("then") == "bake":
-        from ..reconstruct import unwrap
-
-        unwrap.bake(found[0], job_id, json.loads(found[1].request))
+    if found is not None and found[1].state == "done":
+        handlers.handler_of(found[1].operation).follow_up(found[0], job_id, json.loads(found[1].request))
 
 
 # -- files loaded, undone --------------------------------------------------------------------------------------------
@@ -339,7 +267,8 @@ def before_load() -> None:
     RESULTS.clear()
     STOPPED.clear()
     UNFINISHED.clear()
-    shot_files.WRITERS.clear()
+    for handler in handlers.HANDLERS.values():
+        handler.forget_session()
     records.forget_session()
 
 
@@ -353,7 +282,8 @@ def after_load() -> None:
             unfinished.append(record.name)
             records.LIVE[record.name] = records.Live(scene.session_uid, {})
             records.update(record.name)
-    progress.repair(set(unfinished))
+    for handler in handlers.HANDLERS.values():
+        handler.repair(set(unfinished))
     if not unfinished:
         return
     try:
@@ -367,9 +297,9 @@ def after_load() -> None:
         pass  # the panel's status line offers to start or attach; the jobs are found again then
 
 
-def label_of(operation: str, inputs: dict[str, dict[str, str]], parameters: Mapping[str, Any] | None = None) -> str:
-    """A job's name in the list: the operation and its prompt or its first input."""
-    first = next(iter(inputs.values()), {})
-    prompt = str((parameters or {}).get("prompt") or "").strip()
-    subject = prompt[:60] or first.get("image") or first.get("name") or Path(first.get("path") or first.get("frames") or "").stem
-    return f"{find_operation(operation).label} {subject}".strip()
+def after_undo() -> None:
+    """An undo or redo: the backend does not undo, so the file says again what is true of its jobs."""
+    records.repair()
+    running = {job_id for job_id, live in records.LIVE.items() if live.saved.get("state") in records.ACTIVE}
+    for handler in handlers.HANDLERS.values():
+        handler.repair(running)

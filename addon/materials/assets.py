@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
@@ -10,19 +9,11 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.material import FAMILIES
+from ..scene import notes
 from . import lighting, maps
 
 SIDE = 256
 """Of the preview in px: what Blender's own are."""
-
-
-def facts_of(material: bpy.types.Material | None) -> dict[str, Any]:
-    """What the add-on noted in a material that it made; empty for any other."""
-    try:
-        facts = json.loads(material.get("backlot", "")) if material is not None else {}
-    except (TypeError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
 
 
 def mark(material: bpy.types.Material) -> None:
@@ -31,7 +22,7 @@ def mark(material: bpy.types.Material) -> None:
     Raises:
         InputError: It was not made here, or belongs to another file.
     """
-    facts = facts_of(material)
+    facts = notes.read(material)
     if not facts:
         raise InputError(
             expected="a material made in this panel", got=repr(material.name), fix="Use Mark as Asset of Blender's own for other materials"
@@ -50,7 +41,7 @@ def mark(material: bpy.types.Material) -> None:
 
 def set_preview(material: bpy.types.Material) -> None:
     """Gives a material its maps on a ball as preview."""
-    picture = lighting.ball(_stack(material, facts_of(material)), SIDE)
+    picture = lighting.ball(_stack(material, notes.read(material)), SIDE)
     preview = material.preview_ensure()
     preview.image_size = SIDE, SIDE
     rgba = picture[::-1].astype(np.float32) / 255

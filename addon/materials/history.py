@@ -13,6 +13,7 @@ from typing import Any
 
 import bpy
 
+from ..scene import notes
 from .properties import BACKLOT_PG_material
 
 LIMITS = {"variations": 24, "material": 100}
@@ -88,18 +89,18 @@ def remove(scene: bpy.types.Scene, entry_id: str) -> None:
 
 def request_of(entry: BACKLOT_PG_material) -> dict[str, Any]:
     """What was asked: ``parameters``, ``seed``, ``inputs``; empty when it cannot be read."""
-    return _object(entry.request)
+    return notes.parse(entry.request)
 
 
 def report_of(entry: BACKLOT_PG_material) -> dict[str, Any]:
     """What the backend said of it; empty when it cannot be read."""
-    return _object(entry.report)
+    return notes.parse(entry.report)
 
 
 def materials_of(entry_id: str) -> Iterator[bpy.types.Material]:
     """The materials in this file that the entry made."""
     for material in bpy.data.materials:
-        if _object(material.get("backlot", "")).get("entry") == entry_id:
+        if notes.read(material).get("entry") == entry_id:
             yield material
 
 
@@ -119,11 +120,3 @@ def repair() -> None:
 def forget_session() -> None:
     """Called before another file is loaded."""
     _live.clear()
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -9,7 +9,8 @@ import bpy
 import numpy as np
 
 from ...shared.values import Image
-from ..images import pictures, png
+from ..images import color_space, pictures, png
+from ..scene import notes
 from . import lighting
 from .pictures import SIDE, shrink
 
@@ -54,7 +55,7 @@ def receive(value: Image, role: str, name: str, note: dict[str, Any]) -> bpy.typ
             pixels = (pixels >> 16).astype(np.uint16)
         image = _packed(png.encode(pixels), name, pixels.shape)
         set_space(image, data=role != "base_color")
-    image["backlot"] = json.dumps({**note, "output": role})
+    image[notes.NOTE] = json.dumps({**note, "output": role})
     return image
 
 
@@ -69,11 +70,7 @@ def _packed(data: bytes, name: str, shape: tuple[int, ...]) -> bpy.types.Image:
 
 def set_space(image: bpy.types.Image, data: bool) -> None:
     """Sets the colour space, by name or, in a configuration that has none of the names, by what Blender gives a new image."""
-    for name in DATA_SPACES if data else COLOR_SPACES:
-        try:
-            image.colorspace_settings.name = name
-        except TypeError:
-            continue
+    if color_space.set_space(image, DATA_SPACES if data else COLOR_SPACES):
         return
     pattern = bpy.data.images.new("Backlot Colour Space", 1, 1, is_data=data)
     try:
@@ -88,11 +85,9 @@ def of_material(material: bpy.types.Material) -> dict[str, bpy.types.Image]:
     for node in material.node_tree.nodes if material.node_tree else ():
         if node.type != "TEX_IMAGE" or node.image is None:
             continue
-        try:
-            role = json.loads(node.image.get("backlot", "")).get("output", "")
-        except (TypeError, ValueError, AttributeError):
-            continue
-        found[_ALIASES.get(role, role)] = node.image
+        role = notes.read(node.image).get("output")
+        if isinstance(role, str):
+            found[_ALIASES.get(role, role)] = node.image
     return found
 
 

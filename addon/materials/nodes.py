@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
+
+from ..scene.nodes import principled, socket
 
 if TYPE_CHECKING:
     from .scale import Placement
@@ -36,20 +38,6 @@ class Look:
     directx: bool = False
 
 
-def principled(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree, bpy.types.Node, bpy.types.Node]:
-    """A material with nothing but a Principled shader; with its tree, the shader and the output."""
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before Blender 5.0 nodes had to be asked for
-        material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
-    output.location = (340, 0)
-    tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
-    return material, tree, shader, output
-
-
 def build(
     name: str, images: dict[str, bpy.types.Image], constants: dict[str, float], placement: Placement, look: Look
 ) -> bpy.types.Material:
@@ -69,11 +57,11 @@ def build(
     material, tree, shader, output = principled(name)
     textures = _textures(tree, images, placement)
     links = tree.links
-    for role, socket in _SOCKETS.items():
+    for role, name_of_socket in _SOCKETS.items():
         if role in textures:
-            links.new(textures[role].outputs["Color"], shader.inputs[socket])
+            links.new(textures[role].outputs["Color"], shader.inputs[name_of_socket])
         elif role in constants:
-            shader.inputs[socket].default_value = constants[role]
+            shader.inputs[name_of_socket].default_value = constants[role]
     if "ambient_occlusion" in textures and look.occlusion == "MULTIPLY" and "base_color" in textures:
         _multiply(tree, textures, shader)
     bent = "normal" in textures and placement.coordinates == "UV" and (look.displacement == "BUMP" or "height" not in textures)
@@ -147,11 +135,6 @@ def _multiply(tree: bpy.types.NodeTree, textures: dict[str, bpy.types.Node], sha
     tree.links.new(textures["base_color"].outputs["Color"], socket(mix.inputs, "A_Color"))
     tree.links.new(textures["ambient_occlusion"].outputs["Color"], socket(mix.inputs, "B_Color"))
     tree.links.new(socket(mix.outputs, "Result_Color"), shader.inputs["Base Color"])
-
-
-def socket(sockets: Any, identifier: str) -> Any:
-    """A socket of the Mix node, whose sockets share their names across types."""
-    return next(socket for socket in sockets if socket.identifier == identifier)
 
 
 def _output_for_eevee(tree: bpy.types.NodeTree, shader: bpy.types.Node) -> None:

@@ -8,36 +8,26 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from ...shared.errors import BacklotError
-from ...shared.operations import OPERATIONS, Operation
+from ...shared.errors import BacklotError, InputError
 from ..ui import controls
 from ..ui.editable import EditsScene
-from ..ui.operation_operators import OperationOperator, operator_class
+from ..ui.operation_operators import OperationOperator
 from . import history, sliders
 from .properties import BACKLOT_PG_material
 
-OPERATION_NAMES = ("texture.generate", "texture.variations")
 _HIDDEN = {"options": {"SKIP_SAVE", "HIDDEN"}}
 _ENTRY = {"name": "Entry", "description": "Id of the entry of the history; empty for the selected one", "options": {"SKIP_SAVE"}}
 
 
-class _MaterialOperator(OperationOperator):
+class VariationsOperator(OperationOperator):
+    """Sends for variations."""
+
     def chosen_seed(self, scene: bpy.types.Scene) -> int:
         """The seed of the call or the panel; variations of an unlocked seed are new ones every time."""
         given = self.properties.is_property_set("seed")  # type: ignore[attr-defined]
-        if self.operation.name == "texture.variations" and not given and not scene.backlot_materials.lock_seed:
+        if not given and not scene.backlot_materials.lock_seed:
             return random.randrange(controls.MAX_SEED)
         return super().chosen_seed(scene)
-
-
-def operation_classes() -> list[type]:
-    """The operators that send jobs."""
-    return [operator_class(OPERATIONS[name], _MaterialOperator) for name in OPERATION_NAMES]
-
-
-def is_material(operation: Operation) -> bool:
-    """Whether the operation belongs to the material panel."""
-    return operation.name in OPERATION_NAMES
 
 
 class _EntryOperator(EditsScene):
@@ -156,7 +146,7 @@ class BACKLOT_OT_mark_asset(EditsScene, bpy.types.Operator):  # noqa: N801
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Marks."""
-        from . import assets
+        from . import assets  # imports numpy
 
         try:
             for material in self._materials(context):
@@ -168,8 +158,6 @@ class BACKLOT_OT_mark_asset(EditsScene, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
     def _materials(self, context: bpy.types.Context) -> list[Any]:
-        from ...shared.errors import InputError
-
         if self.material:
             found = [item for item in bpy.data.materials if item.name == self.material and item.library is None]
         elif self.entry_id:

@@ -10,6 +10,7 @@ from ...shared.material import ATTRIBUTES, FAMILIES
 from ...shared.operations import OPERATIONS
 from ..jobs import records
 from ..ui import controls, icons
+from ..ui.drawing import draw_parameter, eta_text, wrapped
 from . import history
 from .properties import BACKLOT_PG_material
 
@@ -36,7 +37,7 @@ def entry_icon(entry: BACKLOT_PG_material, number: int) -> int:
     """The icon of a thumbnail of an entry, 0 if its picture cannot be read."""
 
     def picture() -> Any:
-        from . import pictures
+        from . import pictures  # imports numpy
 
         count = len(history.report_of(entry).get("seeds") or [0]) if entry.kind == "variations" else 1
         found = pictures.from_text(entry.picture, count)
@@ -49,8 +50,6 @@ def entry_icon(entry: BACKLOT_PG_material, number: int) -> int:
 
 
 def _draw_request(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..ui.panels import wrapped
-
     settings = _settings(context)
     column = layout.column()
     _prop(column, settings, "prompt", text="", icon="TEXT")
@@ -84,8 +83,6 @@ def _draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context, entry: BA
 
 
 def _draw_understood(layout: bpy.types.UILayout, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
-    from ..ui.panels import wrapped
-
     report = history.report_of(entry)
     families, notes = report.get("families"), report.get("notes")
     if isinstance(families, list):  # one for each variation
@@ -105,8 +102,6 @@ def _latest(context: bpy.types.Context, *operations: str) -> records.BACKLOT_PG_
 
 def _draw_progress(row: bpy.types.UILayout, context: bpy.types.Context, operation: str) -> bool:
     """Draws how far a running job is, where its button was: nothing below moves. False when none runs."""
-    from ..ui.panels import eta_text
-
     record = _latest(context, operation)
     if record is None or record.state not in records.ACTIVE:
         return False
@@ -119,8 +114,6 @@ def _draw_progress(row: bpy.types.UILayout, context: bpy.types.Context, operatio
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws request, variations and the button that makes the material."""
-    from ..ui.panels import wrapped
-
     settings, group = _settings(context), context.scene.backlot_materials
     _draw_request(layout, context)
     row = layout.row(align=True)
@@ -184,8 +177,6 @@ def _draw_morph(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_advanced(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..ui.panels import draw_parameter
-
     settings, group = _settings(context), context.scene.backlot_materials
     layout.use_property_split, layout.use_property_decorate = True, False
     layout.prop(group, "displacement")
@@ -227,11 +218,10 @@ class BACKLOT_UL_materials(bpy.types.UIList):  # noqa: N801
         row.label(text=f"{seeds} variations" if seeds else f"Seed {item.seed}")
 
 
-LISTS = (BACKLOT_UL_materials,)
-
-
 def panel_classes(space: str, base: type) -> list[type]:
     """The panel and its folded parts, for one editor."""
+    if space == "CLIP_EDITOR":
+        return []
     name = f"BACKLOT_PT_material_{space.lower()}"
     parts = {"": ("Material", draw), "_sliders": ("Look", _draw_sliders), "_morph": ("Morph", _draw_morph)}
     parts |= {"_history": ("History", _draw_history), "_advanced": ("Advanced", _draw_advanced)}

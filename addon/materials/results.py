@@ -8,8 +8,10 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
+from ...shared.operations import find
 from ...shared.values import Image
 from ..jobs import records
+from ..scene import notes
 from . import history, lighting, maps, nodes, pictures, scale, sliders
 
 DEFAULT_DEPTH_M = 0.02
@@ -50,13 +52,15 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if len(images) == 1:
         told.append(f"Image {next(iter(images.values())).name!r}")
     group = scene.backlot_materials
-    # texture.maps is told a width in scene units and answers in them.
-    metres = 1.0 if operation == "texture.maps" else scene.unit_settings.scale_length or 1.0
+    schema = find(operation)
+    # An operation that is given the width in scene units answers in them.
+    in_scene_units = any(parameter.name == "width" and parameter.unit == "length" for parameter in schema.parameters)
+    metres = 1.0 if in_scene_units else scene.unit_settings.scale_length or 1.0
     look = nodes.Look(_number(report, "depth_m", DEFAULT_DEPTH_M) / metres, group.displacement, group.occlusion, directx)
     tile = _tile(report, next(iter(found.values())), metres)
     facts = {**note, "title": title, "family": _family(report), **{key: report.get(key) for key in ("width_m", "depth_m")}}
     told += _wear(name, images, constants, look, tile, facts, request.get("targets") or [])
-    if operation == "texture.generate":
+    if schema.panel == "materials":  # the panel's own: its history and its sliders show what was made
         small = lighting.patch(maps.small_stack(found, directx, constants))
         history.add(
             scene, entry_id, kind="material", title=title, seed=int(request.get("seed") or 0), request=_kept(request),
@@ -149,7 +153,7 @@ def _made(
     facts: dict[str, Any],
 ) -> bpy.types.Material:
     material = nodes.build(name, images, constants, placement, look)
-    material["backlot"] = json.dumps(facts)
+    material[notes.NOTE] = json.dumps(facts)
     return material
 
 

@@ -1,13 +1,33 @@
-"""Reconstruction in Blender: a solved clip, a plate or the scene itself becomes a textured mesh that lands where it belongs.
+"""Reconstruction in Blender: a solved clip, a plate or the scene itself becomes a textured mesh at its place in the scene.
 
-    clip          a solved clip as cameras, lens and tracks       footage      its pictures as files, step by step
-    plate         one picture with the scene's camera             unwrap       Smart UV of a mesh, and meshes out of Blender
-    mesh_object   a mesh as an object                             surface      its material: projected plate or Principled
-    results       a job's outputs into the scene                  progress     the best so far, while a job runs
-    facts         what a report says, in the scene's units        align        scale, floor and origin of a solve
-    jobfiles      what a job file asks to be captured              files        a mesh on disk
-    properties    what the scene stores                           operators    the buttons
-    panel         what the artist sees
+    clips         a solved clip as cameras, lens and tracks       footage      its pictures as files, step by step
+    plate         one picture with the scene's camera             unwrap       Smart UV of a mesh, and its texture
+    handlers      what becomes of results                         results      a job's outputs into the scene
+    progress      the best so far, while a job runs               facts        what a report says, in the scene's units
+    jobfiles      what a job file asks to be captured             align        scale, floor and origin of a solve
+    camera_object the camera that follows a solve                 names        its operations
+    operators     the buttons that send jobs                      tools        the buttons around a result
+    properties    what the scene stores                           panel        what the artist sees
 
-Registering imports no numpy: all but the last three and ``facts`` are loaded when they are needed.
+Registering imports no numpy: ``clips``, ``footage``, ``plate``, ``unwrap``, ``results`` and ``jobfiles`` are loaded when needed.
 """
+
+from . import operators, properties, tools
+from .handlers import ReconstructionHandler
+from .names import DEPTH, FOOTAGE, PLATE, TEXTURE
+from .panel import panel_classes
+
+__all__ = ["APPLY", "CLASSES", "OPERATIONS", "PROPERTIES", "panel_classes"]
+
+CLASSES = (*properties.CLASSES, *tools.CLASSES)
+PROPERTIES = {"backlot_reconstruct": properties.BACKLOT_PG_reconstruct}
+"""What a scene stores: property and group."""
+OPERATIONS = {
+    DEPTH: operators.ReconstructOperator,
+    FOOTAGE: operators.FootageOperator,
+    PLATE: operators.PlateOperator,
+    TEXTURE: operators.TextureOperator,
+}
+"""Operators that do more than those made from a schema alone."""
+APPLY = {"reconstruction": ReconstructionHandler()}
+"""By the names of ``Operation.apply``."""

@@ -13,6 +13,8 @@ import bpy
 import mathutils
 
 from ...shared.errors import InputError
+from .camera_object import solved_camera
+from .facts import note_of
 
 EMPTY = "Backlot Alignment"
 
@@ -24,7 +26,7 @@ def points(context: bpy.types.Context) -> list[mathutils.Vector]:
     """
     item = context.active_object
     if item is not None and item.type == "MESH" and item.mode == "EDIT":
-        import bmesh
+        import bmesh  # in Edit Mode only
 
         return [item.matrix_world @ vertex.co for vertex in bmesh.from_edit_mesh(item.data).verts if vertex.select]
     selected = list(context.selected_objects)
@@ -87,22 +89,19 @@ def group(scene: bpy.types.Scene, item: bpy.types.Object | None) -> list[bpy.typ
     Raises:
         InputError: There is no object, and nothing of the scene came from a solve.
     """
-    from . import clip as clips
-    from .facts import note_of
-
     origin = note_of(item).get("origin") or {}
     clip = bpy.data.movieclips.get(str(origin.get("clip", "")))
     found: list[Any] = [item] if note_of(item) else []
     if not found:
-        solved = [known for known in bpy.data.movieclips if clips.solved_camera(known, scene) is not None]
-        clip = next((known for known in solved if clips.solved_camera(known, scene) == item), solved[0] if solved else None)
+        solved = [known for known in bpy.data.movieclips if solved_camera(known, scene) is not None]
+        clip = next((known for known in solved if solved_camera(known, scene) == item), solved[0] if solved else None)
     for other in scene.objects:
         theirs = note_of(other).get("origin") or {}
         same_clip = clip is not None and theirs.get("clip") == clip.name
         same_plate = origin.get("kind") == "plate" == theirs.get("kind") and theirs.get("folder") == origin.get("folder")
         if same_clip or same_plate:
             found.append(other)
-    camera = clips.solved_camera(clip, scene) if clip is not None else scene.objects.get(str(origin.get("camera", "")))
+    camera = solved_camera(clip, scene) if clip is not None else scene.objects.get(str(origin.get("camera", "")))
     found += [camera] if camera is not None else []
     roots: list[bpy.types.Object] = []
     for root in found:
@@ -138,7 +137,7 @@ def _plane(found: Sequence[mathutils.Vector]) -> tuple[mathutils.Vector, mathuti
     centre = sum(found, mathutils.Vector()) / len(found)
     arms = [point - centre for point in found]
     if len(found) > 3:
-        import numpy as np
+        import numpy as np  # not when registering
 
         table = np.array([tuple(arm) for arm in arms])
         _, values, axes = np.linalg.svd(table, full_matrices=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
 
-NOTE = "backlot"
-"""Name of the property of an object that says how it came about."""
+from ...shared.operations import OPERATIONS
+from ..scene import notes
+
 _ERRORS = (
     ("mesh_to_depth", "Mesh to Depth"),
     ("depth_to_mesh", "Depth to Mesh"),
@@ -22,12 +22,9 @@ _SHARES = (("confirmed", "Confirmed"), ("invented", "Invented"))
 
 def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
     """What is known of an object that came from a reconstruction, empty for any other."""
-    text = item.get(NOTE) if item is not None else None
-    try:
-        found = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and str(found.get("operation", "")).startswith("reconstruct.") else {}
+    found = notes.read(item)
+    operation = OPERATIONS.get(str(found.get("operation", "")))
+    return found if operation is not None and operation.apply == "reconstruction" else {}
 
 
 def length(scene: bpy.types.Scene, value: float) -> str:
@@ -77,15 +74,6 @@ def sentence(scene: bpy.types.Scene, report: dict[str, Any]) -> str:
     """The same in one line, for the job list; medians, and in brackets what 95 % stay below."""
     text = ", ".join(f"(95 %: {value})" if label == MOST else f"{label.lower()} {value}" for label, value in lines(scene, report))
     return text.replace(", (", " (")
-
-
-def notes(report: dict[str, Any]) -> list[str]:
-    """What the backend wants the artist to know."""
-    found: list[str] = []
-    for name in ("notes", "warnings"):
-        value = report.get(name)
-        found += [str(note) for note in value] if isinstance(value, list) else []
-    return found
 
 
 def _number(value: Any) -> float | None:

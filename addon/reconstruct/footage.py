@@ -15,9 +15,9 @@ from ...shared.errors import InputError
 from ...shared.frames import read_transforms, write_transforms
 from ...shared.tracks import write_tracks
 from ...shared.values import Camera, SceneFrame, Tracks
-from ..capture.scene_copy import remove_scene, set_output
-from ..images.pictures import LINEAR
-from . import clip as clips
+from ..images.color_space import LINEAR
+from ..images.temporary_scene import set_output, temporary_scene
+from . import clips
 
 _DISPLAY = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".tga", ".webp")
 _SCENE_LINEAR = (".exr", ".hdr")
@@ -188,9 +188,7 @@ def decode(clip: bpy.types.MovieClip, number: int, folder: Path) -> Path:
 @contextlib.contextmanager
 def _sequencer(clip: bpy.types.MovieClip, path: str, display: bool) -> Iterator[bpy.types.Scene]:
     """A scene that writes what its sequencer shows, unchanged in size and colour; it is gone afterwards."""
-    render_results = {image.name for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}}
-    scene = bpy.data.scenes.new("Backlot Footage")
-    try:
+    with temporary_scene("Backlot Footage") as scene:
         render = scene.render
         render.resolution_x, render.resolution_y = clip.size
         render.resolution_percentage = 100
@@ -206,7 +204,3 @@ def _sequencer(clip: bpy.types.MovieClip, path: str, display: bool) -> Iterator[
         view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
         scene.sequence_editor_create()
         yield scene
-    finally:
-        remove_scene(scene)
-        for image in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in render_results]:
-            bpy.data.images.remove(image)

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...shared.errors import InputError
+from ..jobs.inputs import load_inputs
+from .footage import FootageCapture, FootageSettings
+from .plate import PlateCapture, PlateSettings
+from .unwrap import smart
 
 if TYPE_CHECKING:
     from ...shared.operations import Input
@@ -36,8 +40,6 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     Raises:
         InputError: It cannot be captured, or is nothing for such an input.
     """
-    from ..jobs.queue import load_inputs
-
     if "object" in description:
         return _object(description, item)
     steps = _steps(description, folder)
@@ -61,11 +63,7 @@ def _steps(description: dict[str, Any], folder: Path) -> Any:
     description = dict(description)
     target = folder / str(description.pop("folder", "capture"))
     if "clip" in description:
-        from .footage import FootageCapture, FootageSettings
-
         return FootageCapture(bpy.context.scene, FootageSettings.from_json(description), target)
-    from .plate import PlateCapture, PlateSettings
-
     unknown = set(description) - {"plate", "depth", "use_tracks"}
     if unknown:
         raise InputError(message=f"A capture of a plate has no entry {unknown.pop()!r}", fix="Known entries: plate, depth, use_tracks")
@@ -74,8 +72,6 @@ def _steps(description: dict[str, Any], folder: Path) -> Any:
 
 
 def _object(description: dict[str, Any], item: Input) -> Any:
-    from .unwrap import smart
-
     found = bpy.context.scene.objects.get(str(description["object"]))
     if found is None or found.type != "MESH" or item.kind != "mesh":
         raise InputError(

@@ -5,30 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import FloatProperty, StringProperty
+from bpy.props import StringProperty
 
-from ...shared.errors import BacklotError, InputError
+from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
-from ..capture.operator import new_folder
+from ..capture.folders import new_folder
 from ..ui import controls
-from ..ui.editable import EditsScene
-from ..ui.operation_operators import OperationOperator, operator_class
+from ..ui.operation_operators import OperationOperator
 from . import properties
+from .facts import note_of
+from .names import DEPTH, FOOTAGE, PLATE, TEXTURE
 
 if TYPE_CHECKING:
-    from ..capture.operator import Steps
+    from ..capture.folders import Steps
 
-DEPTH, FOOTAGE, PLATE, TEXTURE = (f"reconstruct.{verb}" for verb in ("depth", "footage", "plate", "texture"))
+# Functions import footage.py, plate.py, unwrap.py and images/pictures.py when they are called: those import numpy.
 MOST_FACES = 100_000
 """Of a mesh that Smart UV unwraps, where no number was asked for: half a second."""
 
 
-def is_reconstruction(operation: Operation) -> bool:
-    """Whether the operation belongs to the panels of this folder."""
-    return operation.name in (DEPTH, FOOTAGE, PLATE, TEXTURE)
-
-
-class _Reconstruct(OperationOperator):
+class ReconstructOperator(OperationOperator):
     """What all of them do: note what the mesh belongs to, and what is to be done while it grows and when it is there."""
 
     def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
@@ -57,7 +53,9 @@ class _Reconstruct(OperationOperator):
         return f"{self.operation.label} {subject}".strip()[:60]
 
 
-class _Footage(_Reconstruct):
+class FootageOperator(ReconstructOperator):
+    """Sends a solved clip."""
+
     @classmethod
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
         """Which frames of which clip."""
@@ -73,7 +71,9 @@ class _Footage(_Reconstruct):
         return FootageCapture(context.scene, FootageSettings(clip, start, end, step), new_folder())
 
 
-class _Plate(_Reconstruct):
+class PlateOperator(ReconstructOperator):
+    """Sends one picture with its camera."""
+
     @classmethod
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
         """Which picture, and what is known of it."""
@@ -109,7 +109,9 @@ class _Plate(_Reconstruct):
         return str(given)
 
 
-class _Texture(_Reconstruct):
+class TextureOperator(ReconstructOperator):
+    """Sends an unwrapped mesh with the frames that it was made of."""
+
     @classmethod
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
         """Which object."""
@@ -118,7 +120,6 @@ class _Texture(_Reconstruct):
 
     def prepare(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str) -> Any:
         """An unwrapped mesh, and the frames that it was made of."""
-        from .facts import note_of
         from .unwrap import UnwrapCapture
 
         wanted_name = self.object  # type: ignore[attr-defined]
@@ -139,117 +140,3 @@ def plate_shown(context: bpy.types.Context) -> bpy.types.Image | None:
     """The picture of the panel, or the one that the Image Editor shows."""
     chosen = controls.panel(OPERATIONS[PLATE], context.scene).input_image
     return chosen or getattr(context.space_data, "image", None)
-
-
-def operation_classes() -> list[type]:
-    """The operators that send jobs, of the operations that this version has."""
-    bases = {DEPTH: _Reconstruct, FOOTAGE: _Footage, PLATE: _Plate, TEXTURE: _Texture}
-    return [operator_class(OPERATIONS[name], base) for name, base in bases.items() if name in OPERATIONS]
-
-
-# -- around a result -------------------------------------------------------------------------------------------------
-
-
-class _AlignOperator(EditsScene):
-    def matrix(self, context: bpy.types.Context) -> Any:
-        """How everything moves, in world space."""
-        raise NotImplementedError
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Moves the mesh and its camera."""
-        from . import align
-
-        try:
-            by = self.matrix(context)
-            roots = align.group(context.scene, context.active_object)
-        except BacklotError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
-        if context.mode != "OBJECT":  # undo of Edit Mode knows the mesh only, not where its object is
-            bpy.ops.object.mode_set(mode="OBJECT")
-        align.move(context.scene, roots, by)
-        self.report({"INFO"}, f"Moved {', '.join(item.name for item in roots)}")  # type: ignore[attr-defined]
-        return {"FINISHED"}
-
-
-class BACKLOT_OT_set_scale(_AlignOperator, bpy.types.Operator):  # noqa: N801
-    """Make two selected points (vertices, or empties) as far apart as they truly are; camera and mesh stay together"""  # noqa: D415
-
-    bl_idname = "backlot.set_scale"
-    bl_label = "Set Scale"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-    distance: FloatProperty(name="Distance", min=1e-6, default=1.0, unit="LENGTH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-
-    def matrix(self, context: bpy.types.Context) -> Any:
-        """A scale around the world's origin."""
-        from . import align
-
-        distance = controls.chosen("distance", self, context.scene.backlot_reconstruct)
-        return align.scaled(align.points(context), distance)
-
-
-class BACKLOT_OT_set_floor(_AlignOperator, bpy.types.Operator):  # noqa: N801
-    """Make the plane of three selected vertices or of a face the floor; camera and mesh stay together"""  # noqa: D415
-
-    bl_idname = "backlot.set_floor"
-    bl_label = "Set Floor"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    def matrix(self, context: bpy.types.Context) -> Any:
-        """A turn, and a shift along z."""
-        from . import align
-
-        cameras = [item for item in align.group(context.scene, context.active_object) if item.type == "CAMERA"]
-        above = cameras[0].matrix_world.translation if cameras else None
-        return align.floored(align.points(context), above)
-
-
-class BACKLOT_OT_set_origin(_AlignOperator, bpy.types.Operator):  # noqa: N801
-    """Move the middle of the selected vertices into the world's origin (in Object Mode: the 3D cursor); camera and mesh stay together"""  # noqa: D415
-
-    bl_idname = "backlot.set_origin"
-    bl_label = "Set Origin"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    def matrix(self, context: bpy.types.Context) -> Any:
-        """A shift."""
-        import mathutils
-
-        from . import align
-
-        if context.mode != "EDIT_MESH":
-            return align.moved(context.scene.cursor.location)
-        found = align.points(context)
-        if not found:
-            raise InputError(expected="a selected vertex", got="none", fix="Select the point that is to be the origin")
-        return align.moved(sum(found, mathutils.Vector()) / len(found))
-
-
-class BACKLOT_OT_projected_plate(bpy.types.Operator):  # noqa: N801
-    """Switch the object between its picture as it was captured and a Principled surface under the scene's lights"""  # noqa: D415
-
-    bl_idname = "backlot.projected_plate"
-    bl_label = "Projected Plate"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs an object with a material of a reconstruction."""
-        from .surface import switch
-
-        item = context.active_object
-        if item is None or switch(item.active_material) is None:
-            cls.poll_message_set("The active object has no material of a reconstruction")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Switches."""
-        from .surface import switch
-
-        socket = switch(context.active_object.active_material)
-        socket.default_value = 0.0 if socket.default_value > 0.5 else 1.0
-        return {"FINISHED"}
-
-
-CLASSES = (BACKLOT_OT_set_scale, BACKLOT_OT_set_floor, BACKLOT_OT_set_origin, BACKLOT_OT_projected_plate)

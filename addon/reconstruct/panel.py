@@ -9,10 +9,12 @@ import bpy
 
 from ...shared.operations import OPERATIONS, Operation, Parameter
 from ...shared.operations.surface_parameters import SURFACE_PARAMETERS
-from ..capture import properties as capture_properties
-from ..ui import controls
+from ..scene.surface import switch
+from ..ui import capture_controls, controls
+from ..ui.drawing import draw_parameter, wrapped
 from . import facts
-from .operators import DEPTH, FOOTAGE, PLATE, TEXTURE, clip_shown, plate_shown
+from .names import DEPTH, FOOTAGE, PLATE, TEXTURE
+from .operators import clip_shown, plate_shown
 
 PLACES = {"VIEW_3D": DEPTH, "CLIP_EDITOR": FOOTAGE, "IMAGE_EDITOR": PLATE}
 """Where each of them has its panel: where what it is made of is."""
@@ -45,8 +47,6 @@ def _advanced(operation: Operation) -> list[Parameter]:
 def _draw_parameters(
     layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, parameters: Sequence[Parameter]
 ) -> None:  # fmt: skip
-    from ..ui.panels import draw_parameter
-
     settings, group = _settings(context, operation), context.scene.backlot_reconstruct
     for parameter in parameters:
         part = layout.column()
@@ -59,8 +59,6 @@ def _draw_parameters(
 
 
 def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..ui.panels import wrapped
-
     group, clip = context.scene.backlot_reconstruct, clip_shown(context)
     if getattr(context.space_data, "clip", None) is None:
         layout.prop(group, "clip")
@@ -79,8 +77,6 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_plate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    from ..ui.panels import wrapped
-
     settings, image = _settings(context, OPERATIONS[PLATE]), plate_shown(context)
     layout.template_ID(settings, controls.INPUT + "image", open="image.open", text="Plate")
     if settings.input_image is None and image is not None:
@@ -96,19 +92,17 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
     """Draws what an operation is made of, its parameters and its button."""
     layout.use_property_split, layout.use_property_decorate = True, False
     if operation.name == DEPTH:
-        capture_properties.draw(layout, context.scene)
+        capture_controls.draw(layout, context.scene)
     elif operation.name == FOOTAGE:
         _draw_clip(layout, context)
     elif operation.name == PLATE:
         _draw_plate(layout, context)
     _draw_parameters(layout, context, operation, _usual(operation))
-    layout.operator("backlot." + operation.label.lower().replace(" ", "_"), icon="PLAY")
+    layout.operator(controls.operator_name(operation), icon="PLAY")
 
 
 def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws what is known of the active object, and what can be done with it."""
-    from .surface import switch
-
     item = context.active_object
     note = facts.note_of(item)
     if note:
@@ -201,7 +195,7 @@ def _texture_panel(operation: Operation, space: str, sidebar: type) -> list[type
     def draw(self: Any, context: bpy.types.Context) -> None:
         self.layout.use_property_split, self.layout.use_property_decorate = True, False
         _draw_parameters(self.layout, context, operation, [*_usual(operation), *_advanced(operation)])
-        self.layout.operator("backlot." + operation.label.lower().replace(" ", "_"), text="Unwrap and Bake", icon="UV")
+        self.layout.operator(controls.operator_name(operation), text="Unwrap and Bake", icon="UV")
 
     body = {
         "bl_space_type": space, "bl_label": "Unwrap and Bake", "bl_parent_id": f"BACKLOT_PT_reconstructed_{space.lower()}", "draw": draw,

@@ -17,8 +17,7 @@ from ...shared.tracks import write_tracks
 from ...shared.values import Camera, Tracks
 from ..capture import cameras
 from ..images import pictures
-from . import clip as clips
-from . import footage
+from . import clips, footage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""The best so far in the scene while a job runs, for artists who asked to see it; gone when the result arrives.
-
-Imports no numpy until there is something to show.
-"""
+"""The best so far in the scene while a job runs, for artists who asked to see it; gone when the result arrives."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ MARK = "backlot_progress"
 
 def show(scene: bpy.types.Scene, job_id: str, label: str, mesh: Mesh) -> bpy.types.Object | None:
     """Shows a coarse mesh in the place of the last one of the same job; gives its object, None for an empty mesh."""
-    from . import mesh_object
+    from ..scene import mesh_object  # imports numpy
 
     if not len(mesh.faces):
         return None

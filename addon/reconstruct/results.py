@@ -14,8 +14,10 @@ from ...shared.frames import read_transforms
 from ...shared.values import Camera, Image, Mesh
 from ..images import pictures
 from ..jobs import records
-from . import clip as clips
-from . import facts, mesh_object, surface
+from ..scene import mesh_object, notes, surface
+from . import facts
+from .camera_object import orientation, solved_camera
+from .names import TEXTURE
 
 _EXTRA = {"lod_1": "LOD 1", "lod_2": "LOD 2", "lod_3": "LOD 3", "proxy": "Proxy"}
 
@@ -42,12 +44,12 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         raise InputError(expected="a mesh", got=type(value).__name__, fix="Update extension and backend to the same version")
     report = outputs["report"] if isinstance(outputs.get("report"), dict) else {}
     origin = request.get("origin") or {}
-    if operation == "reconstruct.texture":
+    if operation == TEXTURE:
         item = _textured(scene, value, outputs, origin)
     else:
         item = _placed(scene, value, label, outputs, request, origin)
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report), "origin": origin}
-        item[facts.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
+        item[notes.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
     told = ["stopped early, this is the best so far"] if report.get("unfinished") else []
     told += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
     for name, title in _EXTRA.items():
@@ -56,7 +58,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
             told.append(f"{title} {len(extra.data.polygons):,} triangles")
     if origin.get("kind") == "clip" and not origin.get("camera"):
         told.append("no camera in the scene follows the solve, so the mesh lies in the solve's own space")
-    return told + facts.notes(report)
+    return told + notes.remarks(report)
 
 
 def _placed(
@@ -132,10 +134,10 @@ def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], orig
 def _moved_since(scene: bpy.types.Scene, origin: dict[str, Any]) -> mathutils.Matrix:
     """From where the solved camera stood when the job was sent to where it stands now: the artist may have set floor and scale."""
     clip, sent = bpy.data.movieclips.get(str(origin.get("clip", ""))), origin.get("world")
-    camera = clips.solved_camera(clip, scene) if clip is not None and sent else None
+    camera = solved_camera(clip, scene) if clip is not None and sent else None
     if camera is None or not origin.get("camera"):
         return mathutils.Matrix.Identity(4)
-    moved = clips.orientation(camera) @ mathutils.Matrix(sent).inverted()
+    moved = orientation(camera) @ mathutils.Matrix(sent).inverted()
     same = np.abs(np.array(moved) - np.eye(4)).max() < 1e-5
     return mathutils.Matrix.Identity(4) if same else moved
 

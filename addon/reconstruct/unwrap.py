@@ -12,9 +12,12 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS
 from ...shared.values import Mesh
-from ..capture.scene_copy import remove_scene
+from ..images.temporary_scene import remove_scene
 from ..jobs import records
-from . import facts, files, mesh_object
+from ..scene import mesh_file, mesh_object
+from ..ui import controls
+from . import facts
+from .names import TEXTURE
 
 ANGLE = math.radians(66)
 MARGIN = 0.002
@@ -68,12 +71,12 @@ def smart(item: bpy.types.Object) -> Mesh:
 def bake(scene: bpy.types.Scene, job_id: str, request: dict[str, Any]) -> None:
     """Unwraps what a job made and sends it to have its texture baked, with the job's own settings. What goes wrong, its record says."""
     item = next((item for item in scene.objects if facts.note_of(item).get("job") == job_id), None)
-    operation = OPERATIONS["reconstruct.texture"]
+    operation = OPERATIONS[TEXTURE]
     if item is None:
         return
     names = {parameter.name for parameter in operation.parameters}
     given = {name: value for name, value in request["parameters"].items() if name in names and value is not None}
-    verb = getattr(bpy.ops.backlot, operation.label.lower().replace(" ", "_"))
+    verb = getattr(bpy.ops.backlot, controls.operator_name(operation).removeprefix("backlot."))
     try:
         verb("EXEC_DEFAULT", object=item.name, seed=int(request["seed"]), **given)
     except RuntimeError as error:  # what the operator reported
@@ -106,7 +109,7 @@ class UnwrapCapture:
         found, _ = records.resolve([self._target])
         if not found:
             raise InputError(message=f"The object {self._target['name']!r} is gone", fix="Unwrap and bake another one")
-        files.write_mesh(self.folder, smart(found[0]))
+        mesh_file.write_mesh(self.folder, smart(found[0]))
         yield 1
 
     def described(self, kind: str) -> dict[str, str]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
 
-NOTE = "backlot"
-"""Name of the property of an image that says how it came about."""
+from ..scene import notes
 
 
 def note_of(image: bpy.types.Image | None) -> dict[str, Any]:
     """What is known of an image sequence of a shot; empty for any other image."""
-    text = image.get(NOTE) if image is not None else None
-    try:
-        found = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and "first" in found else {}
+    found = notes.read(image)
+    return found if "first" in found else {}
 
 
 def facts(report: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,30 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...shared.errors import InputError
-from ...shared.sequences import frame_number, renumbered
+from ...shared.sequences import frame_number
 from ..settings import working_folder
 
 if TYPE_CHECKING:
     from ...shared.events import Finished, Partial
     from ...shared.outputs import Writer
 
-OPERATIONS = ("style.shot", "style.keyframes")
-"""Those whose results are sequences of files."""
-MOVIE = "sequence.movie"
-"""That whose result is one file, beside the frames it is made of."""
+# Functions import shared/outputs.py when they are called: it imports numpy, and registering does not.
 WRITERS: dict[str, Writer] = {}
 """By job, of those that have sent something."""
-
-
-def is_shot(operation: str) -> bool:
-    """Whether the results of that operation are written here."""
-    return operation in OPERATIONS
-
-
-def is_filed(operation: str) -> bool:
-    """Whether the results of that operation are files on disk for the panel too."""
-    return is_shot(operation) or operation == MOVIE
 
 
 def new_folder(label: str) -> Path:
@@ -136,19 +122,6 @@ def unfinished(job_id: str) -> dict[str, Any]:
     if not frames and not model:
         return {}
     return {"stylised": frames, **({"model": model[-1]} if model else {}), "report": {"unfinished": True}}
-
-
-def numbered(start: Path, last: int) -> dict[int, Path]:
-    """The files of a sequence that are there, by frame number, from the first one on.
-
-    Raises:
-        InputError: The first is not there.
-    """
-    if not start.is_file():
-        fix = "File > External Data > Find Missing Files"
-        raise InputError(expected=f"the frames from {start.name} on", got=f"nothing at {start}", fix=fix)
-    others = {n: renumbered(start, n) for n in range(number(start) + 1, last + 1)}
-    return {number(start): start, **{n: path for n, path in others.items() if path.is_file()}}
 
 
 def number(path: Path) -> int:

@@ -9,8 +9,9 @@ import bpy
 import numpy as np
 
 from ...shared.errors import InputError
-from ...shared.values import EncodedFile, Image
+from ...shared.values import Image
 from ..images import pictures
+from ..images.color_space import LINEAR, set_space
 from .shot import ShotCapture
 
 CHANGED = 1e-4
@@ -48,7 +49,7 @@ def append(scene: bpy.types.Scene, frame: int, painting: bpy.types.Image, origin
 def _load(file: Path, name: str) -> bpy.types.Image:
     image = bpy.data.images.load(str(file))
     image.name = name
-    pictures.set_space(image, pictures.LINEAR)
+    set_space(image, LINEAR)
     image.pack()
     return image
 
@@ -117,15 +118,3 @@ def _values(image: bpy.types.Image) -> np.ndarray:
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)
     return flat.reshape(height, width, 4)[::-1]
-
-
-def read(folder: Path) -> list[EncodedFile]:
-    """The pictures that ``write`` wrote, in order.
-
-    Raises:
-        InputError: There are none any more.
-    """
-    found = sorted(folder.glob("paint_*")) if folder.is_dir() else []
-    if not found:
-        raise InputError(expected=f"painted frames in {folder}", got="none", fix="Start the job from the panel again")
-    return [EncodedFile.read(path) for path in found]

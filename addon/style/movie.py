@@ -10,11 +10,13 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import InputError
-from ..reconstruct.facts import notes
+from ..jobs.inputs import numbered_files
+from ..scene import notes
 from ..ui import controls
 from ..ui.operation_operators import OperationOperator
-from . import files
-from .facts import NOTE, note_of
+from . import files, placing
+from .facts import note_of
+from .names import MOVIE
 
 _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
 
@@ -45,8 +47,6 @@ class MovieOperator(OperationOperator):
         Raises:
             InputError: There are none, or the shot is a movie.
         """
-        from . import placing
-
         scene = bpy.context.scene
         image, note = placing.result_of(scene, self.shot)  # type: ignore[attr-defined]
         if image.source == "MOVIE":
@@ -60,10 +60,8 @@ class MovieOperator(OperationOperator):
 
 
 def _described(image: bpy.types.Image, note: dict[str, Any]) -> dict[str, str]:
-    from . import placing
-
     start = placing.path_of(image)
-    files.numbered(start, note["last"])  # says what is missing
+    numbered_files(start, note["last"])  # says what is missing
     return {"sequence": str(start), "last": str(note["last"]), "name": image.name}
 
 
@@ -78,20 +76,18 @@ def apply(label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[
     Returns:
         What happened, in words.
     """
-    from . import placing
-
     path, report = Path(outputs["movie"]), outputs.get("report") or {}
     image = bpy.data.images.load(str(path))
     image.name, image.filepath, image.use_fake_user = label, files.relative(path), True
     shot = bpy.data.images.get((request.get("inputs") or {}).get("pictures", {}).get("name", ""))
     known = note_of(shot)
-    note = {"operation": files.MOVIE, "movie": image.name, "job": request.get("job", ""), "parameters": request.get("parameters"),
+    note = {"operation": MOVIE, "movie": image.name, "job": request.get("job", ""), "parameters": request.get("parameters"),
             "first": report.get("first", 1), "last": report.get("last", 1), "before": known.get("before", "")}  # fmt: skip
-    image[NOTE] = json.dumps(note)
+    image[notes.NOTE] = json.dumps(note)
     if shot is not None and known:
-        shot[NOTE] = json.dumps({**known, "movie": image.name})
+        shot[notes.NOTE] = json.dumps({**known, "movie": image.name})
     placing.show_where_free(image)
-    return [f"Movie {image.name!r}: {path}", *notes(report)]
+    return [f"Movie {image.name!r}: {path}", *notes.remarks(report)]
 
 
 def movie_of(note: dict[str, Any]) -> bpy.types.Image | None:

@@ -9,24 +9,19 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...shared.errors import InputError
-from ...shared.operations import OPERATIONS, Operation
-from ..capture.operator import new_folder
+from ...shared.operations import Operation
+from ..capture.folders import new_folder
 from ..jobs import records
 from ..ui import controls
-from ..ui.operation_operators import OperationOperator, operator_class
-from . import movie, properties
-from .files import MOVIE
+from ..ui.operation_operators import OperationOperator
+from . import files, properties, strength
+from .shot import ShotCapture
 
 if TYPE_CHECKING:
-    from ..capture.operator import Steps
+    from ..capture.folders import Steps
 
-IMAGE, VGG, SHOT, KEYFRAMES = (f"style.{verb}" for verb in ("image", "vgg", "shot", "keyframes"))
+# Functions import capture/run.py, shared/object_names.py and keyframes.py when they are called: those import numpy.
 _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
-
-
-def is_style(operation: Operation) -> bool:
-    """Whether the operation belongs to the panels of this folder."""
-    return operation.name in (IMAGE, VGG, SHOT, KEYFRAMES, MOVIE)
 
 
 def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
@@ -42,7 +37,7 @@ def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
     return value
 
 
-class _Picture(OperationOperator):
+class PictureOperator(OperationOperator):
     """Images: several styles as in the panel's list, with their weights; passes of the frame where that is rendered."""
 
     def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
@@ -70,13 +65,13 @@ class _Picture(OperationOperator):
         return any(item.name == "passes" for item in self.operation.inputs)
 
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
-        from ..capture import CaptureSettings
+        from ..capture.run import CaptureSettings
 
         straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # the passes of others have no exact camera
         return CaptureSettings(mode="frame", geometry=self._has_passes() and straight)
 
 
-class _Shot(_Picture):
+class ShotOperator(PictureOperator):
     """What is common to shots: frames with passes, a strength that may have keys, files as results."""
 
     @classmethod
@@ -86,14 +81,10 @@ class _Shot(_Picture):
 
     def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
         """The frames; the request then has the strength of each."""
-        from .shot import ShotCapture
-
         capture = ShotCapture(context, shot_values(self, context.scene), new_folder())
         parameters = request["parameters"]
         schema = self.operation.parameter("strength")
         if not self.properties.is_property_set("strength") and parameters["strength"] == schema.default:  # type: ignore[attr-defined]
-            from . import strength
-
             parameters["strength"] = strength.text(context.scene, capture.numbers, int(schema.maximum))
         self.prepare(context.scene, capture, request)
         return capture
@@ -104,7 +95,6 @@ class _Shot(_Picture):
     def captured(self, context: bpy.types.Context, capture: Any) -> str:
         """The frames are there: names of objects become ids, and the results get a folder."""
         from ...shared.object_names import with_ids
-        from . import files
 
         found = records.find(self._job_id)
         if found is not None:
@@ -121,7 +111,9 @@ class _Shot(_Picture):
         return f"{self.operation.label} {subject}"[:60]
 
 
-class _Keyframes(_Shot):
+class KeyframesOperator(ShotOperator):
+    """A shot from painted frames: they go along, and a model that was trained before."""
+
     @classmethod
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
         """Which frames, and which model."""
@@ -159,9 +151,3 @@ class _Keyframes(_Shot):
     def job_label(self, request: dict[str, Any]) -> str:
         """The operation and the shot."""
         return f"{self.operation.label} {bpy.context.scene.name}"[:60]
-
-
-def operation_classes() -> list[type]:
-    """The operators that send jobs, of the operations that this version has."""
-    bases = {IMAGE: _Picture, VGG: _Picture, SHOT: _Shot, KEYFRAMES: _Keyframes, MOVIE: movie.MovieOperator}
-    return [operator_class(OPERATIONS[name], base) for name, base in bases.items() if name in OPERATIONS]

@@ -10,10 +10,13 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
-from ..capture.operator import CapturingOperator, new_folder
+from ..capture.folders import new_folder
+from ..ui.capturing import CapturingOperator
 from ..ui.controls import chosen
 from ..ui.editable import EditsScene
-from . import properties
+from . import placing, properties, shot
+
+# Functions import capture/run.py, images/pictures.py and keyframes.py when they are called: those import numpy.
 
 
 class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator):  # noqa: N801
@@ -39,8 +42,8 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
             return {"CANCELLED"}
 
     def _add(self, context: bpy.types.Context) -> set[str]:
-        from ..capture import Capture, CaptureSettings
-        from . import keyframes, shot
+        from ..capture.run import Capture, CaptureSettings
+        from . import keyframes
 
         scene = context.scene
         if self.image:
@@ -123,8 +126,6 @@ class BACKLOT_OT_paint_keyframe(EditsScene, bpy.types.Operator):  # noqa: N801
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Shows it."""
-        from . import placing
-
         group = context.scene.backlot_style
         active = group.keyframes[group.active_keyframe] if 0 <= group.active_keyframe < len(group.keyframes) else None
         space = context.space_data if getattr(context.space_data, "type", "") == "IMAGE_EDITOR" else next(placing.editors(), None)

@@ -10,10 +10,10 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
 from ..ui import controls
+from ..ui.drawing import draw_image, draw_parameter, wrapped
 from . import movie, shot, strength
 from .facts import facts, note_of
-from .files import MOVIE
-from .operators import IMAGE, KEYFRAMES, SHOT, VGG
+from .names import IMAGE, KEYFRAMES, MOVIE, SHOT, VGG
 
 SPACES = ("VIEW_3D", "IMAGE_EDITOR")
 ELSEWHERE = {KEYFRAMES: ("numbers",), MOVIE: ("fps",)}
@@ -46,9 +46,6 @@ class BACKLOT_UL_styles(bpy.types.UIList):  # noqa: N801
         row.prop(item, "weight", text="")
 
 
-LISTS = (BACKLOT_UL_keyframes, BACKLOT_UL_styles)
-
-
 def _settings(context: bpy.types.Context, operation: Operation) -> Any:
     return getattr(context.scene, controls.identifier(operation))
 
@@ -59,7 +56,7 @@ def _split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
 
 
 def _button(layout: bpy.types.UILayout, operation: Operation, **options: Any) -> Any:
-    return layout.operator("backlot." + operation.label.lower().replace(" ", "_"), **options)
+    return layout.operator(controls.operator_name(operation), **options)
 
 
 def _draw_seed(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
@@ -69,8 +66,6 @@ def _draw_seed(layout: bpy.types.UILayout, context: bpy.types.Context, operation
 
 
 def _draw_inputs(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, required: bool) -> None:
-    from ..ui.panels import draw_image
-
     for item in operation.inputs:
         if item.required is required and item.kind in controls.IMAGE_KINDS:
             draw_image(layout, _settings(context, operation), item)
@@ -89,8 +84,6 @@ def _draw_styles(layout: bpy.types.UILayout, context: bpy.types.Context, title: 
 
 
 def _draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation, advanced: bool) -> None:
-    from ..ui.panels import draw_parameter
-
     for parameter in operation.parameters:
         if parameter.name in ELSEWHERE.get(operation.name, ()) or parameter.advanced is not advanced:
             continue
@@ -117,8 +110,6 @@ def _draw_strength(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 def draw_frames(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws which frames the shot is made of, and what would spoil them."""
-    from ..ui.panels import wrapped
-
     group, scene = context.scene.backlot_style, context.scene
     layout.prop(group, "shot_source")
     if group.shot_source == shot.CAPTURED:
@@ -211,8 +202,6 @@ def draw_keyframes(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 def draw_result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draws what is known of a stylised shot, and what can be done with it."""
-    from ..ui.panels import wrapped
-
     group = context.scene.backlot_style
     layout.template_ID(group, "result")
     note = note_of(group.result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,15 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
-from ..images import pictures
-from . import exr, files
-from .facts import NOTE, note_of
+from ..capture import cameras
+from ..images.color_space import LINEAR, set_space
+from ..images.temporary_scene import set_output, temporary_scene
+from ..jobs.inputs import numbered_files
+from ..scene import surface
+from ..scene.notes import NOTE
+from . import exr
+from .facts import note_of
+from .names import MOVIE
 
 MOVING = ("SEQUENCE", "MOVIE")
 """Kinds of images that follow the scene's frame."""
@@ -37,7 +42,7 @@ def result_of(scene: bpy.types.Scene, name: str = "") -> tuple[bpy.types.Image, 
 def set_frames(user: Any, note: dict[str, Any]) -> None:
     """Lets whoever shows a sequence (an editor, a node) show frame n of it at the scene's frame n."""
     user.frame_start, user.frame_duration = note["first"], note["last"] - note["first"] + 1
-    user.frame_offset = 0 if note.get("operation") == files.MOVIE else note["first"] - 1  # a movie begins with its own first frame
+    user.frame_offset = 0 if note.get("operation") == MOVIE else note["first"] - 1  # a movie begins with its own first frame
     user.use_auto_refresh = True
     user.use_cyclic = False
 
@@ -115,10 +120,7 @@ def add_strip(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, An
     strip = strips.new_image(image.name, str(found[0]), channel, first)
     for path in found[1:]:
         strip.elements.append(path.name)
-    for name in pictures.LINEAR:
-        with contextlib.suppress(TypeError):
-            strip.colorspace_settings.name = name
-            break
+    set_space(strip, LINEAR)
     return strip
 
 
@@ -128,7 +130,7 @@ def files_of(image: bpy.types.Image, note: dict[str, Any]) -> list[Path]:
     Raises:
         InputError: The first is not there.
     """
-    there = files.numbered(path_of(image), note["last"])
+    there = numbered_files(path_of(image), note["last"])
     found: list[Path] = []
     for number in range(note["first"], note["last"] + 1):
         found.append(there.get(number) or found[-1])
@@ -142,12 +144,8 @@ def path_of(image: bpy.types.Image) -> Path:
 
 def flattened(image: bpy.types.Image, note: dict[str, Any], folder: Path) -> list[Path]:
     """Single-layer copies of a multilayer sequence, made by the compositor of a scene that is gone afterwards."""
-    from ..capture.scene_copy import remove_scene, set_output
-
     folder.mkdir(exist_ok=True)
-    results = {item.name for item in bpy.data.images if item.type in {"RENDER_RESULT", "COMPOSITING"}}
-    scene = bpy.data.scenes.new("Backlot Copies")
-    try:
+    with temporary_scene("Backlot Copies") as scene:
         scene.use_nodes = True
         tree = scene.node_tree
         tree.nodes.clear()
@@ -161,10 +159,6 @@ def flattened(image: bpy.types.Image, note: dict[str, Any], folder: Path) -> lis
         set_output(scene, str(folder / "picture_####"), layers=False)
         scene.frame_start, scene.frame_end = note["first"], note["last"]
         bpy.ops.render.render("EXEC_DEFAULT", animation=True, scene=scene.name)
-    finally:
-        remove_scene(scene)
-        for item in [i for i in bpy.data.images if i.type in {"RENDER_RESULT", "COMPOSITING"} and i.name not in results]:
-            bpy.data.images.remove(item)
     return [folder / f"picture_{number:04d}.exr" for number in range(note["first"], note["last"] + 1)]
 
 
@@ -210,11 +204,9 @@ def project(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any]
     Raises:
         InputError: No mesh among the objects, no perspective camera.
     """
-    import numpy as np
+    import numpy as np  # not when registering, and with it the next
 
     from ...shared.values import Camera
-    from ..capture import cameras
-    from ..reconstruct import surface
 
     meshes = [item for item in objects if item.type == "MESH" and item.is_editable]
     if not meshes:

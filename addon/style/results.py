@@ -9,10 +9,10 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
-from ..images import pictures
-from ..reconstruct.facts import notes
+from ..images.color_space import LINEAR, set_space
+from ..scene import notes
 from . import files, placing, shot
-from .facts import NOTE, facts
+from .facts import facts
 
 BEFORE = "Render"
 
@@ -46,10 +46,10 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report)}
         note |= {key: request.get(key) for key in ("parameters", "seed", "inputs")}
         note |= {"first": files.number(frames[0]), "last": files.number(frames[-1]), "before": before.name if before else ""}
-        image[NOTE] = json.dumps(note)
+        image[notes.NOTE] = json.dumps(note)
         group.result = image
         if before is not None:
-            before[NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
+            before[notes.NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
         told.append(f"Image sequence {image.name!r}, frames {note['first']} to {note['last']}, in {frames[0].parent}")
         told += [f"{name.lower()} {value}" for name, value in facts(report)]
         holes = note["last"] - note["first"] + 1 - len(frames)
@@ -59,7 +59,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if model is not None:
         group.model = files.relative(Path(model))
         told.append("the model is kept: Go On Training")
-    return told + notes(report)
+    return told + notes.remarks(report)
 
 
 def sequence(frames: list[Path], name: str) -> bpy.types.Image:
@@ -68,7 +68,7 @@ def sequence(frames: list[Path], name: str) -> bpy.types.Image:
     image.name = name
     if len(frames) > 1:
         image.source = "SEQUENCE"
-    pictures.set_space(image, pictures.LINEAR)
+    set_space(image, LINEAR)
     image.filepath = files.relative(frames[0])
     image.use_fake_user = True
     return image

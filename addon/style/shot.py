@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
+from .names import KEYFRAMES, SHOT
 
 RENDER, CAPTURED = "RENDER", "CAPTURED"
 _KEYS = ("file_path", "depth_file_path", "motion_file_path", "object_id_file_path")
@@ -63,7 +64,7 @@ def look(folder: Path) -> Frames:
 def last_capture(scene: bpy.types.Scene) -> Path | None:
     """The folder of the newest job of a shot in this scene whose frames are still there."""
     for record in reversed(list(scene.backlot_jobs.items)):
-        if record.operation in ("style.shot", "style.keyframes"):
+        if record.operation in (SHOT, KEYFRAMES):
             where = json.loads(record.request).get("inputs", {}).get("frames", {}).get("frames", "")
             if where and (Path(where) / "transforms.json").is_file():
                 return Path(where)
@@ -134,7 +135,7 @@ class ShotCapture:
             )
 
     def _rendered(self, context: bpy.types.Context, value: dict[str, Any], folder: Path) -> Any:
-        from ..capture import Capture, CaptureSettings
+        from ..capture.run import Capture, CaptureSettings  # imports numpy
 
         scene = context.scene
         check_scene(scene)

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 
 from ...shared.errors import BacklotError, InputError
 from ..ui.editable import EditsScene
+from . import placing
 
 
 class _ShotOperator(EditsScene):
@@ -16,8 +17,6 @@ class _ShotOperator(EditsScene):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Does it."""
-        from . import placing
-
         try:
             image, note = placing.result_of(context.scene, self.shot)  # type: ignore[attr-defined]
             told = self.use(context, image, note)
@@ -33,8 +32,6 @@ class _ShotOperator(EditsScene):
 
 
 def _editor(context: bpy.types.Context) -> bpy.types.SpaceImageEditor:
-    from . import placing
-
     if getattr(context.space_data, "type", "") == "IMAGE_EDITOR":
         return context.space_data
     space = next(placing.editors(), None)
@@ -57,8 +54,6 @@ class BACKLOT_OT_show_shot(_ShotOperator, bpy.types.Operator):  # noqa: N801
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:
         """Shows it."""
-        from . import placing
-
         placing.show(image, _editor(context))
         return f"Showing {image.name!r}"
 
@@ -72,8 +67,6 @@ class BACKLOT_OT_compare_shot(_ShotOperator, bpy.types.Operator):  # noqa: N801
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:
         """Switches."""
-        from . import placing
-
         return f"Showing {placing.compare(image, note, _editor(context))!r}"
 
 
@@ -87,8 +80,6 @@ class BACKLOT_OT_shot_to_sequencer(_ShotOperator, bpy.types.Operator):  # noqa: 
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:
         """Adds the strip."""
-        from . import placing
-
         scene = getattr(context, "sequencer_scene", None) or context.scene  # Blender 5.0: the workspace says which
         strip = placing.add_strip(scene, image, note)
         return f"Strip {strip.name!r} in channel {strip.channel} of {scene.name!r}"
@@ -104,8 +95,6 @@ class BACKLOT_OT_shot_to_compositor(_ShotOperator, bpy.types.Operator):  # noqa:
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:
         """Adds the node."""
-        from . import placing
-
         node = placing.add_node(context.scene, image, note)
         return f"Node {node.name!r} in the compositor of {context.scene.name!r}"
 
@@ -120,8 +109,6 @@ class BACKLOT_OT_project_shot(_ShotOperator, bpy.types.Operator):  # noqa: N801
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:
         """Makes the material."""
-        from . import placing
-
         return placing.project(context.scene, image, note, list(context.selected_objects))
 
 
@@ -134,8 +121,6 @@ class BACKLOT_OT_release_shot(bpy.types.Operator):  # noqa: N801
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Takes them off."""
-        from . import placing
-
         count = placing.release(list(context.selected_objects))
         if not count:
             self.report({"ERROR"}, "No selected object shows a projected shot.")

@@ -29,13 +29,6 @@ INPUT = "input_"
 FROM_CAMERA = "from_camera_"
 USE = "use_"
 """Before the name of an optional parameter: whether the artist sets it, or the operation decides."""
-OWN_PARAMETERS = {"texture.variations": ("count", "size")}
-"""Operations that share another one's panel settings, and the parameters that they nevertheless have to themselves."""
-SHARED_SETTINGS = {"texture.variations": "texture.generate"}
-PLACEHOLDERS = {"prompt": "wet mossy cobblestone", "morph_prompt": "dry cracked mud"}
-"""Examples shown in a text field that is empty."""
-SCENE_INPUTS = ("content",)
-"""Image inputs that may be a render of the scene camera instead of an image."""
 _UNITS = {"length": {"unit": "LENGTH"}, "px": {"subtype": "PIXEL"}, "percent": {"subtype": "PERCENTAGE"}, "factor": {}}
 _INT = 2**31 - 1
 
@@ -48,6 +41,11 @@ def visible_operations() -> list[Operation]:
 def identifier(operation: Operation) -> str:
     """The operation's name as a Blender property: ``texture_synthesize``."""
     return operation.name.replace(".", "_")
+
+
+def operator_name(operation: Operation) -> str:
+    """What scripts and panels call the operator of an operation: its label, ``backlot.style_shot``."""
+    return "backlot." + operation.label.lower().replace(" ", "_")
 
 
 def parameter_property(parameter: Parameter, **extra: Any) -> Any:
@@ -138,7 +136,7 @@ def input_properties(item: Input) -> dict[str, Any]:
     if item.kind not in IMAGE_KINDS:
         return {}
     found = {INPUT + item.name: PointerProperty(type=bpy.types.Image, name=item.label, description=item.help)}
-    if item.name in SCENE_INPUTS:
+    if item.scene:
         found[FROM_CAMERA + item.name] = BoolProperty(
             name="From the Camera", description="Render the current frame through the scene camera instead of taking an image"
         )
@@ -146,13 +144,16 @@ def input_properties(item: Input) -> dict[str, Any]:
 
 
 def settings_group(operation: Operation) -> type[bpy.types.PropertyGroup]:
-    """The class of an operation's panel settings, stored in the scene."""
+    """The class of an operation's panel settings, stored in the scene.
+
+    One that uses the settings of another (``Operation.settings_of``) has only the parameters that the other has not, or not alike.
+    """
     annotations: dict[str, Any] = {}
-    own = OWN_PARAMETERS.get(operation.name)
+    shared = OPERATIONS[operation.settings_of].parameters if operation.settings_of else ()
     for parameter in operation.parameters:
-        if own is None or parameter.name in own:
+        if parameter not in shared:
             annotations.update(parameter_properties(parameter, ticks=True))
-    if own is None:
+    if not operation.settings_of:
         for item in operation.inputs:
             annotations.update(input_properties(item))
         annotations["seed"] = IntProperty(name="Seed", description="The same seed gives the same result", default=1, min=0, max=MAX_SEED)
@@ -173,7 +174,7 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
         if item.kind in IMAGE_KINDS:
             text = f"Name of an image in this file, or the path of one: {item.help}"
             annotations[item.name] = StringProperty(name=item.label, description=text, **keep)
-            if item.name in SCENE_INPUTS:
+            if item.scene:
                 annotations[FROM_CAMERA + item.name] = BoolProperty(
                     name="From the Camera", description="Render the current frame through the scene camera", **keep
                 )
@@ -182,8 +183,8 @@ def operator_annotations(operation: Operation) -> dict[str, Any]:
 
 def sources(operation: Operation, scene: bpy.types.Scene, *first: Any) -> tuple[Any, ...]:
     """Where values of an operation are looked up: what is given first, then the panel's settings in the scene."""
-    names = [operation.name, SHARED_SETTINGS.get(operation.name)]
-    return (*first, *(getattr(scene, name.replace(".", "_")) for name in names if name))
+    operations = [operation, *([OPERATIONS[operation.settings_of]] if operation.settings_of else [])]
+    return (*first, *(getattr(scene, identifier(each)) for each in operations))
 
 
 def panel(operation: Operation, scene: bpy.types.Scene) -> Any:
@@ -202,8 +203,8 @@ def chosen(name: str, *sources: Any) -> Any:
 
 
 def placeholder(parameter: Parameter) -> dict[str, str]:
-    """What ``UILayout.prop`` is to be told beside the property, so that an empty text field shows an example."""
-    return {"placeholder": PLACEHOLDERS[parameter.name]} if parameter.name in PLACEHOLDERS else {}
+    """The argument of ``UILayout.prop`` that shows an example in an empty text field."""
+    return {"placeholder": parameter.placeholder} if parameter.placeholder else {}
 
 
 def _optional(name: str, sources: tuple[Any, ...]) -> Any:

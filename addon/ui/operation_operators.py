@@ -6,21 +6,25 @@ Whatever a call leaves out is taken from the panel's settings in the scene.
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
 from ...shared.operations import OPERATIONS, Operation
-from ..capture import properties as capture_properties
-from ..capture.operator import CapturingOperator, start_capture
-from ..jobs import queue as jobs
-from ..jobs import records
-from . import controls
+from ..jobs import queue, records
+from ..jobs.inputs import label_of
+from . import capture_controls, controls
+from .capturing import CapturingOperator, start_capture
 from .editable import EditsScene
 
 if TYPE_CHECKING:
-    from ..capture.operator import Steps
+    from ..capture.folders import Steps
+
+# Functions import shared/wire.py, shared/model_folders.py, capture/run.py and images/pictures.py when they are called: those import numpy
+# or zmq, which registering does not.
 
 CAPTURED = ("frames", "tracks", "mesh")
 """Kinds of inputs that no panel asks for: they come from the scene or from a clip."""
@@ -53,7 +57,7 @@ class OperationOperator(EditsScene, CapturingOperator):
                 request["inputs"][name] = capture.described(where["capture"])
         request["inputs"] = {name: where for name, where in request["inputs"].items() if where}
         record.request = json.dumps(request)
-        return jobs.send(scene, record)
+        return queue.send(scene, record)
 
     def _start(self, context: bpy.types.Context) -> set[str]:
         from ...shared.wire import new_id
@@ -72,11 +76,11 @@ class OperationOperator(EditsScene, CapturingOperator):
             "targets": records.targets([item for item in selected if item.type == "MESH"]),
         }
         capture = self.make_capture(context, selected, wanted, request) if wanted else None
-        label = self.job_label(request) if capture else jobs.label_of(operation.name, described, parameters)
+        label = self.job_label(request) if capture else label_of(operation.name, described, parameters)
         record = records.add(scene, new_id(), operation.name, label, "capturing" if capture else "waiting", request)
         if capture is not None:
             return self.run_capture(context, capture, record.name)
-        self.report({"INFO"}, jobs.send(scene, record))  # type: ignore[attr-defined]
+        self.report({"INFO"}, queue.send(scene, record))  # type: ignore[attr-defined]
         return {"FINISHED"}
 
     def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
@@ -95,7 +99,7 @@ class OperationOperator(EditsScene, CapturingOperator):
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
         """Properties of the operator that say what is captured."""
         if any(item.kind == "frames" for item in operation.inputs):
-            return capture_properties.property_annotations(options={"SKIP_SAVE"})
+            return capture_controls.property_annotations(options={"SKIP_SAVE"})
         return {}
 
     def chosen_seed(self, scene: bpy.types.Scene) -> int:
@@ -117,7 +121,7 @@ class OperationOperator(EditsScene, CapturingOperator):
                     raise InputError(expected=item.help, got="nothing", fix="Run it from the command line or a job file")
                 continue
             own = getattr(self, item.name)
-            from_camera = item.name in controls.SCENE_INPUTS and controls.chosen(controls.FROM_CAMERA + item.name, self, panel)
+            from_camera = item.scene and controls.chosen(controls.FROM_CAMERA + item.name, self, panel)
             chosen = getattr(panel, controls.INPUT + item.name)
             if from_camera and not own:
                 described[item.name], wanted = {"capture": "color"}, "color"
@@ -132,8 +136,8 @@ class OperationOperator(EditsScene, CapturingOperator):
 
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
         if wanted == "frames":
-            return capture_properties.read(scene, selected, self, {parameter.name for parameter in self.operation.parameters})
-        from ..capture import CaptureSettings
+            return capture_controls.read(scene, selected, self, {parameter.name for parameter in self.operation.parameters})
+        from ..capture.run import CaptureSettings
 
         return CaptureSettings(mode="frame", geometry=False)
 
@@ -154,10 +158,10 @@ def _allow_folders(operation: Operation, parameters: dict[str, Any]) -> None:
 
 def operator_class(operation: Operation, base: type[OperationOperator] = OperationOperator) -> type[bpy.types.Operator]:
     """The operator of an operation: its name is the operation's label, ``backlot.texture``."""
-    verb = operation.label.lower().replace(" ", "_")
+    name = controls.operator_name(operation)
     annotations = {**base.capture_annotations(operation), **controls.operator_annotations(operation)}  # a parameter's name wins
     body = {
-        "bl_idname": f"backlot.{verb}",
+        "bl_idname": name,
         "bl_label": operation.label,
         "bl_description": operation.summary,
         "bl_options": {"REGISTER"},
@@ -165,4 +169,22 @@ def operator_class(operation: Operation, base: type[OperationOperator] = Operati
         "__annotations__": annotations,
         "__doc__": operation.summary,
     }
-    return type(f"BACKLOT_OT_{verb}", (base, bpy.types.Operator), body)
+    return type(f"BACKLOT_OT_{name.removeprefix('backlot.')}", (base, bpy.types.Operator), body)
+
+
+class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
+    """Roll another seed"""  # noqa: D415
+
+    bl_idname = "backlot.new_seed"
+    bl_label = "New Seed"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+    group: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Rolls."""
+        settings = getattr(context.scene, self.group, None)
+        if settings is None or not hasattr(settings, "seed"):
+            self.report({"ERROR"}, f"There are no settings named {self.group!r}.")
+            return {"CANCELLED"}
+        settings.seed = random.randrange(controls.MAX_SEED)
+        return {"FINISHED"}

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
-from ...shared.operations import Input, Operation, Parameter
+from ...shared.operations import Operation
 from .. import settings
-from ..capture import properties as capture_properties
 from ..jobs import records
 from ..jobs.link import BACKEND
-from ..materials import panel as material_panel
-from ..materials.operators import is_material
-from ..reconstruct import panel as reconstruct_panel
-from ..reconstruct.operators import is_reconstruction
-from ..style import panel as style_panel
-from ..style.operators import is_style
-from . import controls, icons
+from . import capture_controls, controls, icons
+from .drawing import draw_image, draw_parameter, eta_text, wrapped
 
 CATEGORY = "Backlot"
 SPACES = ("VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR")
@@ -30,26 +23,16 @@ _JOB_ICON = {
     "capturing": "RENDER_STILL", "waiting": "SORTTIME", "queued": "SORTTIME", "running": "PLAY", "done": "CHECKMARK", "failed": "ERROR",
     "cancelled": "X",
 }  # fmt: skip
-_PIXELS_PER_CHARACTER = 7.0
-"""Of Blender's default font at scale 1, on the wide side: text must not be cut."""
 
 
-def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """Draws a text over as many lines as it needs in this region's width."""
-    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
-    width = context.region.width if context.region else 280
-    column = layout.column(align=True)
-    column.scale_y = 0.75
-    for number, line in enumerate(textwrap.wrap(text, max(20, int((width / scale - 50) / _PIXELS_PER_CHARACTER)))):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+class Sidebar:
+    """Base of all panels: a tab of the sidebar."""
 
-
-class _Sidebar:
     bl_region_type = "UI"
     bl_category = CATEGORY
 
 
-class _StatusPanel(_Sidebar):
+class _StatusPanel(Sidebar):
     bl_label = "Backend"
     bl_order = 0
 
@@ -69,7 +52,7 @@ class _StatusPanel(_Sidebar):
             row.operator("backlot.stop_backend", text="Stop", icon="CANCEL")
 
 
-class _JobsPanel(_Sidebar):
+class _JobsPanel(Sidebar):
     bl_label = "Jobs"
     bl_order = 9
 
@@ -102,13 +85,6 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, record: re
         wrapped(layout, context, record.result)
 
 
-def eta_text(seconds: float | None) -> str:
-    """Time left, in words."""
-    if seconds is None:
-        return ""
-    return f"({seconds:.0f} s left)" if seconds < 100 else f"({seconds / 60:.0f} min left)"
-
-
 def preview_icon(job_id: str, live: records.Live) -> int:
     """The icon of a running job's latest preview, 0 if there is none."""
     return icons.icon(job_id, id(live.preview), lambda: live.preview) if live.preview is not None else 0
@@ -133,27 +109,6 @@ def state_text(state: str, live: records.Live | None) -> str:
     return state.title()
 
 
-def draw_parameter(layout: bpy.types.UILayout, group: Any, parameter: Parameter) -> None:
-    """Draws one parameter; an optional one with a tick before it, pale while the operation decides."""
-    if not parameter.optional:
-        layout.column(align=True).prop(group, parameter.name, **controls.placeholder(parameter))
-        return
-    row = layout.row(align=True, heading=parameter.label)
-    row.prop(group, controls.USE + parameter.name, text="")
-    value = row.row(align=True)
-    value.active = getattr(group, controls.USE + parameter.name)
-    value.prop(group, parameter.name, text="")
-
-
-def draw_image(layout: bpy.types.UILayout, group: Any, item: Input) -> None:
-    """Draws the choice of an image."""
-    from_camera = controls.FROM_CAMERA + item.name
-    if hasattr(group, from_camera):
-        layout.prop(group, from_camera)
-    if not getattr(group, from_camera, False):
-        layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
-
-
 def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, operation: Operation) -> None:
     """Draws an operation's inputs, parameters and button."""
     layout.use_property_split = True
@@ -161,7 +116,7 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
     group = getattr(context.scene, controls.identifier(operation))
     for item in operation.inputs:
         if item.kind == "frames":
-            capture_properties.draw(layout, context.scene)
+            capture_controls.draw(layout, context.scene)
             continue
         if item.required and item.kind in controls.IMAGE_KINDS:
             draw_image(layout, group, item)
@@ -171,10 +126,10 @@ def draw_operation(layout: bpy.types.UILayout, context: bpy.types.Context, opera
     row = layout.row(align=True)
     row.prop(group, "seed")
     row.operator("backlot.new_seed", text="", icon="FILE_REFRESH").group = controls.identifier(operation)
-    layout.operator("backlot." + operation.label.lower().replace(" ", "_"), icon="PLAY")
+    layout.operator(controls.operator_name(operation), icon="PLAY")
 
 
-def _operation_panels(operation: Operation, space: str, order: int) -> list[type]:
+def operation_panels(operation: Operation, space: str, order: int) -> list[type]:
     """The panel of one operation in one editor, and its folded panels: images that it can do without, advanced parameters."""
 
     def draw(self: Any, context: bpy.types.Context) -> None:
@@ -194,15 +149,15 @@ def _operation_panels(operation: Operation, space: str, order: int) -> list[type
     common = {"bl_space_type": space, "__doc__": operation.summary}
     closed = {"DEFAULT_CLOSED"}  # beside materials, which come first: with all panels open the jobs would be far below
     body = {**common, "bl_label": operation.label, "bl_order": order, "bl_options": closed, "draw": draw}
-    panel = type(name, (_Sidebar, bpy.types.Panel), body)
+    panel = type(name, (Sidebar, bpy.types.Panel), body)
     folded = {**common, "bl_parent_id": name, "bl_options": closed}
     classes: list[type] = [panel]
     if any(not item.required and item.kind in controls.IMAGE_KINDS for item in operation.inputs):
         body = {**folded, "bl_label": "More Images", "draw": draw_images}
-        classes.append(type(name + "_images", (_Sidebar, bpy.types.Panel), body))
+        classes.append(type(name + "_images", (Sidebar, bpy.types.Panel), body))
     if any(parameter.advanced for parameter in operation.parameters):
         body = {**folded, "bl_label": "Advanced", "draw": draw_advanced}
-        classes.append(type(name + "_advanced", (_Sidebar, bpy.types.Panel), body))
+        classes.append(type(name + "_advanced", (Sidebar, bpy.types.Panel), body))
     return classes
 
 
@@ -211,21 +166,10 @@ def _unfolded(layout: bpy.types.UILayout, items: Sequence[Any]) -> Sequence[Any]
     return items
 
 
-def panel_classes() -> list[type]:
-    """All panels, for all editors."""
-    classes: list[type] = [BACKLOT_UL_jobs, *material_panel.LISTS, *style_panel.LISTS]
-    for space in SPACES:
-        for base in (_StatusPanel, _JobsPanel):
-            name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
-            classes.append(type(name, (base, bpy.types.Panel), {"bl_space_type": space, "__doc__": base.bl_label}))
-        classes += reconstruct_panel.panel_classes(space, _Sidebar)
-        if space == "CLIP_EDITOR":
-            continue
-        classes += material_panel.panel_classes(space, _Sidebar)
-        classes += style_panel.panel_classes(space, _Sidebar)
-        others = [item for item in controls.visible_operations() if not (is_material(item) or is_reconstruction(item) or is_style(item))]
-        for order, operation in enumerate(others, start=2):
-            # Pictures of the scene are taken where the scene is.
-            if space == "VIEW_3D" or not any(item.kind == "frames" for item in operation.inputs):
-                classes += _operation_panels(operation, space, order)
+def common_panels(space: str) -> list[type]:
+    """The panels of backend and jobs, for one editor."""
+    classes: list[type] = []
+    for base in (_StatusPanel, _JobsPanel):
+        name = f"BACKLOT_PT_{base.bl_label.lower()}_{space.lower()}"
+        classes.append(type(name, (base, bpy.types.Panel), {"bl_space_type": space, "__doc__": base.bl_label}))
     return classes

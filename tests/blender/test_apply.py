@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
+from backlot.addon.jobs import queue, records
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image, Mesh
+
+pytestmark = pytest.mark.contract  # depends on Blender's version
 
 RNG = np.random.default_rng(1)
 BYTES = Image(RNG.integers(0, 256, (24, 40, 3), np.uint8), "srgb")
@@ -20,7 +21,7 @@ def finish(scene, operation, outputs, targets=(), label="Result"):
     request = {"parameters": {}, "seed": 1, "inputs": {}, "targets": records.targets(list(targets))}
     record = records.add(scene, f"test-{RNG.integers(1 << 60)}", operation, label, "running", request)
     job_id = record.name
-    jobs.RESULTS[job_id] = outputs
+    queue.RESULTS[job_id] = outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
     return records.find(job_id)[1]
 
@@ -92,7 +93,7 @@ def test_a_renamed_object_is_found_and_a_deleted_one_is_named(scene):
     record = records.add(
         scene, "renamed", "texture.synthesize", "T", "running", {"parameters": {}, "seed": 1, "inputs": {}, "targets": targets}
     )
-    jobs.RESULTS["renamed"] = {"base_color": BYTES}
+    queue.RESULTS["renamed"] = {"base_color": BYTES}
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id="renamed")
     assert "'Doomed' is gone" in record.result
     assert cube.material_slots[0].material.name.startswith("T")
@@ -171,10 +172,10 @@ def test_a_result_for_another_file_is_not_applied(scene):
     finish_id = records.add(scene, "elsewhere", "style.image", "X", "running", {"inputs": {}, "targets": []}).name
     bpy.ops.wm.read_factory_settings(use_empty=True)
     images = len(bpy.data.images)
-    jobs.on_event(type("Finished", (), {"job_id": finish_id, "outputs": {"image": BYTES}})())
-    jobs.apply_results()
+    queue.on_event(type("Finished", (), {"job_id": finish_id, "outputs": {"image": BYTES}})())
+    queue.apply_results()
     assert len(bpy.data.images) == images
-    assert not jobs.RESULTS
+    assert not queue.RESULTS
 
 
 def test_images_that_cannot_be_sent(scene, tmp_path):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from blender.conftest import layers
 
-from backlot.addon.capture import Capture, CaptureSettings
+from backlot.addon.capture.run import Capture, CaptureSettings
+
+pytestmark = pytest.mark.contract  # depends on Blender's version
 
 SIZE = (96, 64)
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
+from backlot.addon.jobs import queue, records
 from backlot.addon.jobs.link import BACKEND
 from backlot.addon.ui import panels
+from backlot.shared.client import Client
+from backlot.shared.events import JobList
 from backlot.shared.jobs import Job
 from backlot.shared.values import Image
 
@@ -25,10 +26,11 @@ def poll_until(condition, seconds=60.0):
     while not condition():
         assert time.monotonic() < end
         BACKEND.tick()
-        jobs.apply_results()
+        queue.apply_results()
         time.sleep(0.01)
 
 
+@pytest.mark.contract
 def test_texture_from_an_image_onto_the_selection(scene):
     pictures.receive(EXEMPLAR, "Noise")
     bpy.ops.backlot.texture(exemplar="Noise", size=(64, 48), tile="both", seed=4)
@@ -41,6 +43,7 @@ def test_texture_from_an_image_onto_the_selection(scene):
     assert (request["seed"], request["parameters"]["size"]) == (4, [64, 48])
 
 
+@pytest.mark.contract
 def test_style_of_the_rendered_frame(scene):
     pictures.receive(EXEMPLAR, "Strokes")
     scene.style_image.strength = 0.5
@@ -54,6 +57,7 @@ def test_style_of_the_rendered_frame(scene):
     assert np.isfinite(np.array(image.pixels)).all()
 
 
+@pytest.mark.contract
 def test_reconstruct_around_the_selection_lands_on_the_object(scene):
     cube = bpy.data.objects["Cube"]
     cube.location = (3, -2, 1)
@@ -68,6 +72,7 @@ def test_reconstruct_around_the_selection_lands_on_the_object(scene):
     assert item.data.color_attributes
 
 
+@pytest.mark.contract
 def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
     """Sent, saved, another file loaded while it runs; back in the first file its result is applied, there and only there."""
     pictures.receive(EXEMPLAR, "Noise")
@@ -82,15 +87,21 @@ def test_a_job_is_found_again_after_the_file_was_loaded(scene, tmp_path):
     BACKEND.client.submit(job)
     poll_until(lambda: records.find(job.id)[1].state in ("queued", "running", "done"))
     records.update(job.id, state="running")
-    jobs.RESULTS.clear()
+    queue.RESULTS.clear()
     path = str(tmp_path / "shot.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
+    with Client(BACKEND.client._connection, name="watcher") as watcher:
+
+        def done():
+            watcher.request_jobs(job.id)
+            return any(isinstance(event, JobList) and event.jobs[0].state == "done" for event in watcher.poll(0.05))
+
+        poll_until(done)
+    for _ in range(20):  # the result is on its way to the add-on
         BACKEND.tick()
-        jobs.apply_results()
-        time.sleep(0.02)
+        queue.apply_results()
+        time.sleep(0.01)
     assert not bpy.data.images
     bpy.ops.wm.open_mainfile(filepath=path)
     assert records.find(job.id)[1].state in records.ACTIVE
@@ -110,10 +121,10 @@ def test_a_job_that_waits_says_how_many_come_before_it(scene):
     poll_until(lambda: live.before == 1)
     record = records.find(waits.id)[1]
     assert (record.state, live.stage, panels.state_text(record.state, live)) == ("queued", "waiting, 1 before it", "1 before it")
-    jobs.cancel(busy.id)
+    queue.cancel(busy.id)
     poll_until(lambda: record.state == "running")
     assert panels.state_text(record.state, live) == "0%"
-    jobs.cancel(waits.id)
+    queue.cancel(waits.id)
     poll_until(lambda: record.state == "cancelled")
 
 

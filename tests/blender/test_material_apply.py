@@ -9,10 +9,11 @@ import pytest
 from blender import stand_in
 
 from backlot.addon.images import png
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
+from backlot.addon.jobs import queue, records
 from backlot.addon.materials import maps, scale
 from backlot.shared.values import Image
+
+pytestmark = pytest.mark.contract  # nodes depend on Blender's version
 
 
 def finish(scene, outputs, targets=(), operation="texture.generate", **parameters):
@@ -24,7 +25,7 @@ def finish(scene, outputs, targets=(), operation="texture.generate", **parameter
         "targets": records.targets(list(targets)),
     }
     job_id = records.add(scene, f"test-{np.random.default_rng().integers(1 << 60)}", operation, "Material", "running", request).name
-    jobs.RESULTS[job_id] = outputs
+    queue.RESULTS[job_id] = outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
     return records.find(job_id)[1]
 

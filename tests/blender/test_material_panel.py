@@ -9,13 +9,14 @@ from blender import stand_in
 from blender.test_material_apply import finish
 from blender.test_register import Recorder
 
+from backlot.addon import capabilities
 from backlot.addon.images import pictures
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
+from backlot.addon.jobs import queue, records
+from backlot.addon.jobs.inputs import load_inputs
 from backlot.addon.materials import history
 from backlot.addon.materials import panel as material_panel
 from backlot.addon.materials import pictures as thumbnails
-from backlot.addon.ui import controls, icons, panels
+from backlot.addon.ui import controls, icons
 from backlot.shared.errors import InputError
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.values import Image
@@ -32,16 +33,16 @@ def sent(scene, monkeypatch):
     def send(_scene, record):
         request = json.loads(record.request)
         requests.append((record.operation, request))
-        inputs = jobs.load_inputs(request["inputs"])
+        inputs = load_inputs(request["inputs"])
         OPERATIONS[record.operation].check_parameters(request["parameters"])
         OPERATIONS[record.operation].check_input_names(inputs)
-        jobs.RESULTS[record.name] = answers[record.operation](**said)
+        queue.RESULTS[record.name] = answers[record.operation](**said)
         bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=record.name)
         return "sent"
 
     said = {}
     requests_and_answers = type("Sent", (), {"requests": requests, "said": said})
-    monkeypatch.setattr(jobs, "send", send)
+    monkeypatch.setattr(queue, "send", send)
     return requests_and_answers
 
 
@@ -55,7 +56,7 @@ def move(settings, name, value):
 def drawn(scene):
     """Everything that the material panel draws, folded parts too: names of properties and operators."""
     names = []
-    for cls in panels.panel_classes():
+    for cls in capabilities.panel_classes():
         if cls.__name__.startswith("BACKLOT_PT_material_view_3d"):
             stand_in_panel = type("Panel", (), {"layout": Recorder(names)})()
             getattr(bpy.types, cls.__name__).draw(stand_in_panel, bpy.context)

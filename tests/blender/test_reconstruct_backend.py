@@ -10,8 +10,8 @@ from blender import solved_clip
 from blender.solved_clip import FOCAL, FRAMES, SIZE
 
 from backlot.addon import cli
-from backlot.addon.reconstruct import clip as clips
-from backlot.addon.reconstruct import facts, surface
+from backlot.addon.reconstruct import clips, facts
+from backlot.addon.scene import surface
 
 pytestmark = pytest.mark.usefixtures("backend")
 NEAR = 0.1

@@ -7,8 +7,7 @@ from blender import solved_clip
 from blender.solved_clip import FRAMES, POINTS, SIZE
 from blender.walk import snapshot
 
-from backlot.addon.reconstruct import clip as clips
-from backlot.addon.reconstruct import footage, plate, unwrap
+from backlot.addon.reconstruct import clips, footage, plate, unwrap
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms
 from backlot.shared.tracks import read_tracks
@@ -54,6 +53,7 @@ LENSES = {
 
 
 @pytest.mark.parametrize("name", LENSES)
+@pytest.mark.contract
 def test_points_through_cameras_and_lens_are_where_the_markers_are(scene, tmp_path, name):
     lens, bend, principal, aspect = LENSES[name]
     clip = solved_clip.make(tmp_path, lens, bend, principal, aspect)
@@ -98,6 +98,7 @@ def test_files_and_back(scene, tmp_path):
     assert set(after.frames) == {3, 7, 11, 15}
 
 
+@pytest.mark.contract
 def test_a_movie_is_decoded_frame_by_frame(scene, tmp_path):
     def picture(frame):
         pixels = np.ones((SIZE[1], SIZE[0], 4), np.float32)
@@ -121,6 +122,7 @@ def test_a_movie_is_decoded_frame_by_frame(scene, tmp_path):
     assert footage.sequence_file(stills, 2).name == "shot_0005.png"
 
 
+@pytest.mark.contract
 def test_the_file_is_left_as_it_was(scene, tmp_path):
     """A sequence, a movie, a plate and Smart UV: no setting, datablock, selection, frame or flag differs afterwards."""
     stills = solved_clip.make(tmp_path / "shot")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from blender import solved_clip
 
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
-from backlot.addon.reconstruct import facts, surface
+from backlot.addon.jobs import queue, records
+from backlot.addon.reconstruct import facts
+from backlot.addon.scene import surface
 from backlot.shared.events import Cancelled, Partial
 from backlot.shared.frames import write_transforms
 from backlot.shared.values import Camera, Image, Mesh
@@ -41,7 +41,7 @@ def finish(scene, operation, outputs, **request):
     whole = {"parameters": {}, "seed": 1, "inputs": {}, "targets": [], **request}
     record = records.add(scene, f"test-{RNG.integers(1 << 60)}", operation, "Room", "running", whole)
     job_id = record.name
-    jobs.RESULTS[job_id] = outputs
+    queue.RESULTS[job_id] = outputs
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
     return records.find(job_id)[1]
 
@@ -52,6 +52,7 @@ REPORT = {
 }  # fmt: skip
 
 
+@pytest.mark.contract
 def test_all_that_a_mesh_has(scene):
     value = grid()
     selected = list(bpy.context.selected_objects)
@@ -121,6 +122,7 @@ def test_one_step_of_undo(scene):
     assert bpy.data.objects["Cube"]
 
 
+@pytest.mark.contract
 def test_a_plate_is_projected_to_the_pixel(scene, tmp_path):
     """Rendered through the camera that saw it, the projected mesh is the plate; lit, it is not."""
     width, height = 48, 32
@@ -178,13 +180,13 @@ def test_a_growing_mesh_is_shown_only_when_asked_for(scene):
         job_id = record.name
         before = len(bpy.data.objects)
         for side in (4, 6):
-            jobs.on_event(Partial(job_id, "mesh", None, grid(side)))
+            queue.on_event(Partial(job_id, "mesh", None, grid(side)))
             assert len(bpy.data.objects) - before == (1 if shown else 0)
         growing = [item for item in scene.objects if item.name.endswith("(in progress)")]
         assert [len(item.data.polygons) for item in growing] == ([50] if shown else [])
         assert bpy.data.objects["Cube"] in list(scene.objects)
-        jobs.on_event(Cancelled(job_id))
-        jobs.apply_results()
+        queue.on_event(Cancelled(job_id))
+        queue.apply_results()
         record = records.find(job_id)[1]
         assert record.state == "cancelled"
         assert "best so far" in record.result
@@ -197,13 +199,14 @@ def test_without_keep_best_a_cancelled_job_leaves_nothing(scene):
     request = {"parameters": {}, "seed": 1, "inputs": {}, "targets": [], "keep_best": False, "show_progress": True}
     record = records.add(scene, "cancelled", "reconstruct.depth", "Room", "running", request)
     before = {item.name for item in bpy.data.objects}
-    jobs.on_event(Partial(record.name, "mesh", None, grid(4)))
-    jobs.on_event(Cancelled("cancelled"))
-    jobs.apply_results()
+    queue.on_event(Partial(record.name, "mesh", None, grid(4)))
+    queue.on_event(Cancelled("cancelled"))
+    queue.apply_results()
     assert {item.name for item in bpy.data.objects} == before
     assert records.find("cancelled")[1].state == "cancelled"
 
 
+@pytest.mark.contract
 def test_smart_uv_leaves_the_artist_alone(scene):
     from backlot.addon.reconstruct import unwrap
 

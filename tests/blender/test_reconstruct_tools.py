@@ -10,8 +10,8 @@ import pytest
 from blender import solved_clip
 from blender.solved_clip import POINTS
 
-from backlot.addon.reconstruct import clip as clips
-from backlot.addon.reconstruct import mesh_object
+from backlot.addon.reconstruct import clips
+from backlot.addon.scene import mesh_object
 from backlot.shared.values import Mesh
 
 # A tilted quad, and a triangle above it.

@@ -8,10 +8,13 @@ import pytest
 from blender.conftest import ROOT
 
 import backlot
+from backlot.addon import capabilities
 from backlot.addon.style import panel as style_panel
 from backlot.addon.ui import controls, panels
 from backlot.shared.operations import OPERATIONS
 from backlot.shared.operations.schema import Operation, Parameter
+
+pytestmark = pytest.mark.contract  # depends on Blender's version
 
 VISIBLE = [operation for operation in OPERATIONS.values() if not operation.hidden]
 
@@ -126,7 +129,7 @@ def _places(operation):
 @pytest.mark.parametrize("space", panels.SPACES)
 def test_every_panel_draws(scene, space):
     drawn = []
-    found = [cls for cls in panels.panel_classes() if getattr(cls, "bl_space_type", "") == space]
+    found = [cls for cls in capabilities.panel_classes() if getattr(cls, "bl_space_type", "") == space]
     assert {cls.bl_category for cls in found} == {"Backlot"}
     for cls in found:
         registered = getattr(bpy.types, cls.__name__)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from blender.walk import digest, snapshot
 
-from backlot.addon.capture import Capture, CaptureSettings
+from backlot.addon.capture.run import Capture, CaptureSettings
+
+pytestmark = pytest.mark.contract  # depends on Blender's version
 
 SIZE = (48, 32)
 MODES = [

@@ -11,7 +11,7 @@ from blender.conftest import layers
 
 from backlot.addon import cli
 from backlot.addon.images import pictures
-from backlot.addon.jobs import apply, records
+from backlot.addon.jobs import handlers, records
 from backlot.addon.style import facts, placing, shot
 from backlot.shared.values import Image
 
@@ -84,7 +84,7 @@ def landed(scene, made, tmp_path):
     prepare(scene)
     outputs = {"stylised": made["frames"], "report": made["note"]["report"]}
     record = records.add(scene, "0" * 32, "style.shot", made["label"], "running", made["request"])
-    told = apply.apply(scene, record.operation, record.label, outputs, made["request"])
+    told = handlers.apply(scene, record.operation, record.label, outputs, made["request"])
     assert "frames 1 to 3" in told
     return scene.backlot_style.result
 
@@ -111,6 +111,7 @@ def test_the_warping_error_stands_beside_the_renders_own(made):
     assert "warping error" in made["result"]
 
 
+@pytest.mark.contract
 def test_the_editor_follows_the_frame_and_compares(landed, made):
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     before, area.type = area.type, "IMAGE_EDITOR"
@@ -129,6 +130,7 @@ def test_the_editor_follows_the_frame_and_compares(landed, made):
         area.type = before
 
 
+@pytest.mark.contract
 def test_a_strip_shows_the_frames_in_linear_light(scene, landed, made, tmp_path):
     bpy.ops.backlot.shot_to_sequencer()
     bpy.ops.backlot.shot_to_sequencer()
@@ -144,6 +146,7 @@ def test_a_strip_shows_the_frames_in_linear_light(scene, landed, made, tmp_path)
     assert np.abs(pixels(tmp_path / "strip.exr")[..., :3] - wanted[..., :3]).max() < 2e-3
 
 
+@pytest.mark.contract
 def test_a_node_joins_the_compositor_and_leaves_the_rest(scene, landed):
     bpy.ops.backlot.shot_to_compositor()
     tree = placing.compositor(scene)
@@ -156,6 +159,7 @@ def test_a_node_joins_the_compositor_and_leaves_the_rest(scene, landed):
     assert [(node.image.name, node.frame_start, node.frame_duration) for node in nodes] == [(landed.name, 1, LAST)] * 2
 
 
+@pytest.mark.contract
 def test_a_projection_shows_the_shot_where_it_was_seen(scene, landed, made, tmp_path):
     """Rendered again through the same camera the painted cube looks as it does in the painted frame."""
     cube = bpy.data.objects["Cube"]

@@ -11,8 +11,8 @@ from blender.test_register import Recorder
 from blender.walk import snapshot
 
 from backlot.addon.images import pictures
-from backlot.addon.jobs import queue as jobs
-from backlot.addon.jobs import records
+from backlot.addon.jobs import queue, records
+from backlot.addon.jobs.inputs import load_inputs, numbered_files
 from backlot.addon.style import exr, facts, files, panel, results, shot, strength
 from backlot.shared.errors import InputError, StorageError
 from backlot.shared.events import Cancelled, Failed, Finished, Partial
@@ -53,13 +53,13 @@ def sent(monkeypatch):
 
     def send(_scene, record):
         request = json.loads(record.request)
-        inputs = jobs.load_inputs(request["inputs"])
+        inputs = load_inputs(request["inputs"])
         OPERATIONS[record.operation].check_parameters(request["parameters"])
         OPERATIONS[record.operation].check_input_names(inputs)
         requests.append((request, inputs))
         return "sent"
 
-    monkeypatch.setattr(jobs, "send", send)
+    monkeypatch.setattr(queue, "send", send)
     return requests
 
 
@@ -303,12 +303,12 @@ def test_rendering_from_a_model_needs_no_keyframes(scene, captured, sent):
 
 def test_frames_lie_on_disk_while_the_job_runs(scene, tmp_path):
     record = running(scene, tmp_path)
-    jobs.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
+    queue.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
     assert (tmp_path / "stylised_0005.exr").read_bytes() == b"frame 5"
     assert records.LIVE[record.name].partials == {}, "frames of a shot are not kept in memory"
     outputs = {"stylised": [frame_file(5), frame_file(6)], "report": {"frames": [5, 6]}}
-    jobs.on_event(Finished(record.name, outputs, {"operation": "style.shot"}))
-    assert jobs.RESULTS[record.name]["stylised"] == [tmp_path / "stylised_0005.exr", tmp_path / "stylised_0006.exr"]
+    queue.on_event(Finished(record.name, outputs, {"operation": "style.shot"}))
+    assert queue.RESULTS[record.name]["stylised"] == [tmp_path / "stylised_0005.exr", tmp_path / "stylised_0006.exr"]
     assert json.loads((tmp_path / "provenance.json").read_text())["operation"] == "style.shot"
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=record.name)
     image = scene.backlot_style.result
@@ -318,8 +318,8 @@ def test_frames_lie_on_disk_while_the_job_runs(scene, tmp_path):
 
 def test_a_cancelled_job_keeps_its_frames(scene, tmp_path):
     record = running(scene, tmp_path)
-    jobs.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
-    jobs.on_event(Cancelled(record.name))
+    queue.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
+    queue.on_event(Cancelled(record.name))
     bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=record.name)
     assert record.state == "cancelled"
     assert "stopped early" in record.result
@@ -334,10 +334,10 @@ def test_a_full_disk_is_said_and_the_connection_stays(scene, tmp_path, monkeypat
 
     monkeypatch.setattr(files, "take", full)
     monkeypatch.setattr(files, "finish", full)
-    jobs.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
-    jobs.on_event(Finished(record.name, {}, {}))
+    queue.on_event(Partial(record.name, "stylised", 5, frame_file(5)))
+    queue.on_event(Finished(record.name, {}, {}))
     assert (record.state, record.error) == ("failed", "Cannot write it.")
-    jobs.on_event(Failed(record.name, InputError("No")))
+    queue.on_event(Failed(record.name, InputError("No")))
     assert record.name not in files.WRITERS
 
 
@@ -444,7 +444,7 @@ def test_a_movie_lies_beside_its_frames_and_takes_nothing_away(scene, stylised, 
         bpy.ops.backlot.preview_movie()
         record = scene.backlot_jobs.items[-1]
         report = {"first": 11, "last": 15, "notes": ["No picture in pictures of frame 13"]}
-        jobs.on_event(
+        queue.on_event(
             Finished(record.name, {"movie": movie_file(data=b"movie %d" % number), "report": report}, {"operation": "sequence.movie"})
         )
         bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=record.name)
@@ -471,16 +471,16 @@ def test_a_full_disk_leaves_no_half_movie(scene, stylised, captured, sent):
     request = json.loads(record.request)
     request["inputs"]["pictures"]["sequence"] = str(captured / "objects.json" / "stylised_0011.exr")  # a folder that cannot be one
     record.request = json.dumps(request)
-    jobs.on_event(Finished(record.name, {"movie": movie_file(), "report": {}}, {}))
+    queue.on_event(Finished(record.name, {"movie": movie_file(), "report": {}}, {}))
     assert record.state == "failed"
     assert "Cannot write" in record.error
-    assert record.name not in jobs.RESULTS
+    assert record.name not in queue.RESULTS
 
 
 def test_a_sequence_is_found_by_its_numbers(tmp_path):
     for name in ("a_00009.png", "a_00011.png", "a_00012.png", "a_0010.png", "b_-002.png", "b_0000.png"):
         (tmp_path / name).touch()
-    assert list(files.numbered(tmp_path / "a_00009.png", 11)) == [9, 11]
-    assert list(files.numbered(tmp_path / "b_-002.png", 3)) == [-2, 0]
+    assert list(numbered_files(tmp_path / "a_00009.png", 11)) == [9, 11]
+    assert list(numbered_files(tmp_path / "b_-002.png", 3)) == [-2, 0]
     with pytest.raises(InputError, match="Find Missing Files"):
-        files.numbered(tmp_path / "a_00010.png", 11)
+        numbered_files(tmp_path / "a_00010.png", 11)

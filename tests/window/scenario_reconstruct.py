@@ -77,7 +77,7 @@ def _clip(stage: Any) -> Generator[Any, None, None]:
     yield 1.5
     yield stage.screenshot("clip")
     window = bpy.context.window_manager.windows[0]
-    clips = importlib.import_module(f"{_package()}.addon.reconstruct.clip")
+    clips = importlib.import_module(f"{_package()}.addon.reconstruct.clips")
     stage.keep(
         solved=len(clips.solve(clip, bpy.context.scene).poses),
         clip_sidebar=[sidebar.x, window.height - sidebar.y - sidebar.height, sidebar.width, sidebar.height],

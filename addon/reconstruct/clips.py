@@ -14,6 +14,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Camera, Distortion, Tracks
+from .camera_object import orientation, solved_camera
 
 MIN_FRAMES = 3
 MIN_PARALLAX = 1e-3
@@ -156,25 +157,6 @@ def distortion(lens: bpy.types.MovieTrackingCamera, size: tuple[int, int]) -> Di
         fix = "Choose another Lens Distortion model in the Clip Editor and solve again"
         raise InputError(expected="a polynomial, division, Nuke or Brown lens", got=model.title(), fix=fix)
     return Distortion("brown", found) if any(found) else None
-
-
-def solved_camera(clip: bpy.types.MovieClip, scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The camera object of a scene that follows the clip's solve; the active one first."""
-    everything = [item for item in scene.objects if item.type == "CAMERA"]
-    for item in sorted(everything, key=lambda item: item != scene.camera):
-        for constraint in item.constraints:
-            if constraint.type != "CAMERA_SOLVER" or constraint.mute:
-                continue
-            if clip == (scene.active_clip if constraint.use_active_clip else constraint.clip):
-                return item
-    return None
-
-
-def orientation(camera: bpy.types.Object) -> mathutils.Matrix:
-    """What the artist's Set Floor, Set Scale and own hands did: the camera object's transform without its constraint."""
-    if camera.parent is None:
-        return camera.matrix_basis.copy()
-    return camera.parent.matrix_world @ camera.matrix_parent_inverse @ camera.matrix_basis
 
 
 def _camera_tracking(clip: bpy.types.MovieClip) -> bpy.types.MovieTrackingObject:

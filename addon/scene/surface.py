@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
+import mathutils
 
-from ..materials import nodes
+from . import nodes
 
 if TYPE_CHECKING:
     from ...shared.values import Camera
@@ -87,8 +88,6 @@ def switch(material: bpy.types.Material | None) -> Any:
 
 def projector(name: str, camera: Camera) -> bpy.types.Object:
     """A camera object that stands where the plate was seen, with its lens. It belongs to no collection yet."""
-    import mathutils
-
     data = bpy.data.cameras.new(name)
     data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
     data.lens = camera.fl_x / camera.width * data.sensor_width

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, IntVectorProperty
 
-from ..ui.controls import chosen
+from .controls import chosen
 
 if TYPE_CHECKING:
-    from . import CaptureSettings
+    from ..capture.run import CaptureSettings
 
 
 def property_annotations(**extra: Any) -> dict[str, Any]:
@@ -63,9 +63,10 @@ def property_annotations(**extra: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-BACKLOT_PG_capture = type(
-    "BACKLOT_PG_capture", (bpy.types.PropertyGroup,), {"__annotations__": property_annotations(), "__doc__": "How the scene is captured."}
-)
+class BACKLOT_PG_capture(bpy.types.PropertyGroup):  # noqa: N801
+    """How the scene is captured."""
+
+    __annotations__ = property_annotations()
 
 
 def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any, taken: Collection[str] = ()) -> CaptureSettings:
@@ -77,7 +78,7 @@ def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any
         operator: Its own win.
         taken: Names that mean something else in the operator, a parameter of its operation.
     """
-    from . import CaptureSettings
+    from ..capture.run import CaptureSettings  # imports numpy
 
     sources = (operator, scene.backlot_capture)
     value = {name: chosen(name, *sources[name in taken :]) for name in property_annotations()}

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...shared.errors import BacklotError, JobCancelled
-from ..jobs import queue as jobs
-from ..jobs import records
+from ..capture.folders import new_folder
+from ..jobs import queue, records
 from ..jobs.link import redraw
-from ..settings import working_folder
-from . import properties as capture_properties
+from . import capture_controls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from . import Capture, CaptureSettings
-
-
-KEEP_CAPTURES = 14 * 24 * 3600.0
-"""Seconds."""
+    from ..capture.folders import Steps
+    from ..capture.run import Capture, CaptureSettings
 
 
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:
     """A capture into a new folder of its own. Raises ``InputError`` for what cannot be captured."""
-    from . import Capture
+    from ..capture.run import Capture  # imports numpy
 
     return Capture(context.scene, context.view_layer, settings, new_folder())
-
-
-def new_folder() -> Path:
-    """Where the files of a capture go; old ones are removed. It is not made yet."""
-    import shutil
-
-    captures = working_folder("captures")
-    for old in captures.iterdir():  # kept for a while, because a job that is tried again reads them again
-        if time.time() - old.stat().st_mtime > KEEP_CAPTURES:
-            shutil.rmtree(old, ignore_errors=True)
-    return captures / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
-
-
-class Steps(Protocol):
-    """What is captured step by step: frames of the scene, a clip, a plate, a mesh."""
-
-    folder: Path
-    total: int
-
-    def steps(self) -> Iterator[int]:
-        """Does one step at a time and gives how many of ``total`` are done."""
-
-    def described(self, kind: str) -> dict[str, str]:
-        """Where an input of that kind (``color``, or as in the schema) is, for the record of a job; empty where there is none."""
 
 
 class CapturingOperator:
@@ -88,7 +57,7 @@ class CapturingOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """One frame for each timer event."""
-        if event.type == "ESC" or self._job_id in jobs.STOPPED:
+        if event.type == "ESC" or self._job_id in queue.STOPPED:
             self._end(context)
             self._note(state="cancelled")
             return {"CANCELLED"}
@@ -123,16 +92,12 @@ class CapturingOperator:
             self._timer = None
         if context.workspace is not None:
             context.workspace.status_text_set(None)
-        jobs.STOPPED.discard(self._job_id)
+        queue.STOPPED.discard(self._job_id)
         redraw()
 
     def _note(self, **values: str) -> None:
         if self._job_id:
             records.update(self._job_id, **values)
-
-
-def _capture_annotations() -> dict[str, Any]:
-    return capture_properties.property_annotations(options={"SKIP_SAVE"})
 
 
 class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
@@ -143,7 +108,7 @@ class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     __annotations__ = {
-        **_capture_annotations(),
+        **capture_controls.property_annotations(options={"SKIP_SAVE"}),
         "folder": bpy.props.StringProperty(
             name="Folder", subtype="DIR_PATH", description="Where the files go; empty for a new folder", options={"SKIP_SAVE"}
         ),
@@ -159,10 +124,8 @@ class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Starts the capture."""
-        from pathlib import Path
-
         try:
-            capture = start_capture(context, capture_properties.read(context.scene, context.selected_objects, self))
+            capture = start_capture(context, capture_controls.read(context.scene, context.selected_objects, self))
             if self.folder:
                 capture.folder = Path(bpy.path.abspath(self.folder))
             return self.run_capture(context, capture)

@@ -1,0 +1,22 @@
+"""Colour spaces of images and strips, by the names that an OCIO configuration has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LINEAR = ("Linear Rec.709", "Linear")
+
+
+def set_space(owner: Any, names: str | tuple[str, ...]) -> bool:
+    """Sets the colour space of an image or a strip to the first of some names that this Blender's OCIO configuration knows.
+
+    Returns:
+        Whether it knows one.
+    """
+    for name in (names,) if isinstance(names, str) else names:
+        try:
+            owner.colorspace_settings.name = name
+        except TypeError:  # an OCIO configuration of the studio's, without that name
+            continue
+        return True
+    return False

@@ -1,0 +1,55 @@
+"""What becomes of the results of reconstructions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..jobs import queue, records
+from ..jobs.handlers import Handler
+from ..scene import notes
+from . import progress
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ...shared.events import Partial
+
+
+class ReconstructionHandler(Handler):
+    """A mesh with its material, where it belongs in the scene; before that the best so far, for artists who asked to see it."""
+
+    def apply(self, scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
+        """See ``results.apply``."""
+        from . import results  # imports numpy
+
+        return results.apply(scene, operation, label, outputs, request)
+
+    def partial(self, scene: bpy.types.Scene, record: records.BACKLOT_PG_job, event: Partial) -> None:
+        """Keeps the coarse mesh, and shows it if the artist asked for it and is not in the middle of something."""
+        super().partial(scene, record, event)
+        wanted = event.name == "mesh" and notes.parse(record.request).get("show_progress")
+        if wanted and record.name in records.LIVE and not queue.artist_is_busy():
+            progress.show(scene, record.name, record.label, event.value)
+
+    def cancelled(self, job_id: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The last coarse mesh, if the artist wants to keep it."""
+        live = records.live(job_id)
+        best = live.partials.get(("mesh", None)) if live is not None else None
+        if best is None or not len(best.faces) or not request.get("keep_best"):
+            return {}
+        return {"mesh": best, "report": {"unfinished": True, "faces": len(best.faces)}}
+
+    def follow_up(self, scene: bpy.types.Scene, job_id: str, request: dict[str, Any]) -> None:
+        """Unwraps the mesh and has its texture baked, where the request says so."""
+        if request.get("then") == "bake":
+            from . import unwrap  # imports numpy
+
+            unwrap.bake(scene, job_id, request)
+
+    def forget(self, job_id: str) -> None:
+        """Removes the coarse mesh."""
+        progress.forget(job_id)
+
+    def repair(self, running: set[str]) -> None:
+        """Removes coarse meshes of jobs that are over."""
+        progress.repair(running)

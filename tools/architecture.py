@@ -111,7 +111,7 @@ def _ordered(side: str, rooms: set[str], arrows: Mapping[Arrow, int]) -> list[st
     layers = [c["layers"] for c in contracts if c["type"] == "layers" and c.get("containers") == [f"backlot.{side}"]]
     wanted = [f"{side}.{name.strip(' ()')}" for layer in (layers[0] if layers else []) for name in layer.replace(":", "|").split("|")]
     placed = [room for room in wanted if room in rooms]
-    return placed + _fewest_upward(sorted(rooms - set(placed)), arrows)
+    return _fewest_upward(sorted(rooms - set(placed)), arrows) + placed  # the package itself is not in its own contract
 
 
 def _fewest_upward(rooms: list[str], arrows: Mapping[Arrow, int]) -> list[str]:
@@ -188,7 +188,7 @@ def _lanes(rooms: list[str], boxes: Mapping[str, tuple[int, int]], arrows: Mappi
 
 def _shared(arrows: Mapping[Arrow, int], x: int, from_addon: int, from_backend: int, height: int) -> list[str]:
     y, width = height // 2 - 60, 150
-    lines = _lines("shared", 24)
+    lines = _lines("shared", 22)
     box = 30 + STEP * len(lines) + PAD
     drawn = [f'<g data-room="shared"><rect x="{x}" y="{y}" width="{width}" height="{box}" rx="8" fill="#fff7e6" stroke="#c9a24a"/>']
     drawn.append(f'<text x="{x + 10}" y="{y + 20}" font-size="15" font-weight="bold">shared/</text>')

@@ -29,12 +29,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """A backend in a process of its own for the tests of a module, which may ask for faults."""
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """One backend for all tests of a test process, which may ask for faults.
+
+    A test may kill its worker, which comes again. One that stops the backend or fills its folder starts another (``backend``).
+    """
     from backend_process import backend
 
-    with backend(tmp_path_factory.mktemp(request.module.__name__) / "state", BACKLOT_FAULTS="1") as running:
+    # Tests without a backend may run for minutes between two that use it.
+    with backend(tmp_path_factory.mktemp("server") / "state", "--idle-exit", "1800", BACKLOT_FAULTS="1") as running:
         yield running
 
 

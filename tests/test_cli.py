@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -371,11 +370,9 @@ def test_stop(tmp_path: Path) -> None:
 
 
 def test_errors_stay_short(server: Backend, pictures: Path, tmp_path: Path) -> None:
-    started = time.monotonic()
     failed = run(server, "style", pictures / "brick.png", pictures / "broken.png", "--out", tmp_path / "o.png")
     assert failed.returncode == 2
     assert len(failed.stderr.strip().splitlines()) <= 4
-    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("words", [["--tile", "brick.png"], ["brick.png", "--tile"], ["brick.png", "--tile", "both"]])

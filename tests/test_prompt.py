@@ -278,10 +278,10 @@ def test_reading_takes_less_than_two_milliseconds() -> None:
 
 
 def _milliseconds(texts: list[str]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()  # of this process: the machine may be busy with other tests
     for text in texts:
         read_prompt(text)
-    return (time.perf_counter() - start) * 1e3
+    return (time.process_time() - start) * 1e3
 
 
 class _Fixed(Semantics):

@@ -36,8 +36,8 @@ registered = time.perf_counter()
 class Layout:
     def __getattr__(self, name):
         return (lambda *a, **k: Layout())
-from backlot.addon import panels
-for cls in panels.panel_classes():
+from backlot.addon import capabilities
+for cls in capabilities.panel_classes():
     if hasattr(cls, "draw"):
         cls.draw(type("P", (), {{"layout": Layout()}})(), bpy.context)
 drawn = time.perf_counter()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...shared.errors import BacklotError, JobCancelled
-from ...shared.events import turn
 from ..settings import preferences
 from . import handlers, records
 from .inputs import load_inputs
@@ -21,7 +20,7 @@ from .link import BACKEND, PATIENCE_S, redraw
 if TYPE_CHECKING:
     from ...shared.jobs import Job
 
-# Functions import shared/jobs.py and shared/wire.py when they are called: those import numpy and zmq.
+# Functions import shared/jobs.py, shared/events.py and shared/wire.py when they are called: those import numpy and zmq.
 OUTBOX: dict[str, Job] = {}
 """Jobs that wait for a backend that is still starting."""
 RESULTS: dict[str, dict[str, Any]] = {}
@@ -157,6 +156,8 @@ def on_event(event: Any) -> None:
     if kind == "Accepted":
         records.update(job_id, state="queued")
     elif kind == "Queued":
+        from ...shared.events import turn
+
         records.update(job_id, state="queued")
         live = records.LIVE[job_id]
         live.fraction, live.stage, live.eta, live.before = 0.0, turn(event.before), None, event.before

@@ -1,4 +1,4 @@
-"""README, CHANGELOG and docs/ name only what exists: links, files, modules, verbs, flags, benchmarks and operations."""
+"""README, CONTRIBUTING and docs/ name only what exists: links, files, modules, verbs, flags, benchmarks and operations."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..attributes import Attributes, Color
 from .canvas import Canvas, lab, shade, srgb
+from .palettes import Pair
 
 Range = tuple[float, float]
 
@@ -13,7 +14,7 @@ Range = tuple[float, float]
 def natural(
     canvas: Canvas,
     family: str,
-    palette: Sequence[tuple[Color, Color]],
+    palette: Sequence[Pair],
     roughness: Range = (0.45, 0.9),
     relief: Range = (0.2, 0.8),
     wear: Range = (0.0, 0.4),

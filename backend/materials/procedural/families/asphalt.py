@@ -7,18 +7,10 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, smoothstep
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, standard, stones, tint, wander
 
-PALETTE = (
-    ("56565a", "232325"),
-    ("6f6e6c", "2f2e2d"),
-    ("434447", "19191b"),
-    ("87837c", "3d3a36"),
-    ("5f5a55", "282522"),
-    ("77706a", "312d29"),
-    ("7a4a40", "35201b"),
-    ("999690", "4c4a47"),
-)
+PALETTE = palette("56565a/232325 6f6e6c/2f2e2d 434447/19191b 87837c/3d3a36 5f5a55/282522 77706a/312d29 7a4a40/35201b 999690/4c4a47")
 HANDLES = frozenset({"wear"})
 
 

@@ -9,16 +9,9 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, shade, smoothstep
 from ..natural import natural
+from ..palettes import palette
 
-PALETTE = (
-    ((0.38, 0.30, 0.24), (0.13, 0.09, 0.07)),
-    ((0.45, 0.40, 0.35), (0.17, 0.14, 0.12)),
-    ((0.50, 0.35, 0.25), (0.18, 0.10, 0.07)),
-    ((0.33, 0.29, 0.26), (0.10, 0.09, 0.08)),
-    ((0.55, 0.51, 0.46), (0.22, 0.18, 0.15)),
-    ((0.44, 0.33, 0.22), (0.20, 0.13, 0.08)),
-    ((0.36, 0.36, 0.31), (0.12, 0.12, 0.10)),
-)
+PALETTE = palette("38,30,24/13,9,7 45,40,35/17,14,12 50,35,25/18,10,7 33,29,26/10,9,8 55,51,46/22,18,15 44,33,22/20,13,8 36,36,31/12,12,10")
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains, tilt
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.55, 0.30, 0.22), (0.66, 0.62, 0.56)),
-    ((0.62, 0.36, 0.26), (0.55, 0.52, 0.48)),
-    ((0.48, 0.23, 0.17), (0.72, 0.69, 0.63)),
-    ((0.68, 0.45, 0.31), (0.61, 0.57, 0.50)),
-    ((0.74, 0.62, 0.45), (0.68, 0.64, 0.57)),
-    ((0.38, 0.25, 0.22), (0.44, 0.42, 0.40)),
-    ((0.42, 0.38, 0.36), (0.58, 0.56, 0.53)),
-    ((0.80, 0.78, 0.74), (0.74, 0.72, 0.68)),
-    ((0.30, 0.28, 0.29), (0.40, 0.39, 0.38)),
-]
+COLORS = palette(
+    "55,30,22/66,62,56 62,36,26/55,52,48 48,23,17/72,69,63 68,45,31/61,57,50 74,62,45/68,64,57 38,25,22/44,42,40 "
+    "42,38,36/58,56,53 80,78,74/74,72,68 30,28,29/40,39,38"
+)
 
 
 def sample(canvas: Canvas) -> Attributes:

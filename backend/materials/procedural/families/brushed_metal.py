@@ -9,18 +9,11 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, smoothstep
+from ..palettes import palette
 from .mineral import above, draw, grit, hollows, standard, tint, wander
 
-PALETTE = (
-    ("b9babb", "8f9092"),
-    ("a3a5a8", "77797d"),
-    ("c9a566", "96773f"),
-    ("b87a52", "86502f"),
-    ("8b8f94", "5f6368"),
-    ("c8c5bd", "9b978e"),
-    ("5d6166", "3c3f43"),
-    ("a88d5c", "7a623a"),
-    ("9fa8ad", "6f787d"),
+PALETTE = palette(
+    "b9babb/8f9092 a3a5a8/77797d c9a566/96773f b87a52/86502f 8b8f94/5f6368 c8c5bd/9b978e 5d6166/3c3f43 a88d5c/7a623a 9fa8ad/6f787d"
 )
 HANDLES = frozenset({"wear"})
 

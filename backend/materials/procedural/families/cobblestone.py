@@ -5,18 +5,13 @@ from __future__ import annotations
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains, tilt
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.46, 0.45, 0.44), (0.27, 0.24, 0.20)),
-    ((0.38, 0.38, 0.40), (0.22, 0.20, 0.18)),
-    ((0.55, 0.50, 0.44), (0.36, 0.31, 0.25)),
-    ((0.50, 0.42, 0.37), (0.30, 0.25, 0.20)),
-    ((0.62, 0.58, 0.51), (0.45, 0.39, 0.31)),
-    ((0.30, 0.31, 0.33), (0.38, 0.35, 0.31)),
-    ((0.44, 0.36, 0.34), (0.25, 0.22, 0.19)),
-]
+COLORS = palette(
+    "46,45,44/27,24,20 38,38,40/22,20,18 55,50,44/36,31,25 50,42,37/30,25,20 62,58,51/45,39,31 30,31,33/38,35,31 44,36,34/25,22,19"
+)
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -7,18 +7,10 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, smoothstep
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, standard, stones, tint, wander
 
-PALETTE = (
-    ("9b9a95", "6b6a66"),
-    ("b3b0a8", "807d76"),
-    ("7f7f7d", "4f4f4e"),
-    ("a79f8f", "6f685b"),
-    ("c4c2bc", "98958f"),
-    ("8a8f90", "5b6061"),
-    ("6a6865", "3d3c3a"),
-    ("b09a86", "7a6858"),
-)
+PALETTE = palette("9b9a95/6b6a66 b3b0a8/807d76 7f7f7d/4f4f4e a79f8f/6f685b c4c2bc/98958f 8a8f90/5b6061 6a6865/3d3c3a b09a86/7a6858")
 HANDLES = frozenset({"wear"})
 
 

@@ -12,16 +12,10 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, shade
 from ..natural import natural
+from ..palettes import palette
 from ..strokes import Strokes, draw
 
-PALETTE = (
-    ((0.33, 0.42, 0.15), (0.12, 0.13, 0.06)),
-    ((0.27, 0.40, 0.12), (0.09, 0.11, 0.04)),
-    ((0.42, 0.47, 0.20), (0.19, 0.16, 0.09)),
-    ((0.55, 0.50, 0.29), (0.24, 0.19, 0.11)),
-    ((0.29, 0.37, 0.20), (0.13, 0.11, 0.08)),
-    ((0.48, 0.52, 0.22), (0.20, 0.21, 0.09)),
-)
+PALETTE = palette("33,42,15/12,13,6 27,40,12/9,11,4 42,47,20/19,16,9 55,50,29/24,19,11 29,37,20/13,11,8 48,52,22/20,21,9")
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -12,18 +12,10 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, smoothstep
 from ..layouts import make_layout
+from ..palettes import palette
 from .mineral import cavity, draw, grit, offsets, on_line, quantile, standard, stones, tint
 
-PALETTE = (
-    ("8f8b84", "3f3b36"),
-    ("a39a8b", "4d453a"),
-    ("77787a", "2e2f31"),
-    ("b7a68c", "5f5140"),
-    ("9c8070", "45362d"),
-    ("c9c4ba", "6e675c"),
-    ("5c5f63", "222326"),
-    ("a88e66", "4e3f2b"),
-)
+PALETTE = palette("8f8b84/3f3b36 a39a8b/4d453a 77787a/2e2f31 b7a68c/5f5140 9c8070/45362d c9c4ba/6e675c 5c5f63/222326 a88e66/4e3f2b")
 
 
 def sample(canvas: Canvas) -> Attributes:

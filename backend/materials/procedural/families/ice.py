@@ -12,16 +12,11 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
 from ..natural import natural
+from ..palettes import palette
 from ..strokes import draw
 
-PALETTE = (
-    ((0.55, 0.72, 0.80), (0.28, 0.48, 0.60)),
-    ((0.42, 0.60, 0.68), (0.14, 0.28, 0.36)),
-    ((0.70, 0.82, 0.87), (0.45, 0.63, 0.73)),
-    ((0.30, 0.50, 0.58), (0.08, 0.19, 0.25)),
-    ((0.62, 0.72, 0.75), (0.36, 0.45, 0.49)),
-    ((0.48, 0.68, 0.66), (0.20, 0.40, 0.40)),
-    ((0.78, 0.85, 0.88), (0.58, 0.68, 0.74)),
+PALETTE = palette(
+    "55,72,80/28,48,60 42,60,68/14,28,36 70,82,87/45,63,73 30,50,58/8,19,25 62,72,75/36,45,49 48,68,66/20,40,40 78,85,88/58,68,74"
 )
 
 

@@ -11,16 +11,9 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, lab, mix, shade, smoothstep, srgb
 from ..natural import natural
+from ..palettes import palette
 
-PALETTE = (
-    ((0.13, 0.12, 0.12), (0.85, 0.33, 0.07)),
-    ((0.16, 0.14, 0.13), (0.92, 0.42, 0.10)),
-    ((0.10, 0.10, 0.11), (0.76, 0.22, 0.05)),
-    ((0.20, 0.17, 0.16), (0.62, 0.17, 0.06)),
-    ((0.18, 0.15, 0.14), (0.95, 0.55, 0.16)),
-    ((0.22, 0.21, 0.21), (0.10, 0.08, 0.08)),
-    ((0.25, 0.20, 0.18), (0.14, 0.09, 0.07)),
-)
+PALETTE = palette("13,12,12/85,33,7 16,14,13/92,42,10 10,10,11/76,22,5 20,17,16/62,17,6 18,15,14/95,55,16 22,21,21/10,8,8 25,20,18/14,9,7")
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -10,19 +10,12 @@ from torch import Tensor
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, smoothstep
+from ..palettes import palette
 from .mineral import above, draw, grit, tint, wander
 
-PALETTE = (
-    ("e6e3de", "8b8a8c"),
-    ("dcd8d0", "a08a66"),
-    ("2e3030", "b9b4a8"),
-    ("47584b", "b4c2b0"),
-    ("c7a58e", "7d4a3c"),
-    ("d9c7a8", "9a7a52"),
-    ("7a3f36", "d4bfb2"),
-    ("8d959c", "e3e3e1"),
-    ("3b3f4a", "a9a59a"),
-    ("c9ced0", "5d666b"),
+PALETTE = palette(
+    "e6e3de/8b8a8c dcd8d0/a08a66 2e3030/b9b4a8 47584b/b4c2b0 c7a58e/7d4a3c d9c7a8/9a7a52 7a3f36/d4bfb2 8d959c/e3e3e1 "
+    "3b3f4a/a9a59a c9ced0/5d666b"
 )
 
 

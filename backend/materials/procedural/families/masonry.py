@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from .....shared.material import feature_factor
-from ...attributes import Attributes, Color
+from ...attributes import Attributes
 from ..canvas import Canvas, smoothstep, srgb
 from ..layouts import Layout, make_layout
-
-Pair = tuple[Color, Color]
-"""Colour of the body and of the joints."""
+from ..palettes import Pair
 
 
 def draw(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...attributes import Attributes, Color
 from ..canvas import Canvas, lab, shade, smoothstep, srgb
+from ..palettes import Pair
 
 
 def standard(field: Tensor) -> Tensor:
@@ -113,7 +114,7 @@ def stones(canvas: Canvas, ids: Tensor, edge: Tensor, size: float, angular: floa
 def draw(
     canvas: Canvas,
     family: str,
-    palette: Sequence[tuple[str, str]],
+    palette: Sequence[Pair],
     roughness: tuple[float, float],
     metallic: tuple[float, float] = (0.0, 0.0),
     deep: tuple[float, float] = (0.6, 1.0),
@@ -124,13 +125,13 @@ def draw(
     Args:
         canvas: Where random numbers come from.
         family: Its name.
-        palette: Pairs of colour and gap colour as hexadecimal sRGB.
+        palette: Pairs of colour and gap colour, sRGB.
         roughness: Usual range; one material in six goes beyond it.
         metallic: Range.
         deep: Range of how far the gap colour goes from the colour to the palette's gap colour.
         living: How many of them have moss or lichen on them.
     """
-    color, gap = (lab(_from_hex(text)) for text in canvas.choose(palette))
+    color, gap = (lab(color) for color in canvas.choose(palette))
     gap = torch.lerp(color, gap, canvas.uniform(*deep))
     shift = torch.tensor([canvas.uniform(-0.08, 0.08), canvas.uniform(-0.015, 0.015), canvas.uniform(-0.02, 0.02)])
     if canvas.uniform() < 0.15:
@@ -151,10 +152,6 @@ def draw(
         growth=canvas.uniform(0.05, 0.9) if canvas.uniform() < living else 0.0,
         irregularity=canvas.uniform(),
     )
-
-
-def _from_hex(text: str) -> Color:
-    return int(text[:2], 16) / 255, int(text[2:4], 16) / 255, int(text[4:], 16) / 255
 
 
 def _to_color(oklab: Tensor) -> Color:

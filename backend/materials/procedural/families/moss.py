@@ -12,16 +12,10 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, shade, smoothstep
 from ..natural import natural
+from ..palettes import palette
 from ..strokes import draw
 
-PALETTE = (
-    ((0.33, 0.39, 0.12), (0.10, 0.10, 0.05)),
-    ((0.42, 0.46, 0.14), (0.14, 0.12, 0.06)),
-    ((0.24, 0.33, 0.13), (0.07, 0.08, 0.05)),
-    ((0.50, 0.47, 0.18), (0.19, 0.15, 0.08)),
-    ((0.36, 0.41, 0.27), (0.15, 0.15, 0.12)),
-    ((0.40, 0.30, 0.17), (0.13, 0.09, 0.06)),
-)
+PALETTE = palette("33,39,12/10,10,5 42,46,14/14,12,6 24,33,13/7,8,5 50,47,18/19,15,8 36,41,27/15,15,12 40,30,17/13,9,6")
 LEAVES = 8
 
 

@@ -11,18 +11,10 @@ from ...attributes import Attributes, Color
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
 from ..layouts import make_layout
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, offsets, standard, tint, wander
 
-PALETTE = (
-    ("a08a6d", "4c3c2b"),
-    ("8b6e52", "3d2c1e"),
-    ("b9a78d", "63523d"),
-    ("6f5a45", "33261a"),
-    ("9c9488", "4d463d"),
-    ("a8714e", "54311d"),
-    ("7d7566", "393329"),
-    ("c7b596", "75603f"),
-)
+PALETTE = palette("a08a6d/4c3c2b 8b6e52/3d2c1e b9a78d/63523d 6f5a45/33261a 9c9488/4d463d a8714e/54311d 7d7566/393329 c7b596/75603f")
 
 
 def sample(canvas: Canvas) -> Attributes:

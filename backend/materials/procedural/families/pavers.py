@@ -5,18 +5,13 @@ from __future__ import annotations
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains, tilt
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.58, 0.57, 0.55), (0.38, 0.35, 0.31)),
-    ((0.47, 0.46, 0.45), (0.33, 0.30, 0.27)),
-    ((0.58, 0.38, 0.31), (0.42, 0.36, 0.30)),
-    ((0.66, 0.58, 0.46), (0.46, 0.40, 0.32)),
-    ((0.36, 0.35, 0.36), (0.25, 0.23, 0.21)),
-    ((0.52, 0.32, 0.25), (0.56, 0.50, 0.42)),
-    ((0.72, 0.68, 0.60), (0.50, 0.45, 0.38)),
-]
+COLORS = palette(
+    "58,57,55/38,35,31 47,46,45/33,30,27 58,38,31/42,36,30 66,58,46/46,40,32 36,35,36/25,23,21 52,32,25/56,50,42 72,68,60/50,45,38"
+)
 SHAPES: list[tuple[str, tuple[int, int]]] = [
     ("herringbone", (16, 16)),
     ("herringbone", (12, 12)),

@@ -8,19 +8,14 @@ from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, stains
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, stains
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.58, 0.42, 0.27), (0.20, 0.13, 0.08)),
-    ((0.70, 0.53, 0.35), (0.30, 0.20, 0.12)),
-    ((0.40, 0.26, 0.16), (0.14, 0.09, 0.06)),
-    ((0.50, 0.47, 0.43), (0.18, 0.16, 0.14)),
-    ((0.62, 0.60, 0.56), (0.25, 0.23, 0.21)),
-    ((0.28, 0.19, 0.13), (0.09, 0.07, 0.05)),
-    ((0.55, 0.33, 0.20), (0.18, 0.10, 0.06)),
-    ((0.78, 0.66, 0.48), (0.38, 0.29, 0.19)),
-]
+COLORS = palette(
+    "58,42,27/20,13,8 70,53,35/30,20,12 40,26,16/14,9,6 50,47,43/18,16,14 62,60,56/25,23,21 28,19,13/9,7,5 55,33,20/18,10,6 "
+    "78,66,48/38,29,19"
+)
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -9,19 +9,12 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, on_line, standard, tint, wander
 
-PALETTE = (
-    ("e3dccd", "b9ae9b"),
-    ("d8cbb0", "a8977a"),
-    ("c9a77c", "8f7150"),
-    ("d9a58a", "a06f56"),
-    ("b8b4aa", "8a867d"),
-    ("e9e6df", "c2beb4"),
-    ("c7724f", "8a4a32"),
-    ("a9b3a6", "7a8478"),
-    ("dcc27e", "a68c4c"),
-    ("9aa7b0", "6c7780"),
+PALETTE = palette(
+    "e3dccd/b9ae9b d8cbb0/a8977a c9a77c/8f7150 d9a58a/a06f56 b8b4aa/8a867d e9e6df/c2beb4 c7724f/8a4a32 a9b3a6/7a8478 "
+    "dcc27e/a68c4c 9aa7b0/6c7780"
 )
 
 

@@ -10,20 +10,14 @@ from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains, tilt
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.48, 0.49, 0.50), (0.22, 0.20, 0.19)),
-    ((0.36, 0.37, 0.39), (0.16, 0.14, 0.13)),
-    ((0.58, 0.57, 0.54), (0.32, 0.22, 0.16)),
-    ((0.34, 0.40, 0.36), (0.24, 0.16, 0.11)),
-    ((0.30, 0.37, 0.46), (0.26, 0.17, 0.12)),
-    ((0.66, 0.50, 0.22), (0.28, 0.19, 0.13)),
-    ((0.52, 0.22, 0.17), (0.20, 0.13, 0.11)),
-    ((0.62, 0.48, 0.36), (0.26, 0.19, 0.14)),
-    ((0.70, 0.70, 0.68), (0.34, 0.28, 0.24)),
-]
+COLORS = palette(
+    "48,49,50/22,20,19 36,37,39/16,14,13 58,57,54/32,22,16 34,40,36/24,16,11 30,37,46/26,17,12 66,50,22/28,19,13 "
+    "52,22,17/20,13,11 62,48,36/26,19,14 70,70,68/34,28,24"
+)
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -9,18 +9,11 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, on_line, standard, tint, wander
 
-PALETTE = (
-    ("8c857b", "4a443d"),
-    ("6f6e6c", "343331"),
-    ("a58a6a", "5f4a35"),
-    ("9e6b4b", "553423"),
-    ("b5ab9a", "6f6657"),
-    ("54565a", "242629"),
-    ("7b7466", "3c382f"),
-    ("c9b79a", "85735a"),
-    ("6a5a58", "332a29"),
+PALETTE = palette(
+    "8c857b/4a443d 6f6e6c/343331 a58a6a/5f4a35 9e6b4b/553423 b5ab9a/6f6657 54565a/242629 7b7466/3c382f c9b79a/85735a 6a5a58/332a29"
 )
 
 

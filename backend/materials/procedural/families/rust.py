@@ -7,18 +7,10 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, lab, mix, shade, smoothstep, srgb
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, standard, tint, wander
 
-PALETTE = (
-    ("8a4a25", "3d2317"),
-    ("a65a2a", "4a2a1a"),
-    ("6f3b22", "2b1a14"),
-    ("b8703a", "5c3219"),
-    ("7a4c36", "35231c"),
-    ("5a3527", "241814"),
-    ("9c5a3c", "46302a"),
-    ("c07f45", "6a3c1e"),
-)
+PALETTE = palette("8a4a25/3d2317 a65a2a/4a2a1a 6f3b22/2b1a14 b8703a/5c3219 7a4c36/35231c 5a3527/241814 9c5a3c/46302a c07f45/6a3c1e")
 
 
 def sample(canvas: Canvas) -> Attributes:

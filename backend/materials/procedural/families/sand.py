@@ -9,18 +9,10 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, mix, smoothstep
+from ..palettes import palette
 from .mineral import above, cavity, draw, grit, hollows, standard, tint, wander
 
-PALETTE = (
-    ("d3b98c", "a98a5f"),
-    ("e2d3b3", "b9a47c"),
-    ("c19a66", "8f6b40"),
-    ("b5734a", "7f4a2c"),
-    ("4a4642", "2c2927"),
-    ("c9bda6", "9a8c73"),
-    ("ece4d6", "c4b79f"),
-    ("a08a6c", "6f5c44"),
-)
+PALETTE = palette("d3b98c/a98a5f e2d3b3/b9a47c c19a66/8f6b40 b5734a/7f4a2c 4a4642/2c2927 c9bda6/9a8c73 ece4d6/c4b79f a08a6c/6f5c44")
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -7,19 +7,14 @@ import torch
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, piece, specks, stains
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.44, 0.40, 0.36), (0.18, 0.16, 0.14)),
-    ((0.55, 0.40, 0.27), (0.24, 0.17, 0.12)),
-    ((0.36, 0.38, 0.41), (0.16, 0.17, 0.18)),
-    ((0.29, 0.30, 0.33), (0.12, 0.12, 0.13)),
-    ((0.62, 0.33, 0.22), (0.28, 0.16, 0.12)),
-    ((0.70, 0.47, 0.32), (0.33, 0.22, 0.16)),
-    ((0.32, 0.39, 0.36), (0.14, 0.17, 0.16)),
-    ((0.52, 0.50, 0.46), (0.25, 0.23, 0.20)),
-]
+COLORS = palette(
+    "44,40,36/18,16,14 55,40,27/24,17,12 36,38,41/16,17,18 29,30,33/12,12,13 62,33,22/28,16,12 70,47,32/33,22,16 "
+    "32,39,36/14,17,16 52,50,46/25,23,20"
+)
 SHAPES: list[tuple[int, int]] = [(8, 10), (8, 10), (7, 9), (10, 8), (11, 13)]
 
 

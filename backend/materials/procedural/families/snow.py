@@ -11,15 +11,9 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
 from ..natural import natural
+from ..palettes import palette
 
-PALETTE = (
-    ((0.92, 0.94, 0.96), (0.82, 0.87, 0.93)),
-    ((0.88, 0.91, 0.94), (0.76, 0.82, 0.90)),
-    ((0.93, 0.93, 0.92), (0.84, 0.86, 0.88)),
-    ((0.84, 0.88, 0.93), (0.70, 0.78, 0.88)),
-    ((0.86, 0.86, 0.85), (0.73, 0.74, 0.76)),
-    ((0.78, 0.76, 0.74), (0.60, 0.58, 0.56)),
-)
+PALETTE = palette("92,94,96/82,87,93 88,91,94/76,82,90 93,93,92/84,86,88 84,88,93/70,78,88 86,86,85/73,74,76 78,76,74/60,58,56")
 
 
 def sample(canvas: Canvas) -> Attributes:

@@ -11,20 +11,14 @@ from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
 from ..layouts import Layout
-from .masonry import Pair, draw, grain, lay, piece, specks, stains, tilt
+from ..palettes import palette
+from .masonry import draw, grain, lay, piece, specks, stains, tilt
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.86, 0.85, 0.82), (0.60, 0.59, 0.57)),
-    ((0.78, 0.72, 0.62), (0.55, 0.50, 0.43)),
-    ((0.66, 0.35, 0.22), (0.52, 0.45, 0.38)),
-    ((0.28, 0.42, 0.50), (0.72, 0.71, 0.68)),
-    ((0.30, 0.46, 0.38), (0.66, 0.65, 0.60)),
-    ((0.24, 0.24, 0.25), (0.42, 0.41, 0.40)),
-    ((0.57, 0.56, 0.55), (0.36, 0.35, 0.34)),
-    ((0.80, 0.62, 0.38), (0.58, 0.52, 0.44)),
-    ((0.20, 0.30, 0.48), (0.80, 0.79, 0.76)),
-]
+COLORS = palette(
+    "86,85,82/60,59,57 78,72,62/55,50,43 66,35,22/52,45,38 28,42,50/72,71,68 30,46,38/66,65,60 24,24,25/42,41,40 "
+    "57,56,55/36,35,34 80,62,38/58,52,44 20,30,48/80,79,76"
+)
 SHAPES: list[tuple[str, tuple[int, int]]] = [
     ("stack_bond", (6, 6)),
     ("stack_bond", (7, 7)),

@@ -10,20 +10,14 @@ from .....shared.material import feature_factor
 from ...attributes import Attributes
 from ...stack import Material
 from ..canvas import Canvas, assemble, shade, smoothstep
-from .masonry import Pair, draw, grain, lay, stains
+from ..palettes import palette
+from .masonry import draw, grain, lay, stains
 
 HANDLES = frozenset({"wear"})
-COLORS: list[Pair] = [
-    ((0.72, 0.65, 0.53), (0.34, 0.28, 0.21)),
-    ((0.60, 0.50, 0.36), (0.27, 0.21, 0.14)),
-    ((0.24, 0.32, 0.48), (0.10, 0.13, 0.20)),
-    ((0.80, 0.78, 0.73), (0.48, 0.46, 0.42)),
-    ((0.55, 0.20, 0.20), (0.24, 0.09, 0.09)),
-    ((0.36, 0.40, 0.30), (0.16, 0.18, 0.13)),
-    ((0.34, 0.33, 0.33), (0.13, 0.13, 0.13)),
-    ((0.68, 0.52, 0.30), (0.32, 0.23, 0.13)),
-    ((0.50, 0.42, 0.52), (0.22, 0.18, 0.23)),
-]
+COLORS = palette(
+    "72,65,53/34,28,21 60,50,36/27,21,14 24,32,48/10,13,20 80,78,73/48,46,42 55,20,20/24,9,9 36,40,30/16,18,13 "
+    "34,33,33/13,13,13 68,52,30/32,23,13 50,42,52/22,18,23"
+)
 
 
 def sample(canvas: Canvas) -> Attributes:

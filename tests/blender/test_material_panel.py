@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 from blender import stand_in
+from blender.recorder import Recorder
 from blender.test_material_apply import finish
-from blender.test_register import Recorder
 
 from backlot.addon import capabilities
 from backlot.addon.images import pictures

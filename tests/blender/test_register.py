@@ -1,12 +1,9 @@
 """Registering, and panels that say what the schemas say."""
 
-import os
-import subprocess
-import sys
-
 import bpy
 import pytest
-from blender.conftest import ROOT
+from blender import own_process
+from blender.recorder import Recorder
 
 import backlot
 from backlot.addon import capabilities
@@ -88,38 +85,6 @@ def test_a_new_parameter_needs_no_change_of_the_addon():
         bpy.utils.unregister_class(group)
 
 
-class Recorder:
-    """Stands for a layout: checks that every property that is drawn exists, and notes its name."""
-
-    def __init__(self, drawn=None):
-        self.__dict__["drawn"] = drawn if drawn is not None else []
-
-    def prop(self, data, name, **_options):
-        assert name in data.bl_rna.properties
-        self.drawn.append(name)
-
-    def template_ID(self, data, name, **_options):  # noqa: N802
-        self.prop(data, name)
-
-    def operator(self, name, **_options):
-        family, verb = name.split(".")
-        getattr(getattr(bpy.ops, family), verb).get_rna_type()
-        self.drawn.append(name)
-        return type("Properties", (), {})()
-
-    def template_list(self, kind, _id, data, items, *_rest, **_options):
-        assert hasattr(bpy.types, kind)
-        assert hasattr(data, items)
-
-    def __getattr__(self, name):
-        if name in ("row", "column", "box", "grid_flow"):
-            return lambda **_options: Recorder(self.drawn)
-        return lambda *_arguments, **_options: None
-
-    def __setattr__(self, name, value):
-        pass
-
-
 def _places(operation):
     """Where an artist looks for an operation: where what it works on is."""
     if operation.name.startswith("reconstruct."):
@@ -146,22 +111,6 @@ def test_every_panel_draws(scene, space):
     assert "backlot.cancel_job" in drawn
 
 
-_PACKAGE = f"""
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("backlot", {str(ROOT / "__init__.py")!r}, submodule_search_locations=[{str(ROOT)!r}])
-sys.modules["backlot"] = module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-"""
-
-
-def _printed(script, **environment):
-    """What a script prints in a Blender of its own, whose package ``backlot`` is this one."""
-    command = [sys.executable, "-c", _PACKAGE + script]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 def test_registering_imports_nothing_heavy():
     """In a process of its own: numpy, zmq and the like only come with the first job. Blender's own modules import numpy before."""
     script = """
@@ -177,4 +126,4 @@ backlot.register()
 builtins.__import__ = plain
 print(sorted(found))
 """
-    assert _printed(script).strip().endswith("[]")
+    assert own_process.printed(script).strip().endswith("[]")

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from blender.test_register import Recorder
+from blender.recorder import Recorder
 from blender.walk import snapshot
 
 from backlot.addon.images import pictures

@@ -19,7 +19,7 @@ from typing import Any
 from .digest import as_bytes, digest
 from .errors import InputError
 from .inputs import in_space, read_frames, read_input
-from .jobs import Job, check_request, request_digest
+from .jobs import Job, request_digest
 from .object_names import with_ids
 from .operations import Input, find
 from .outputs import SIDECAR
@@ -68,6 +68,8 @@ class JobFile:
 
         The id follows from the digest, so that running the same file twice finds the job that is under way.
         """
+        if not self._captures:
+            return self._partial.renamed(self.digest[:32])
         captured = {name: render() for name, render in self._captures.items()}
         parameters = self._partial.parameters
         for name, value in captured.items():
@@ -114,7 +116,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
             parameters = with_ids(parameters, source.objects)
     job = Job(schema.name, parameters, inputs, data.get("seed", 0), "files", data.get("formats", {}),
               data.get("priority", 0), str(data.get("label", path.stem)))  # fmt: skip
-    check_request(job.operation, job.parameters, given, job.seed, job.deliver, job.formats)
+    job.check(given)
     options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
     folder = path.parent / str(data.get("outputs", "outputs"))
     notes = tuple(note for source in sources for note in source.notes)
@@ -165,5 +167,4 @@ def _digest(job: Job, given: dict[str, Any], scene: str) -> str:
     buffers: list[Buffer] = []
     inputs = encode(job.inputs, buffers)
     content = [digest(as_bytes(b.array)) for b in buffers]
-    return request_digest(job.operation, find(job.operation).check_parameters(job.parameters), [given, inputs, scene], content,
-                          job.seed, job.formats)  # fmt: skip
+    return request_digest(job.operation, job.check(), [given, inputs, scene], content, job.seed, job.formats)

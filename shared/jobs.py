@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from . import operations
 from .errors import InputError, ParameterError
+from .operations.schema import ParameterValue
 from .tree import Buffer, encode
 from .wire import new_id
 
@@ -16,9 +18,9 @@ DELIVERIES = ("arrays", "files")
 MAX_SEED = 2**31 - 1
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Job:
-    """What the backend is asked to do.
+    """What the backend is asked to do. It is checked once, so it is not to be changed; ``dataclasses.replace`` makes another one.
 
     Attributes:
         operation: Name of an operation.
@@ -41,15 +43,34 @@ class Job:
     priority: int = 0
     label: str = ""
     id: str = dataclasses.field(default_factory=new_id)
+    _complete: dict[str, ParameterValue] | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
 
-    def encode(self) -> tuple[dict[str, Any], list[Buffer]]:
-        """The body of ``job.submit`` without buffer descriptions, and the arrays; everything is checked.
+    def check(self, inputs: Mapping[str, Any] | None = None) -> dict[str, ParameterValue]:
+        """All parameters, defaults filled in. The first call checks the request, later ones give what it found.
+
+        Args:
+            inputs: In place of the job's own: as a job file has them, of which some are still to be rendered.
 
         Raises:
             UnknownOperation: No such operation.
             InputError: An input is missing or unknown, a parameter is wrong, a format is not offered.
         """
-        check_request(self.operation, self.parameters, self.inputs, self.seed, self.deliver, self.formats)
+        if self._complete is None:
+            given = self.inputs if inputs is None else inputs
+            complete = check_request(self.operation, self.parameters, given, self.seed, self.deliver, self.formats)
+            object.__setattr__(self, "_complete", complete)
+            return complete
+        return self._complete
+
+    def renamed(self, id: str) -> Job:
+        """The same job under another id; what was checked stays checked."""
+        other = dataclasses.replace(self, id=id)
+        object.__setattr__(other, "_complete", self._complete)
+        return other
+
+    def encode(self) -> tuple[dict[str, Any], list[Buffer]]:
+        """The body of ``job.submit`` without buffer descriptions, and the arrays; checked as by ``check``."""
+        self.check()
         buffers: list[Buffer] = []
         inputs = {k: encode(v, buffers) for k, v in self.inputs.items() if v is not None}
         body = {"job": self.id, "operation": self.operation, "version": operations.find(self.operation).version,
@@ -58,9 +79,7 @@ class Job:
         return body, buffers
 
 
-def check_request(
-    operation: str, parameters: Any, inputs: Any, seed: Any, deliver: Any, formats: Any
-) -> dict[str, operations.schema.ParameterValue]:
+def check_request(operation: str, parameters: Any, inputs: Any, seed: Any, deliver: Any, formats: Any) -> dict[str, ParameterValue]:
     """Checks all of a request but the arrays' content; used on both sides. Gives the complete parameters."""
     schema = operations.find(operation)
     complete = schema.check_parameters(parameters)

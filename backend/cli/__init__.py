@@ -12,7 +12,7 @@ from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
 from ...shared.transfer import allow_many_files
 from ...shared.version import __version__
-from . import doctor, evaluate, interrupt, jobs, models, reconstruct, run, server, train
+from . import doctor, evaluate, interrupt, jobs, models, operations, reconstruct, run, server, train
 from .report import say_error
 
 
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"backlot {__version__}")
     parser.add_argument("--state", type=Path, metavar="FOLDER", help="the backend's folder (default: $BACKLOT_STATE_DIR, else per user)")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (run, reconstruct, train, evaluate, models, server, jobs, doctor):
+    for module in (operations, run, reconstruct, train, evaluate, models, server, jobs, doctor):
         module.add_verbs(verbs)
     return parser
 

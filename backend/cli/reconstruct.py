@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import InputError
-from ...shared.jobs import MAX_SEED, Job
+from ...shared.jobs import Job
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
 from ...shared.sources import EXPECTED, OBJECT_LISTS, Source, object_ids, read_source
-from .run import add_flag, finish
+from .flags import add_flag, add_seed
+from .run import finish
 
 WITH_DEPTH, WITHOUT = "reconstruct.depth", "reconstruct.footage"
 
@@ -35,7 +36,7 @@ def add_verbs(verbs: Any) -> None:
             if parameter.name not in seen:
                 add_flag(parser, parameter)
             seen.add(parameter.name)
-    parser.add_argument("--seed", type=int, default=0, help=f"0 to {MAX_SEED}; the same seed gives the same result (default: 0)")
+    add_seed(parser)
     formats = ", ".join("." + f for f in OPERATIONS[WITH_DEPTH].outputs[0].formats)
     parser.add_argument("--out", type=Path, required=True, help=f"file to write: {formats}; what else there is goes beside it")
     parser.set_defaults(action=_run)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .schema import Operation, Parameter, plain
+from .schema import Operation, Parameter
 
 CHOICE = "engine"
 """Name of the parameter that chooses; an operation that has it takes engines."""
@@ -116,10 +116,16 @@ def with_engines(operation: Operation, engines: Iterable[Engine]) -> Operation:
 
 
 def record(engines: Iterable[Engine]) -> str:
-    """The text of ``engines.json``."""
-    return json.dumps([plain(engine) for engine in engines], indent=1, ensure_ascii=False) + "\n"
+    """The text of ``engines.json``: what differs from the defaults."""
+    return json.dumps([_without_defaults(engine) for engine in engines], indent=1, ensure_ascii=False) + "\n"
+
+
+def _without_defaults(described: Engine | Parameter) -> dict[str, Any]:
+    usual = {f.name: f.default for f in dataclasses.fields(described)}
+    said = {name: value for name, value in vars(described).items() if value not in (usual[name], {}, ())}
+    return {**said, "parameters": [_without_defaults(p) for p in said["parameters"]]} if "parameters" in said else said
 
 
 def _recorded() -> list[Engine]:
     read: list[dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8"))
-    return [Engine(**{**one, "parameters": tuple(Parameter(**p) for p in one["parameters"])}) for one in read]
+    return [Engine(**{**one, "parameters": tuple(Parameter(**p) for p in one.get("parameters", ()))}) for one in read]

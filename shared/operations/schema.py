@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from ..errors import InputError, ParameterError
 
@@ -216,17 +216,12 @@ class Operation:
 
     def to_json(self) -> dict[str, object]:
         """The description as the backend announces it in ``welcome``."""
-        return plain(self)
-
-
-def plain(described: Any) -> dict[str, Any]:
-    """A description that has ``parameters``, ready for JSON; a number without a bound has no ``minimum`` or ``maximum``."""
-    data = dataclasses.asdict(described)
-    for parameter in data["parameters"]:
-        for bound in ("minimum", "maximum"):
-            if math.isinf(parameter[bound]):
-                del parameter[bound]
-    return data
+        data = dataclasses.asdict(self)
+        for parameter in data["parameters"]:
+            for bound in ("minimum", "maximum"):
+                if math.isinf(parameter[bound]):
+                    del parameter[bound]
+        return data
 
 
 def _is_number(value: object) -> TypeGuard[float]:

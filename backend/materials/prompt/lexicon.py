@@ -1,20 +1,18 @@
-"""The words that the model knows, and how an unfamiliar form of one is led back to it."""
+"""The words that the model knows, from the tables in ``words``, and how an unfamiliar form of one is led back to it."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 from collections.abc import Iterator
+from pathlib import Path
 
 from .fuzzy import Spelling
-from .senses import Kind, Sense, parse_rows
-from .table_attributes import ATTRIBUTE_ROWS
-from .table_colors import COLOR_ROWS
-from .table_families import FAMILY_ROWS
-from .table_grammar import GRAMMAR_ROWS
-from .table_strangers import STRANGERS
+from .senses import Kind, Row, Sense, parse_rows
 
 MAX_PHRASE = 4
+WORDS = Path(__file__).resolve().parent / "words"
+TABLES = ("families", "attributes", "colors", "grammar")
 _INFLECTED = frozenset({Kind.FAMILY, Kind.OVERLAY, Kind.ATTRIBUTE, Kind.THING, Kind.GAP, Kind.LAYOUT, Kind.COLOR, Kind.TONE})
 
 
@@ -37,10 +35,30 @@ class Reading:
     strength: float = 1.0
 
 
+def _lines(table: str) -> Iterator[str]:
+    """The lines of a table in ``words``, without comments and empty ones."""
+    for line in (WORDS / f"{table}.txt").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            yield line
+
+
+def _rows() -> Iterator[Row]:
+    for table in TABLES:
+        for line in _lines(table):
+            kind, words, effects = (part.strip() for part in line.split("|"))
+            yield kind, words, effects
+
+
+@functools.cache
+def other_english() -> frozenset[str]:
+    """Correct English words that look like words of the lexicon and are not: the speller leaves them alone."""
+    return frozenset(word for line in _lines("other_english") for word in line.split())
+
+
 @functools.cache
 def lexicon() -> dict[str, Sense]:
     """Senses by word or phrase, both spellings of grey, colours of two words also joined."""
-    senses = parse_rows((*FAMILY_ROWS, *ATTRIBUTE_ROWS, *COLOR_ROWS, *GRAMMAR_ROWS))
+    senses = parse_rows(_rows())
     for name, sense in list(senses.items()):
         if sense.kind is Kind.COLOR:
             for form in (name, name.replace("grey", "gray")):
@@ -54,7 +72,7 @@ def spelling() -> Spelling:
     """The speller over the single words of the lexicon that mean something."""
     kinds = _INFLECTED | {Kind.NEGATION, Kind.FILLER}
     words = [name for name, sense in lexicon().items() if " " not in name and sense.kind in kinds]
-    return Spelling(words, STRANGERS | frozenset(lexicon()))
+    return Spelling(words, other_english() | frozenset(lexicon()))
 
 
 def phrase(words: tuple[str, ...]) -> Reading | None:
@@ -69,11 +87,11 @@ def phrase(words: tuple[str, ...]) -> Reading | None:
 
 @functools.lru_cache(maxsize=4096)
 def single(word: str) -> Reading | None:
-    """The sense of one word: itself, an inflection, an affixed form, two words joined, or a typo of one; None for a stranger."""
+    """The sense of one word: itself, an inflection, an affixed form, two words joined, or a typo of one; None for a word that is in no table."""
     known = lexicon().get(word)
     if known is not None:
         return Reading(known, word)
-    if word in STRANGERS or len(word) > 40:
+    if word in other_english() or len(word) > 40:
         return None
     found = _inflection(word) or _affix(word) or _compound(word)
     if found is not None:

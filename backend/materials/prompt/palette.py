@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
+import torch
+
+from ...core.color_spaces import from_oklab, to_oklab
 from .senses import Color
 
 # Where "dark rock" names no colour, this is what gets darker: sRGB of a typical dry piece, by eye.
@@ -58,30 +60,10 @@ def tone(color: Color, name: str, strength: float = 1.0) -> Color:
 
 
 def _to_lab(color: Color) -> Color:
-    r, g, b = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in color)
-    l_ = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
-    m_ = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
-    s_ = math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
-    return (
-        0.2104542553 * l_ + 0.7936177850 * m_ - 0.0040720468 * s_,
-        1.9779984951 * l_ - 2.4285922050 * m_ + 0.4505937099 * s_,
-        0.0259040371 * l_ + 0.7827717662 * m_ - 0.8086757660 * s_,
-    )
+    light, a, b = to_oklab(torch.tensor(color, dtype=torch.float64)).tolist()
+    return light, a, b
 
 
 def _from_lab(lab: Color) -> Color:
-    light, a, b = lab
-    l3 = (light + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    m3 = (light - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    s3 = (light - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    linear = (
-        4.0767416621 * l3 - 3.3077115913 * m3 + 0.2309699292 * s3,
-        -1.2684380046 * l3 + 2.6097574011 * m3 - 0.3413193965 * s3,
-        -0.0041960863 * l3 - 0.7034186147 * m3 + 1.7076147010 * s3,
-    )
-    r, g, b = (_encode(min(max(x, 0.0), 1.0)) for x in linear)
+    r, g, b = from_oklab(torch.tensor(lab, dtype=torch.float64)).tolist()
     return r, g, b
-
-
-def _encode(x: float) -> float:
-    return min(12.92 * x if x <= 0.0031308 else 1.055 * x ** (1 / 2.4) - 0.055, 1.0)

@@ -1,6 +1,6 @@
-"""What a word can mean, and the short notation in which the tables of the lexicon write it.
+"""What a word can mean, and the short notation in which the tables in ``words`` write it.
 
-A row of a table is ``(kind, words, effects)``. Words are separated by commas; a word may be a phrase. Effects are separated by spaces:
+A line of a table is ``kind | words | effects``. Words are separated by commas; a word may be a phrase. Effects are separated by spaces:
 
     wetness=0.8      the word is about this attribute and sets it
     ~roughness=0.2   the word suggests this value; a word that is about roughness wins over it
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from ....shared.material import ATTRIBUTES, FAMILIES, LAYOUTS
 
 Row = tuple[str, str, str]
+"""Kind, words, effects."""
 Color = tuple[float, float, float]
 """Display-encoded sRGB, 0..1."""
 

@@ -87,7 +87,7 @@ def phrase(words: tuple[str, ...]) -> Reading | None:
 
 @functools.lru_cache(maxsize=4096)
 def single(word: str) -> Reading | None:
-    """The sense of one word: itself, an inflection, an affixed form, two words joined, or a typo of one; None for a word that is in no table."""
+    """The sense of one word: itself, an inflection, an affixed form, two words joined, or a typo of one; None if it is in no table."""
     known = lexicon().get(word)
     if known is not None:
         return Reading(known, word)

@@ -39,8 +39,8 @@ def connect(*, start: bool = True, name: str = "script", command: Sequence[str] 
         BackendUnavailable: None is running, and none is to be started or can be.
     """
     if not start:
-        with _running(name) as client:
-            yield client
+        with _running(name) as running:
+            yield running
         return
     started: subprocess.Popen[bytes] | None = None
     client = _reachable(name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # not there in the Blender tiers
+    import torch
     from backend_process import Backend
 
     from backlot.shared.client import Client
@@ -27,6 +28,26 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """Where what runs on a GPU is compared with the processor's compiled kernels: on the processor, and on a GPU where there is one."""
+    if request.param == "cuda":
+        request.getfixturevalue("cuda")
+    import torch  # not there in the Blender tiers
+
+    return torch.device(request.param)
+
+
+@pytest.fixture
+def cuda() -> torch.device:
+    """The GPU; skips the test without one."""
+    import torch  # not there in the Blender tiers
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device in this machine")
+    return torch.device("cuda")
 
 
 @pytest.fixture(scope="session")

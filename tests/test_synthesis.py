@@ -284,10 +284,7 @@ def test_progress_rises_with_previews_and_cancels() -> None:
 
 
 @pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device in this machine")
-def test_cuda_agrees_with_cpu() -> None:
-    """Rounding may tip single matches, which then grow: statistics agree, and most of the coarse structure."""
-    cpu, cuda = (make(blobs(), device=d).pixels.astype(np.float64) for d in ("cpu", "cuda"))
-    assert abs(cpu.mean() - cuda.mean()) < 0.05 * cpu.std()
-    assert abs(cpu.std() - cuda.std()) < 0.1 * cpu.std()
-    np.testing.assert_array_equal(make(blobs(), device="cuda").pixels, make(blobs(), device="cuda").pixels)
+def test_cuda_gives_the_same_pixels_twice(cuda: torch.device) -> None:
+    """Steps of the engine are compared with the processor's in test_gpu_paths: over many of them rounding may tip a match, which grows."""
+    first, second = (make(blobs(), device=cuda.type).pixels for _ in range(2))
+    np.testing.assert_array_equal(first, second)

@@ -41,7 +41,7 @@ def read_colmap(folder: str | Path, images: str | Path | None = None) -> tuple[l
 
     Args:
         folder: Holds the text files, or ``sparse/0`` with them.
-        images: Folder of the pictures; None looks for ``images`` beside the model and up to two folders above it.
+        images: Folder of the pictures; None looks for ``images`` next to the model and up to two folders above it.
 
     Returns:
         Frames in the order of the pictures' names, with the channel ``color``; a frame's ``number`` is COLMAP's IMAGE_ID. And the

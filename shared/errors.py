@@ -50,7 +50,7 @@ class BacklotError(Exception):
         return ". ".join(parts) + "." if parts else type(self).__name__
 
     def to_json(self) -> dict[str, str]:
-        """The error as it travels on the wire and lies in the journal."""
+        """The error as it travels on the wire and is in the journal."""
         return {"code": self.code, "message": self.message, "expected": self.expected, "got": self.got, "fix": self.fix}
 
     @staticmethod

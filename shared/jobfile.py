@@ -1,4 +1,4 @@
-"""Job files: a job on disk, whose results go beside it.
+"""Job files: a job on disk, whose results go next to it.
 
     {"backlot_job": 1, "operation": "texture.synthesize", "parameters": {"size": [512, 512]}, "seed": 1,
      "inputs": {"exemplar": "brick.png"}, "outputs": "out", "formats": {"base_color": "png"}}
@@ -50,7 +50,7 @@ class JobFile:
 
     Attributes:
         output_folder: Where the results go.
-        digest: Identifies what the job computes; written beside the results.
+        digest: Identifies what the job computes; written next to the results.
         options: ``apply`` and ``save``, which only Blender acts upon.
         notes: Sentences about frames that were left out, because their files are not there.
     """

@@ -16,7 +16,7 @@ from .values import EncodedFile
 
 SIDECAR = "provenance.json"
 _NAMING = (".obj", ".mtl", ".usda")
-"""Suffixes of text files that name others beside them."""
+"""Suffixes of text files that name others next to them."""
 
 
 class Writer:
@@ -25,7 +25,7 @@ class Writer:
     Args:
         out: The folder for them, or the file where ``only`` is given.
         only: The one output that is wanted; reports and provenance go to ``out`` + ``.json``.
-        beside: Whether the other outputs are written beside that file, as ``room_lod_1.glb`` beside ``room.glb``.
+        next to: Whether the other outputs are written next to that file, as ``room_lod_1.glb`` next to ``room.glb``.
 
     Attributes:
         early: Files of results that came before the end, in order.
@@ -36,7 +36,7 @@ class Writer:
         self.early: list[Path] = []
 
     def check(self) -> None:
-        """Finds out before the work begins whether there is a place for its results.
+        """Finds out before the work begins whether there is a position for its results.
 
         Raises:
             StorageError: Nothing can be written there.
@@ -57,7 +57,7 @@ class Writer:
         Raises:
             StorageError: The folder cannot be written.
         """
-        if not self.early and not self._only:  # what lies there is not the finished job any more
+        if not self.early and not self._only:  # what is there is not the finished job any more
             with contextlib.suppress(OSError):  # none there; a folder that cannot be used is found out below
                 (self._out / SIDECAR).unlink()
         if self._only:
@@ -93,7 +93,7 @@ class Writer:
 
     @staticmethod
     def _renamed(outputs: dict[str, EncodedFile], place: Callable[[EncodedFile], Path]) -> dict[Path, bytes]:
-        """Files at other places, and under their new names where one names another: an .obj its .mtl, which names its picture."""
+        """Files at other positions, and under their new names where one names another: an .obj its .mtl, which names its picture."""
         paths = {name: place(value) for name, value in outputs.items()}
         files = {}
         for name, path in paths.items():

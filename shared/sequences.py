@@ -33,7 +33,7 @@ def find_pictures(where: Path) -> list[Path]:
             pictures); or a pattern such as ``painted/stylised_*.exr``, for whoever has no shell that expands it.
 
     Returns:
-        In the order of frame numbers. What is in a folder beside them (reports, models, pictures without a number) is left out.
+        In the order of frame numbers. What is in a folder next to them (reports, models, pictures without a number) is left out.
 
     Raises:
         InputError: Nothing there, no numbered pictures, or those of several sequences.
@@ -49,7 +49,7 @@ def find_pictures(where: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")  # macOS leaves ._stylised_0001.exr beside a file
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")  # macOS leaves ._stylised_0001.exr next to a file
 
 
 def _ordered(paths: Iterable[Path]) -> list[Path]:

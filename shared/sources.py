@@ -55,7 +55,7 @@ def read_source(
         path: A folder, a ``transforms.json``, a file of a COLMAP model, or the left picture of a pair.
         images: Folder of the pictures of a COLMAP model, if it is not near.
         right: The right picture, if ``path`` is the left one.
-        calibration: ``calib.txt`` of the pair, if it is not beside it.
+        calibration: ``calib.txt`` of the pair, if it is not next to it.
         focal: Instead of a calibration: focal length of the pair in pixels; the principal point is the centre.
         baseline: Goes with ``focal``: distance of the cameras in scene units.
         whole: Whether a frame of a capture whose files are missing is an error; else it is left out and noted.

@@ -19,7 +19,7 @@ from .errors import InputError
 from .values import Tracks
 
 FILE = "tracks.json"
-"""Its usual name, beside ``transforms.json``."""
+"""Its usual name, next to ``transforms.json``."""
 _FIX = "Export the tracks again"
 _LARGEST_FRAME = 2**31 - 1
 

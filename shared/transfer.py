@@ -34,7 +34,7 @@ except ImportError:  # Windows: no spare files there, blobs are simply removed
 RECYCLE_FROM = 1024 * 1024
 """Bytes; smaller files are written faster than a spare one is found."""
 LEASE = 60.0
-"""Seconds that a blob, once confirmed to a client, stays for the job that is about to name it: its time stamp lies in the future."""
+"""Seconds that a blob, once confirmed to a client, stays for the job that is about to name it: its time stamp is in the future."""
 ENOUGH_FILES = 65536
 READ_UP_TO = 64 * 1024
 """Bytes of a blob that is read rather than mapped: a map keeps a file open, and a process may have as few as 1024."""
@@ -43,7 +43,7 @@ WINDOW = 8
 
 
 def blob_path(store: Path, name: str) -> Path:
-    """Where a blob with that digest lies in a store."""
+    """Where a blob with that digest is in a store."""
     return store / "blobs" / name[:2] / name
 
 
@@ -53,7 +53,7 @@ def spool_path(store: Path, name: str) -> Path:
 
 
 def shared_store(announced: Any) -> Path | None:
-    """The backend's store, if it lies on this host: proven by a token file whose content the signed welcome repeats."""
+    """The backend's store, if it is on this host: proven by a token file whose content the signed welcome repeats."""
     try:
         folder = Path(announced["folder"])
         same = json.loads((folder / "host.json").read_text())["token"] == announced["token"]

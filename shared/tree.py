@@ -2,7 +2,7 @@
 
 ``encode`` walks a value of ``shared/values.py`` (or dicts and lists of them), leaves everything small in the JSON and
 moves each array to a list of buffers. An object of a known kind is ``{"$": kind, ...}``; an array is
-``{"$": "buffer", "index": i}``. An array that stands in several places is sent once.
+``{"$": "buffer", "index": i}``. An array that stands in several positions is sent once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def encode(value: object, buffers: list[Buffer]) -> Any:
     """Gives the JSON of ``value`` and appends its arrays to ``buffers``.
 
     Raises:
-        InputError: Something in it has no place on the wire.
+        InputError: Something in it has no position on the wire.
     """
     return _encode(value, buffers, {id(b.array): i for i, b in enumerate(buffers)}, "NC", "")
 

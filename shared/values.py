@@ -45,7 +45,7 @@ class Image:
 
 @dataclasses.dataclass(frozen=True)
 class EncodedFile:
-    """A file as it lies on disk (PNG, EXR, JPEG …); the backend decodes it.
+    """A file as it is on disk (PNG, EXR, JPEG …); the backend decodes it.
 
     Attributes:
         data: ``(N,)`` uint8, the file's bytes.

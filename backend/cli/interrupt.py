@@ -1,6 +1,6 @@
 """Ctrl-C, and a farm's SIGTERM: the call ends soon, whatever it is doing.
 
-Python raises ``KeyboardInterrupt`` wherever it happens to be, which may be a place that drops exceptions (a destructor, a callback). So
+Python raises ``KeyboardInterrupt`` wherever it happens to be, which may be a position that drops exceptions (a destructor, a callback). So
 the wish is remembered, asked for again where progress is reported, and in the end enforced.
 """
 

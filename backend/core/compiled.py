@@ -12,7 +12,7 @@ import torch
 
 
 def _choose_cache_folder() -> None:
-    """Lets numba cache beside the source where it can, else in the user's cache folder (an installed package may be read-only)."""
+    """Lets numba cache next to the source where it can, else in the user's cache folder (an installed package may be read-only)."""
     if "NUMBA_CACHE_DIR" in os.environ or os.access(Path(__file__).parent, os.W_OK):
         return
     root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")

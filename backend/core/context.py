@@ -32,7 +32,7 @@ def ignore_progress(fraction: float, stage: str, preview: np.ndarray | None = No
 
 
 PRIVATE = "_"
-"""Partial results whose name begins so are for the operation's next attempt only; no client is told of them."""
+"""Partial results whose name begins so are for the operation's next attempt only; no client is informed of them."""
 
 
 class Partials(Mapping[tuple[str, int | None], Any]):

@@ -49,7 +49,7 @@ class NoiseModel:
 def truncation_for(noise: NoiseModel, far: float, voxel: float) -> float:
     """Truncation in voxels: 3 for exact depth, else four standard deviations of the fitted planes at the distance ``far`` and 2 more.
 
-    Measured on ``benchmarks/scenes/room.py`` with noise: less lets layers of noise survive beside the surface, more wears down edges.
+    Measured on ``benchmarks/scenes/room.py`` with noise: less lets layers of noise survive next to the surface, more wears down edges.
     """
     if noise.radius(far, voxel) == 0:
         return 3.0

@@ -14,7 +14,7 @@ from ...shared.errors import StorageError
 
 @contextlib.contextmanager
 def in_one_step(path: Path) -> Iterator[Path]:
-    """Gives a path beside the wanted one, whose folder is made; what was written there takes its place at the end.
+    """Gives a path next to the wanted one, whose folder is made; what was written there takes its place at the end.
 
     Raises:
         StorageError: No room, or no right to write.

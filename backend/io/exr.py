@@ -1,6 +1,6 @@
 """OpenEXR files written byte by byte: one part, scan lines, ZIP; channels of half, float and unsigned integers side by side.
 
-OpenImageIO's Python module converts all channels of a part from one numpy type, which loses ids beside half colours, and it stamps
+OpenImageIO's Python module converts all channels of a part from one numpy type, which loses ids next to half colours, and it stamps
 files with the time. The format is small: openexr.com/en/latest/OpenEXRFileLayout.html.
 """
 

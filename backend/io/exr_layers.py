@@ -57,7 +57,7 @@ def decode_layers(file: EncodedFile, *, associated: bool = False) -> dict[str, I
     main = _main_view_layer(found)
     layers = {name: image for (view_layer, name), image in found.items() if view_layer == main}
     for (view_layer, name), image in found.items():
-        if view_layer != main:  # plain channels beside named layers are a copy for viewers
+        if view_layer != main:  # plain channels next to named layers are a copy for viewers
             layers.setdefault(f"{view_layer}.{name}" if view_layer else name, image)
     return layers
 
@@ -84,7 +84,7 @@ def _group(channels: list[str], part_name: str) -> dict[tuple[str, str], list[in
         if len(path) == 1 and part_name and path[0].upper() in (*_ORDER, "Z", "V"):
             path = [*part_name.split("."), channel]
         upper = channel.upper()
-        if len(path) == 1 and upper in tuple("RGBAY") and upper not in vector:  # a plain file, or beside layers a copy for viewers
+        if len(path) == 1 and upper in tuple("RGBAY") and upper not in vector:  # a plain file, or next to layers a copy for viewers
             plain.append(number)
             continue
         if len(path) == 1 and upper in vector:

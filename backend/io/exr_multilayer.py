@@ -1,4 +1,4 @@
-"""Layers to one multilayer OpenEXR that compositors read by name: stylised, delta, mask, confidence, and the passes beside them."""
+"""Layers to one multilayer OpenEXR that compositors read by name: stylised, delta, mask, confidence, and the passes next to them."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def decode(file: EncodedFile) -> Image:
         kinds = {str(spec.channelformats[c]) for c in channels} if spec.channelformats else {str(spec.format)}
         kind = _NATIVE.get(kinds.pop(), "float32") if len(kinds) == 1 else "float32"
         first = min(channels)
-        whole = read_part(source, part, kind, file.name, first, max(channels) + 1)  # not all the passes beside it
+        whole = read_part(source, part, kind, file.name, first, max(channels) + 1)  # not all the passes next to it
         pixels = np.ascontiguousarray(whole[..., [c - first for c in channels]])
         associated = (
             pixels.shape[2] in (2, 4)

@@ -139,7 +139,7 @@ def unit_height(height_px: torch.Tensor, depth_px: float | None = None) -> tuple
 
     Args:
         height_px: Any range.
-        depth_px: A given depth: the middle becomes 0.5 and what lies beyond is cut off. None uses the whole range.
+        depth_px: A given depth: the middle becomes 0.5 and what is beyond is cut off. None uses the whole range.
     """
     low, high = float(height_px.min()), float(height_px.max())
     depth = max(high - low, 1e-6) if depth_px is None else depth_px

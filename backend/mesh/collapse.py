@@ -2,7 +2,7 @@
 
 Garland and Heckbert, "Surface Simplification Using Quadric Error Metrics" (SIGGRAPH 1997), with planes across open edges so that
 borders keep their place, the link condition of Dey et al. ("Topology Preserving Edge Contraction", 1999) so that a manifold stays one,
-and a weak pull to where vertices were so that flat places get well-shaped triangles.
+and a weak pull to where vertices were so that flat positions get well-shaped triangles.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .clean import select
 _BORDER = 10.0
 """Weight of the planes across open edges against the faces' own."""
 _PULL = 1e-5
-"""Squared distance between places in a plane against squared distance to the plane: 10 cm along a wall cost as much as 0.3 mm off it."""
+"""Squared distance between positions in a plane against squared distance to the plane: 10 cm along a wall cost as much as 0.3 mm off it."""
 _TURN = 0.3
 """Cosine of how far a face may turn in one collapse."""
 

@@ -1,6 +1,6 @@
 """The triangles of marching cubes, derived rather than tabulated.
 
-Corner ``c`` of a cell lies at ``(c & 1, c >> 1 & 1, c >> 2)``; bit ``c`` of a case is set when that corner is inside (negative).
+Corner ``c`` of a cell is at ``(c & 1, c >> 1 & 1, c >> 2)``; bit ``c`` of a case is set when that corner is inside (negative).
 Edge ``4 * axis + n`` runs along ``axis`` from corner ``EDGE_CORNERS[4 * axis + n, 0]``.
 
 On each face of the cell the surface is a set of directed segments; on an ambiguous face (four crossings) every inside corner is cut

@@ -33,7 +33,7 @@ class Nearest:
         self._reach = int(extent / self._cell) + 2
 
     def find(self, queries: np.ndarray) -> np.ndarray:
-        """Index of the nearest point for each of ``(Q, 3)`` queries, ``(Q,)`` int64; the smallest index of several at one place."""
+        """Index of the nearest point for each of ``(Q, 3)`` queries, ``(Q,)`` int64; the smallest index of several at one position."""
         result = np.empty(len(queries), np.int64)
         near = np.ascontiguousarray(queries, np.float64)
         _find(near, self._origin, self._cell, self._reach, self._keys, self._starts, self._points, result)

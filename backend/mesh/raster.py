@@ -1,4 +1,4 @@
-"""Which place of the surface each texel of an atlas shows, and how deep a mesh lies in a view."""
+"""Which position of the surface each texel of an atlas shows, and how deep a mesh is in a view."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Atlas:
         index: ``(T,)`` int32, row * size + column; row 0 is the top.
         face: ``(T,)`` int32, ascending.
         weights: ``(T, 3)`` float32, barycentric coordinates in that face; each in 0..1.
-        inside: ``(T,)`` bool: the texel's centre lies in the face, not in the gutter around a chart.
+        inside: ``(T,)`` bool: the texel's centre is in the face, not in the gutter around a chart.
         overlaps: How many times a texel's centre lay in a second face.
     """
 
@@ -50,10 +50,10 @@ class Atlas:
 
 
 def rasterise(uvs: np.ndarray, faces: np.ndarray, size: int, gutter: float = GUTTER) -> Atlas:
-    """Finds the face and the place in it for each texel.
+    """Finds the face and the position in it for each texel.
 
     Args:
-        uvs: ``(M, 3, 2)``; (0, 0) is the bottom left. What lies beyond 0..1 is not shown.
+        uvs: ``(M, 3, 2)``; (0, 0) is the bottom left. What is beyond 0..1 is not shown.
         faces: ``(M, 3)`` int32; only tells which faces share an edge.
         size: Width and height in texels.
         gutter: Texels around the charts that take the nearest point of the surface.

@@ -33,8 +33,8 @@ class Guide:
     """What else output and source shall agree in.
 
     Attributes:
-        source: ``(G, Hs, Ws)`` beside the source, or one tensor beside each source of an atlas.
-        target: ``(G, H, W)`` beside the output.
+        source: ``(G, Hs, Ws)`` next to the source, or one tensor next to each source of an atlas.
+        target: ``(G, H, W)`` next to the output.
         weight: Weight against the picture's own channels, from the coarsest to the finest level (the last one is repeated).
         exclusive: Whether its channels are regions, one of them 1 and the others 0: then each region is used evenly in itself.
     """
@@ -132,11 +132,11 @@ def synthesize(
         levels: Number of levels, or 0 to choose it by the sizes.
         report: Called between steps.
         fixed: Pixels that are given, or None.
-        alike: ``(G, H, W)`` beside the output: patches do not vote across its edges, see ``vote``. Or None.
+        alike: ``(G, H, W)`` next to the output: patches do not vote across its edges, see ``vote``. Or None.
         owners: Which sources may be used where, or None.
 
     Returns:
-        The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it: places on the atlas' sheet.
+        The picture ``(C, H, W)`` float32, and the match field ``(2, gh, gw)`` int32 that made it: positions on the atlas' sheet.
     """
     tile = settings.tile
     atlas = source if isinstance(source, Atlas) else Atlas((source,))

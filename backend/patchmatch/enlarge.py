@@ -71,7 +71,7 @@ class Enlargement:
             yield slice(first, last), slice(left, right), picture[:, first - top : last - top, left - start : right - start]
 
     def _child(self, rows: tuple[int, int], columns: tuple[int, int]) -> torch.Tensor:
-        """The field of some rows and columns; patch centres keep their places, as in ``pyramid.refine``, each in its source."""
+        """The field of some rows and columns; patch centres keep their positions, as in ``pyramid.refine``, each in its source."""
         device, steps = self.field.device, [whole / small for small, whole in zip(self.working, self.full, strict=True)]
         centres = [torch.arange(*n, device=device, dtype=torch.float64) + _HALF + 0.5 for n in (rows, columns)]
         places = [centre / step - _HALF for centre, step in zip(centres, steps, strict=True)]

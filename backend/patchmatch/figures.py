@@ -17,7 +17,7 @@ _UNEVEN_GRAIN = 0.4
 
 
 def verbatim_share(field: torch.Tensor) -> float:
-    """Share of patches a patch's width apart that come from places as far apart in the exemplar, 0..1: 1 is one copied piece."""
+    """Share of patches a patch's width apart that come from positions as far apart in the exemplar, 0..1: 1 is one copied piece."""
     shares = []
     for axis in (1, 2):
         if field.shape[axis] <= PATCH:
@@ -29,7 +29,7 @@ def verbatim_share(field: torch.Tensor) -> float:
 
 
 def usage(field: torch.Tensor, sheet: Sheet, turns: list[Transform]) -> tuple[float, float]:
-    """How much of the exemplar is used at all, 0..1, and how many times over the most used place is.
+    """How much of the exemplar is used at all, 0..1, and how many times over the most used position is.
 
     Args:
         field: ``(2, gh, gw)`` int32 on the sheet.
@@ -59,7 +59,7 @@ def unevenness(exemplar: torch.Tensor) -> tuple[float, float]:
         exemplar: ``(C, H, W)``.
 
     Returns:
-        Share of the variance that lies between the parts' means, and the deviation of the logarithm of their detail.
+        Share of the variance that is between the parts' means, and the deviation of the logarithm of their detail.
     """
     gray = exemplar.mean(0, keepdim=True).cpu()
     height, width = gray.shape[1] // _BLOCKS * _BLOCKS, gray.shape[2] // _BLOCKS * _BLOCKS

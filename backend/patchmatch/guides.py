@@ -11,7 +11,7 @@ from .periodicity import Wave, straight_phase
 from .transforms import Transform
 
 PHASE_WEIGHT = (0.5, 0.5, 0.4, 0.3, 0.15)
-"""Weight of the phase guide from the coarsest level: it places the joints, the finer levels are free to draw them."""
+"""Weight of the phase guide from the coarsest level: it positions the joints, the finer levels are free to draw them."""
 
 REGION_WEIGHT = (1.4, 1.2, 1.0, 0.8, 0.7)
 """Weight of the regions from the coarsest level; at 0.7 a wrong region costs more than the worst texture."""
@@ -78,7 +78,7 @@ def originality_guide(
     device: torch.device,
     place: tuple[int, int, torch.Tensor] | None,
 ) -> Guide:
-    """Smooth noise beside sources and output, unlike each other: along a copied run the two drift apart, and the run ends.
+    """Smooth noise next to sources and output, unlike each other: along a copied run the two drift apart, and the run ends.
 
     Args:
         sizes: Sizes of the sources.
@@ -86,7 +86,7 @@ def originality_guide(
         originality: 0..1.
         generator: On the CPU.
         device: Where to.
-        place: Row and column at which the first source lies in the output, and the mask ``(1, H, W)`` of what is kept of it: there the
+        place: Row and column at which the first source is in the output, and the mask ``(1, H, W)`` of what is kept of it: there the
             two agree, so that the kept part is continued.
     """
     sources = tuple(_noise(s, generator).to(device) for s in sizes)
@@ -116,7 +116,7 @@ def _bent_to(straight: torch.Tensor, phase: torch.Tensor, mask: torch.Tensor) ->
 
 
 def _turned_phase(wave: Wave, turn: Transform) -> torch.Tensor:
-    """The phase beside a transformed copy; without confidence where its wave no longer is the one that is wanted."""
+    """The phase next to a transformed copy; without confidence where its wave no longer is the one that is wanted."""
     phase = turn.apply(wave.phase)
     (yy, yx), (xy, xx) = turn.matrix()
     fy, fx = wave.frequency

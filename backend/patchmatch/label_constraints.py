@@ -1,4 +1,4 @@
-"""Which sources may be used where: each place of the output has an owner, and so has each source.
+"""Which sources may be used where: each position of the output has an owner, and so has each source.
 
 The search is done for each owner apart, so that nothing of one ever stands in a place of another.
 """

@@ -45,7 +45,7 @@ def refine(
     source: tuple[tuple[int, int], tuple[int, int]],
     tile: tuple[bool, bool],
 ) -> torch.Tensor:
-    """The match field at the next finer level; patch centres keep their places in both pictures.
+    """The match field at the next finer level; patch centres keep their positions in both pictures.
 
     Args:
         field: ``(2, gh, gw)`` int32.

@@ -36,7 +36,7 @@ class Transform:
         return (c, -s * side), (s, c * side)
 
     def apply(self, planes: torch.Tensor) -> torch.Tensor:
-        """The transformed planes ``(C, h, w)``; what lies outside of the original is filled by reflection (see ``inside``)."""
+        """The transformed planes ``(C, h, w)``; what is outside of the original is filled by reflection (see ``inside``)."""
         if self.mirror:
             planes = planes.flip(2)
         planes = torch.rot90(planes, self.eighths // 2, (1, 2))
@@ -86,11 +86,11 @@ def transforms_for(rotation: str, scale_variation: float) -> list[Transform]:
 
 
 def turn_normals(vectors: torch.Tensor, transform: Transform, up: bool) -> torch.Tensor:
-    """Tangent-space normals whose places were transformed, their directions transformed as well.
+    """Tangent-space normals whose positions were transformed, their directions transformed as well.
 
     Args:
         vectors: ``(3, h, w)`` x, y, z in -1..1.
-        transform: What was done to their places.
+        transform: What was done to their positions.
         up: Whether +y points up the picture (OpenGL), or down (DirectX).
     """
     (yy, yx), (xy, xx) = transform.matrix()

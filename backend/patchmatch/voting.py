@@ -52,7 +52,7 @@ def vote(
         norm = torch.zeros(count * width, 1, device=source.device)
         for dy in range(PATCH):
             for dx in range(PATCH):
-                # Pixel p lies at (dy, dx) of the patch whose corner is p - (dy, dx); the padding shifts that by PATCH - 1.
+                # Pixel p is at (dy, dx) of the patch whose corner is p - (dy, dx); the padding shifts that by PATCH - 1.
                 y, x = first + PATCH - 1 - dy, PATCH - 1 - dx
                 c = corner[y : y + count, x : x + width].reshape(-1) + (dy * source_width + dx)
                 w = weight[y : y + count, x : x + width] * gaussian[dy][dx]

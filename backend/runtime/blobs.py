@@ -65,7 +65,7 @@ class BlobStore:
         return {"folder": str(self.folder), "token": token}
 
     def path(self, address: str) -> Path:
-        """Where the blob lies, or would."""
+        """Where the blob is, or would."""
         return blob_path(self.folder, check_digest(address))
 
     def has(self, address: str) -> bool:

@@ -19,7 +19,7 @@ from ...shared.version import __version__
 def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
     """Encodes images and meshes as files named after the output; files, sequences of them and reports stay as they are.
 
-    Files that belong beside a mesh's (the material and the texture of ``mesh.obj``) come under their own names, ``mesh.mtl``.
+    Files that belong next to a mesh's (the material and the texture of ``mesh.obj``) come under their own names, ``mesh.mtl``.
     """
     given = [(item, outputs[item.name]) for item in schema.outputs if outputs.get(item.name) is not None]
     files = {item.name: deliver_one(schema, item.name, value, formats) for item, value in given}

@@ -1,4 +1,4 @@
-"""Who follows which job, and what they are told of it: its turn, progress, partial results, the end."""
+"""Who follows which job, and what they are informed of it: its turn, progress, partial results, the end."""
 
 from __future__ import annotations
 

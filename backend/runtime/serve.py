@@ -41,7 +41,7 @@ def serve(
     max_job_bytes: int = MAX_JOB_BYTES,
     outcome_bytes: int = OUTCOME_BYTES, idle_exit: float = 0.0,
 ) -> None:  # fmt: skip
-    """Runs a backend until it is told to stop.
+    """Runs a backend until it is informed to stop.
 
     Args:
         state: Folder of journal, blobs, logs and connection file.

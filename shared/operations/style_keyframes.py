@@ -57,7 +57,7 @@ OPERATION = Operation(
             "float",
             0.5,
             "Detail",
-            "How much the structure of the paint counts in unpainted frames, beside likeness",
+            "How much the structure of the paint counts in unpainted frames, next to likeness",
             minimum=0.0,
             maximum=1.0,
             unit="factor",

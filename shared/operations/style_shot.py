@@ -69,7 +69,7 @@ OPERATION = Operation(
             "float",
             0.25,
             "Repaint",
-            "Change of light, of 0 to 1, after which a place is painted anew",
+            "Change of light, of 0 to 1, after which a position is painted anew",
             minimum=0.02,
             maximum=1.0,
             unit="factor",
@@ -82,7 +82,7 @@ OPERATION = Operation(
             "report",
             "report",
             ("json",),
-            "Scenes, anchors, shares of styles, and the warping error beside the render's own at 1, 8 and 16 frames",
+            "Scenes, anchors, shares of styles, and the warping error next to the render's own at 1, 8 and 16 frames",
         ),
     ),
 )

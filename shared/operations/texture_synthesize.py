@@ -1,4 +1,4 @@
-"""``texture.synthesize``: new texture of any size from an exemplar, alone or with the maps beside it."""
+"""``texture.synthesize``: new texture of any size from an exemplar, alone or with the maps next to it."""
 
 from .schema import Input, Operation, Output, Parameter
 

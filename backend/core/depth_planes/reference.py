@@ -23,7 +23,7 @@ def _shifted(w: Tensor, step: int, dim: int) -> Tensor:
 
 
 def _gradient(w: Tensor, dim: int, baseline: int, tolerance: Tensor) -> tuple[Tensor, Tensor]:
-    """Slope per baseline, and how far the two neighbours stray from it (infinite beside a hole)."""
+    """Slope per baseline, and how far the two neighbours stray from it (infinite next to a hole)."""
     a1, b1 = _shifted(w, -baseline, dim), _shifted(w, baseline, dim)
     a2, b2 = _shifted(w, -2 * baseline, dim), _shifted(w, 2 * baseline, dim)
     a1, b1 = (

@@ -1,7 +1,7 @@
 """Meshes as files: PLY, OBJ and USD in Blender's axes and units, GLB turned to glTF's.
 
 Vertex colours are scene-linear in a ``Mesh``. PLY and OBJ have no rule; readers take their colours for sRGB, so that is written (Blender's
-importers assume it by default). Textures are written as 8-bit sRGB PNG: inside ``glb`` and ``usdz``, beside ``obj`` and ``usda``; ``ply``
+importers assume it by default). Textures are written as 8-bit sRGB PNG: inside ``glb`` and ``usdz``, next to ``obj`` and ``usda``; ``ply``
 has none. The float texture itself is an output of its own.
 """
 
@@ -27,7 +27,7 @@ def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh") -> bytes:
     Args:
         mesh: In world space, z up.
         suffix: One of ``FORMATS``, with or without a dot.
-        stem: The file's name without suffix; ``companions`` of that name belong beside it.
+        stem: The file's name without suffix; ``companions`` of that name belong next to it.
 
     Raises:
         InputError: Another suffix, or arrays that make no mesh.
@@ -42,7 +42,7 @@ def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh") -> bytes:
 
 
 def companions(mesh: Mesh, suffix: str, stem: str = "mesh") -> list[EncodedFile]:
-    """The files that belong beside ``encode_mesh``'s: material and texture of ``obj``, texture of ``usda``."""
+    """The files that belong next to ``encode_mesh``'s: material and texture of ``obj``, texture of ``usda``."""
     form = _form(suffix)
     if mesh.texture is None or mesh.uvs is None or form not in ("obj", "usda"):
         return []

@@ -59,7 +59,7 @@ def rows(pattern: str, values: np.ndarray, chunk: int = 1 << 16) -> str:
 
 
 def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One vertex for each place and UV, as glTF wants it.
+    """One vertex for each position and UV, as glTF wants it.
 
     Returns:
         Which vertex of the mesh each new one is, ``(K,)``; the new corners of the faces, ``(M, 3)`` int32; their UVs, ``(K, 2)``.

@@ -168,7 +168,7 @@ def _join(parts: list[Mesh], texture: Image | None) -> Mesh:
 
 
 def _welded(mesh: Mesh) -> Mesh:
-    """One vertex for each place again: glTF splits them where UVs differ, which would tear the surface into its charts."""
+    """One vertex for each position again: glTF splits them where UVs differ, which would tear the surface into its charts."""
     fields = [mesh.vertices] + [v.reshape(len(v), -1) for v in mesh.attributes.values()]
     fields += [v for v in (mesh.normals, mesh.colors) if v is not None]
     table = np.ascontiguousarray(np.hstack(fields), np.float32) + np.float32(0)

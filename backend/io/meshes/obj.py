@@ -10,7 +10,7 @@ from .common import broken, linear_colors, rows, triangulate
 
 
 def write(mesh: Mesh, stem: str) -> bytes:
-    """The mesh as text; ``stem`` names the material file beside it."""
+    """The mesh as text; ``stem`` names the material file next to it."""
     textured = mesh.texture is not None and mesh.uvs is not None
     columns = [mesh.vertices]
     if mesh.colors is not None:

@@ -17,7 +17,7 @@ _ROOT = "reconstruction"
 
 
 def write(mesh: Mesh, stem: str) -> bytes:
-    """The mesh as ``.usda``; ``stem`` names the texture beside it."""
+    """The mesh as ``.usda``; ``stem`` names the texture next to it."""
     return _document(mesh, f"{stem}.png").encode("utf-8")
 
 

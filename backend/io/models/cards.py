@@ -37,7 +37,7 @@ class ModelCard:
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The card as it lies in the file."""
+        """The card as it is in the file."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod

@@ -1,6 +1,6 @@
 """Models on disk: one safetensors file each, with its card and the sha256 of its tensors inside.
 
-Shipped models lie beside this module in ``weights``, the user's own in ``models`` in the state folder. Only names come from outside, never
+Shipped models lie next to this module in ``weights``, the user's own in ``models`` in the state folder. Only names come from outside, never
 paths: ``find_model`` looks in these two folders alone.
 """
 
@@ -105,7 +105,7 @@ def tensor_digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def save_model(path: str | Path, tensors: Mapping[str, torch.Tensor], card: ModelCard) -> Path:
-    """Writes a model in one step: beside its place first, then renamed.
+    """Writes a model in one step: to a temporary file first, then renamed.
 
     Args:
         path: The file; its folder is made.
@@ -177,7 +177,7 @@ def import_model(path: str | Path, name: str = "", licence: str = "", *, replace
         replace: Whether it may take the place of one of that name.
 
     Returns:
-        Where it lies now.
+        Where it is now.
 
     Raises:
         InputError: Damaged, foreign, without a licence, or the name is taken.

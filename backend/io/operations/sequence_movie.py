@@ -24,7 +24,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """Gives the ``movie`` as a file, and a ``report``. Pictures are decoded one after the other, each when its turn comes.
 
     Raises:
-        InputError: Names without numbers, or two of one number; an unreadable picture; pictures of several sizes; nothing beside them.
+        InputError: Names without numbers, or two of one number; an unreadable picture; pictures of several sizes; nothing next to them.
         JobFailed: No encoder.
         JobCancelled: From ``context.progress``.
     """

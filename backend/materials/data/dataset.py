@@ -170,7 +170,7 @@ def build_dataset(entries: Iterable[Entry], meta: dict[str, Any] | None = None) 
 
 
 def write_dataset(path: str | Path, entries: Iterable[Entry] | Dataset, meta: dict[str, Any] | None = None) -> Path:
-    """Writes a dataset file in one step: beside its place first, then renamed.
+    """Writes a dataset file in one step: to a temporary file first, then renamed.
 
     Args:
         path: The file, usually ``NAME.safetensors``; its folder is made.

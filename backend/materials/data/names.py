@@ -1,4 +1,4 @@
-"""Which map of which material a file is, told from its name, as libraries and painting programs name them."""
+"""Which map of which material a file is, known from its name, as libraries and painting programs name them."""
 
 from __future__ import annotations
 

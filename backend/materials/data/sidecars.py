@@ -1,4 +1,4 @@
-"""What a library says about a material beside its pictures: captions, tags, size, licence; and its attributes from all that."""
+"""What a library says about a material next to its pictures: captions, tags, size, licence; and its attributes from all that."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Manifold:
     Attributes:
         precision: Share of the made that lie within the neighbourhood of some real one.
         recall: Share of the real that lie within the neighbourhood of some made one.
-        density: In how many real neighbourhoods a made one lies, relative to what real ones have; may exceed 1.
+        density: In how many real neighbourhoods a made one is, relative to what real ones have; may exceed 1.
         coverage: Share of the real whose neighbourhood holds a made one.
     """
 

@@ -120,7 +120,7 @@ def r_precision(network: Regressor, stacks: torch.Tensor, attributes: torch.Tens
         network: Trained on real materials.
         stacks: ``(N, 6, S, S)`` uint8 or float in 0..1.
         attributes: ``(N, V)`` what each was made from.
-        others: ``(M, V)`` descriptions to be told from, at least 2; drawn anew for each material.
+        others: ``(M, V)`` descriptions to be distinguished from, at least 2; drawn anew for each material.
         seed: Of the draws.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -141,7 +141,7 @@ def _loss(logits: torch.Tensor, numbers: torch.Tensor, attributes: torch.Tensor,
 
 
 def _crops(data: Dataset, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Random places of these materials, ``(B, 6, side, side)``, mirrored left to right at random."""
+    """Random positions of these materials, ``(B, 6, side, side)``, mirrored left to right at random."""
     side = min(_CROP, data.size)
     out = []
     for row in rows.tolist():

@@ -1,6 +1,6 @@
 """All library measures of one model at once.
 
-Distances mean little alone, so each stands beside the same between two sets of real materials: that is the noise floor.
+Distances mean little alone, so each stands next to the same between two sets of real materials: that is the noise floor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEAST = 3 * NEIGHBOURS
 """Fewest materials on each side: below, the neighbourhoods say nothing."""
 TARGETS = {"precision": 0.8, "coverage": 0.8, "r_precision": 0.8}
 SEAM_RANGE = (5.0, 95.0)
-"""Percentiles of the interior lines between which a wrap line cannot be told from them."""
+"""Percentiles of the interior lines between which a wrap line cannot be distinguished from them."""
 
 
 @dataclasses.dataclass(frozen=True)

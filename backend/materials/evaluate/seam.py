@@ -1,4 +1,4 @@
-"""Whether a map's wrap lines can be told from its interior lines."""
+"""Whether a map's wrap lines can be distinguished from its interior lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def seam_percentiles(values: np.ndarray) -> dict[str, float]:
-    """Where the wrap line's mean gradient lies among the interior lines', 0..100.
+    """Where the wrap line's mean gradient is among the interior lines', 0..100.
 
     First and second differences across the line, averaged along it. Invisible is 5..95: lower would be a smeared line. Of maps that tile
     perfectly one in ten still falls outside, as any one interior line would.

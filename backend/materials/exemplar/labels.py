@@ -1,4 +1,4 @@
-"""Label maps painted by an artist: regions told apart by their colours."""
+"""Label maps painted by an artist: regions distinguished by their colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def match_labels(exemplar_labels: Image, labels: Image, size: tuple[int, int]) -
     """Numbers the regions of both maps by their colours.
 
     Args:
-        exemplar_labels: Beside the exemplar.
+        exemplar_labels: Next to the exemplar.
         labels: Of the texture, of any size.
         size: Height and width to which ``labels`` are brought.
 
@@ -81,7 +81,7 @@ def _palette(colors: np.ndarray) -> np.ndarray:
 
 
 def _has_solid(mask: np.ndarray) -> bool:
-    """Whether a square of ``_SOLID`` pixels lies wholly in the mask."""
+    """Whether a square of ``_SOLID`` pixels is wholly in the mask."""
     if min(mask.shape) < _SOLID:
         return bool(mask.any())
     total = np.pad(mask.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)

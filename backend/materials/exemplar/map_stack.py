@@ -1,4 +1,4 @@
-"""The exemplar of ``texture.synthesize`` and the maps beside it as one stack of planes, and back."""
+"""The exemplar of ``texture.synthesize`` and the maps next to it as one stack of planes, and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...patchmatch import pyramid
 from ...patchmatch.texture import LEAST_EXEMPLAR, Layer
 
 WEIGHTS = {"normal": 0.6, "height": 0.7, "roughness": 0.5, "metallic": 0.7, "occlusion": 0.4}
-"""Say of each map in the search beside the base colour's 1; normal has three channels, occlusion mostly repeats the height."""
+"""Say of each map in the search next to the base colour's 1; normal has three channels, occlusion mostly repeats the height."""
 
 _FLAT = 2.5 / 255
 """Range of values, display-like, within which an exemplar is flat: rounding and JPEG make as much."""

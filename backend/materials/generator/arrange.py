@@ -22,7 +22,7 @@ from .noise import STRIDE
 from .patterns import PATTERN_CHANNELS
 
 STEP = 4
-"""Pixels from one place whose code is known to the next: half a cell, so that arrangements need not fit the cells."""
+"""Pixels from one position whose code is known to the next: half a cell, so that arrangements need not fit the cells."""
 LEAST = 8 * STRIDE
 """Pixels of the smallest torus that can be arranged."""
 ORIGINALITY = 0.15
@@ -33,7 +33,7 @@ _BORDER = 2
 
 
 def read_codes(inverter: Inverter, picture: torch.Tensor) -> torch.Tensor:
-    """What an arrangement is made of: the codes at every place of a picture, and the picture as small.
+    """What an arrangement is made of: the codes at every position of a picture, and the picture as small.
 
     Args:
         inverter: Of the model.

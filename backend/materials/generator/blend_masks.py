@@ -1,4 +1,4 @@
-"""Where each material of a blend lies: "rock covered in snow" is rock here and snow there, not something between the two everywhere.
+"""Where each material of a blend is: "rock covered in snow" is rock here and snow there, not something between the two everywhere.
 
 The generator takes a style that changes over the picture. So each material of the blend has its own style, and noise on the torus, coarse
 and fine like what grows, melts or is blown, says where each one shows. Shares are kept, but for what the soft edges take.
@@ -25,7 +25,7 @@ def parts_of(families: Mapping[str, float], apart: Collection[str]) -> list[tupl
 
     Args:
         families: With weights summing to 1.
-        apart: Those that lie beside or on one another; what else there is goes with the largest of them.
+        apart: Those that lie next to or on one another; what else there is goes with the largest of them.
 
     Returns:
         Families with weights summing to 1 and the share of each material, the largest first; shares sum to 1.

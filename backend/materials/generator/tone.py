@@ -27,7 +27,7 @@ def find_tone(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         values = stacks.transpose(0, 1).flatten(1).float()
         step = max(1, values.shape[1] // 500_000)  # torch.quantile takes no more than 16 million
         curves.append(torch.quantile(values[:, ::step], at, dim=1).T)
-    curves[0] = curves[0] + torch.linspace(0, 1e-5, POINTS)  # no two places the same, so that the inverse has one answer
+    curves[0] = curves[0] + torch.linspace(0, 1e-5, POINTS)  # no two positions the same, so that the inverse has one answer
     return torch.stack(curves)
 
 

@@ -78,7 +78,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
 
 def _keep(inputs: Mapping[str, Any], parameters: Mapping[str, Any], device: torch.device, notes: list[str]) -> Keep:
-    """What is kept of the exemplar, and where it lies."""
+    """What is kept of the exemplar, and where it is."""
     exemplar: Image = inputs["exemplar"]
     width, height = parameters["size"]
     own_height, own_width = exemplar.pixels.shape[:2]

@@ -85,7 +85,7 @@ def typical_depth(family: str, scale: float) -> float:
 
 
 def draw(materials: Materials, batch: int, crop: int, generator: torch.Generator) -> Surface:
-    """A batch of pieces at random places, turned, mirrored and magnified, with altered and sometimes foreign colours.
+    """A batch of pieces at random positions, turned, mirrored and magnified, with altered and sometimes foreign colours.
 
     Args:
         materials: Where from.

@@ -38,7 +38,7 @@ class MapConfig:
 
 
 class Block(nn.Module):
-    """Two convolutions beside an identity; it starts as the identity."""
+    """Two convolutions next to an identity; it starts as the identity."""
 
     def __init__(self, width: int, border: Border = "replicate") -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Block(nn.Module):
 class MapNetwork(nn.Module):
     """A U-Net without any normalisation, so that what it says of a spot depends on that spot's surroundings alone.
 
-    Any size that is a multiple of ``STRIDE``. What lies beyond the border is a guess (replicated, at the two finest levels zeros,
+    Any size that is a multiple of ``STRIDE``. What is beyond the border is a guess (replicated, at the two finest levels zeros,
     which is quicker), so ``estimate`` gives it a margin of the photograph and cuts that off.
     """
 

@@ -35,7 +35,7 @@ from .network import ARCHITECTURE, MapNetwork
 from .shading import Surface, encode_srgb, render_lit, rerender_error
 
 MARGIN = 8
-"""Pixels at each border of a crop that do not count: there the network guesses what lies beyond, and so do the renders."""
+"""Pixels at each border of a crop that do not count: there the network guesses what is beyond, and so do the renders."""
 
 LICENCE = "GPL-3.0-or-later"
 

@@ -1,4 +1,4 @@
-"""Which families a prompt names and how much of each: heads, what modifies them, and what lies over them."""
+"""Which families a prompt names and how much of each: heads, what modifies them, and what is over them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Blend:
         families: With weights summing to 1.
         growth: What plants laid over them amount to (None: not said).
         roles: Of the words.
-        apart: Families that lie beside or on one another; marble in "marble tiles" does not, it is what the tiles are made of.
+        apart: Families that lie next to or on one another; marble in "marble tiles" does not, it is what the tiles are made of.
     """
 
     families: dict[str, float]

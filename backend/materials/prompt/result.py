@@ -22,7 +22,7 @@ class Prompt:
         known: Each word or phrase that was understood, with its meaning in words, in order.
         unknown: Words and symbols that mean nothing to the model, each once.
         notes: Contradictions and demands that cannot be met, as sentences without a full stop.
-        apart: Those of the families that lie beside or on one another; the others are what these are made of.
+        apart: Those of the families that lie next to or on one another; the others are what these are made of.
     """
 
     families: dict[str, float]

@@ -36,7 +36,7 @@ class Kind(enum.StrEnum):
     OVERLAY = "overlay"  # mossy, rusty: a family as an adjective
     ATTRIBUTE = "attribute"  # wet, polished
     THING = "thing"  # scratches, puddles: an attribute as a noun
-    GAP = "gap"  # mortar, veins: what lies in the hollows
+    GAP = "gap"  # mortar, veins: what is in the hollows
     LAYOUT = "layout"  # herringbone
     COLOR = "color"
     TONE = "tone"  # dark, pale

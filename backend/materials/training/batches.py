@@ -25,7 +25,7 @@ class Batch:
     Attributes:
         stack: ``(B, 6, canvas, canvas)`` float32, 0..1; only its middle is judged.
         pattern: ``(B, PATTERN_CHANNELS, canvas, canvas)`` for the whole canvas.
-        photo: ``(B, 3, crop, crop)`` sRGB 0..1, another place of the same materials under a random light.
+        photo: ``(B, 3, crop, crop)`` sRGB 0..1, another position of the same materials under a random light.
         attributes: ``(B, A)`` in 0..1.
         known: ``(B, A)`` bool.
     """

@@ -73,7 +73,7 @@ def feature_distance(made: list[torch.Tensor], real: list[torch.Tensor]) -> torc
 
 
 def _moment(features: torch.Tensor, deviation: bool) -> torch.Tensor:
-    """``(B, C)``: the mean over places, or the deviation."""
+    """``(B, C)``: the mean over positions, or the deviation."""
     mean = features.mean((2, 3))
     return (features - mean[..., None, None]).square().mean((2, 3)).add(1e-6).sqrt() if deviation else mean
 
@@ -81,7 +81,7 @@ def _moment(features: torch.Tensor, deviation: bool) -> torch.Tensor:
 def likeness_loss(
     made: torch.Tensor, real: torch.Tensor, made_features: list[torch.Tensor], real_features: list[torch.Tensor]
 ) -> torch.Tensor:
-    """How far a picture is from the one it should be, place by place: at half and quarter size, and in the discriminator's features.
+    """How far a picture is from the one it should be, position by position: at half and quarter size, and in the discriminator's features.
 
     Not at full size: the finest detail is the noise's, and holding it to its place would only blur it.
     """

@@ -26,7 +26,7 @@ from .losses import patch_distance
 from .training import Trainer
 
 COLLAPSED = 0.1
-"""Variety between seeds, against the variety between places of a real material, below which every seed gives the same."""
+"""Variety between seeds, against the variety between positions of a real material, below which every seed gives the same."""
 SATURATED = 30.0
 """Lead of the real over the made in the discriminator's scores beyond which the generator gets no useful gradient."""
 STRIKES = 3
@@ -180,8 +180,8 @@ def check(trainer: Trainer, held_out: Dataset, count: int = 12) -> tuple[dict[st
     """Measures the averaged generator on materials it has not seen: drawing what it is shown, or once the prior is trained, from noise.
 
     Returns:
-        ``held_out``: patch distance to the real ones over that between two places of the real ones (1 is as good as real); ``variety``:
-        how much two made ones differ against how much two places differ. And a picture: made above, real below, ``(H, W, 3)`` uint8.
+        ``held_out``: patch distance to the real ones over that between two positions of the real ones (1 is as good as real); ``variety``:
+        how much two made ones differ against how much two positions differ. And a picture: made above, real below, ``(H, W, 3)`` uint8.
     """
     random = torch.Generator().manual_seed(1)
     rows = torch.linspace(0, len(held_out) - 1, min(count, len(held_out))).long().tolist()
@@ -201,7 +201,7 @@ def check(trainer: Trainer, held_out: Dataset, count: int = 12) -> tuple[dict[st
 
 
 def _make(trainer: Trainer, data: Dataset, row: int, place: slice, random: torch.Generator) -> torch.Tensor:
-    """Makes what is at a place of a material: from its code, or from noise if the prior has learnt to make codes."""
+    """Makes what is at a position of a material: from its code, or from noise if the prior has learnt to make codes."""
     real = data.stack(row)[None, :, place, place].to(trainer.device)
     pattern = torch.zeros(1, PATTERN_CHANNELS, *real.shape[2:])
     if bool(data.has_pattern[row]) and data.patterns is not None and data.cells is not None:

@@ -69,7 +69,7 @@ class CodeSet:
     Attributes:
         codes: ``(N, CODE, h, w)``, each channel with mean 0 and deviation 1 over all of them.
         layouts: ``(N, LAYOUT_CHANNELS, h, w)``, see ``layers.layout_cells``.
-        photos: ``(N, 3, PHOTO, PHOTO)`` uint8 sRGB, another place of each material under a random light.
+        photos: ``(N, 3, PHOTO, PHOTO)`` uint8 sRGB, another position of each material under a random light.
         attributes: ``(N, A)`` float32 in 0..1.
         known: ``(N, A)`` bool.
         tiles: Whether the codes are whole toruses.

@@ -204,7 +204,7 @@ class Trainer:
         o, count = self.options, len(batch.stack)
         middle = slice(o.margin, o.margin + o.crop)
         real, pattern = batch.stack[..., middle, middle], batch.pattern[..., middle, middle]
-        # Arranged codes are from no real picture: there is no target to compare with place by place.
+        # Arranged codes are from no real picture: there is no target to compare with position by position.
         known = slice(0, count if self.arranged is None else count - count // 2)
         s = self._source(batch, known)
         with self._autocast():

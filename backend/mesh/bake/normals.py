@@ -22,7 +22,7 @@ def normal_map(mesh: Mesh, fine: Mesh, atlas: Atlas) -> np.ndarray:
 
     Args:
         mesh: Simplified, with UVs and normals.
-        fine: With normals, at the same place.
+        fine: With normals, at the same position.
         atlas: Texels of ``mesh``.
 
     Returns:
@@ -72,7 +72,7 @@ def _tangents(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _on_fine(places: np.ndarray, fine: Mesh) -> np.ndarray:
-    """The fine mesh's interpolated normal nearest to each place: in the faces around the nearest vertex."""
+    """The fine mesh's interpolated normal nearest to each position: in the faces around the nearest vertex."""
     near = Nearest(fine.vertices, topology.detail(fine.vertices, fine.faces)).find(places)
     order = np.argsort(fine.faces.ravel(), kind="stable")
     starts = np.searchsorted(fine.faces.ravel()[order], np.arange(len(fine.vertices) + 1))

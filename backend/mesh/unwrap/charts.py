@@ -1,6 +1,6 @@
 """Cuts a mesh into charts that a straight projection flattens without folds.
 
-Charts grow from flat places over faces that look nearly the same way (the clustering of Sander et al., "Texture Mapping Progressive
+Charts grow from flat positions over faces that look nearly the same way (the clustering of Sander et al., "Texture Mapping Progressive
 Meshes", SIGGRAPH 2001, without its cost for shape), small ones join a neighbour where no face of theirs would turn edge-on, and faces
 that still land on others of their chart (a spiral does) are cut out until none does.
 """

@@ -1,4 +1,4 @@
-"""Packs charts into a square atlas: each goes to the lowest free place of a bitmap where its own outline fits, holes included.
+"""Packs charts into a square atlas: each goes to the lowest free position of a bitmap where its own outline fits, holes included.
 
 The bitmap has cells of a few texels. A chart takes every cell that comes within the padding of its triangles, so that no filter and no
 gutter reaches from one chart into another. The largest go first; the scale is found by trying.
@@ -145,7 +145,7 @@ def _fit(flat, starts, order, cell, padding, sizes, sequence, cells, places):  #
         ys, xs = np.nonzero(mask)
         w, h = sizes[c, 0], sizes[c, 1]
         kind = min(int(4 * np.log2(w)), 255) * 256 + min(int(4 * np.log2(h)), 255)
-        mix = np.argsort((np.arange(len(xs)) * 7919) % max(len(xs), 1))  # far apart cells first: most places fail at once
+        mix = np.argsort((np.arange(len(xs)) * 7919) % max(len(xs), 1))  # far apart cells first: most positions fail at once
         xs, ys = xs[mix], ys[mix]
         x, y = _search(grid, xs, ys, w, h, first[kind])
         x2, y2 = _search(grid, h - 1 - ys, xs, h, w, first[kind])

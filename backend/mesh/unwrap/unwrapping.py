@@ -102,7 +102,7 @@ def measure(vertices: np.ndarray, faces: np.ndarray, uvs: np.ndarray, size: int)
 
 
 def seams(faces: np.ndarray, uvs: np.ndarray, found: topology.Edges | None = None) -> np.ndarray:
-    """Edges that two faces share but show at different places of the atlas.
+    """Edges that two faces share but show at different positions of the atlas.
 
     Args:
         faces: ``(M, 3)``.
@@ -110,7 +110,7 @@ def seams(faces: np.ndarray, uvs: np.ndarray, found: topology.Edges | None = Non
         found: Their edges, where they are known already.
 
     Returns:
-        ``(S, 4)`` int32: first face, its corner where the edge begins, second face, its corner where the same vertex lies.
+        ``(S, 4)`` int32: first face, its corner where the edge begins, second face, its corner where the same vertex is.
     """
     pairs = topology.pairs(found or topology.edges(faces))
     one, other = (pairs // 3).T

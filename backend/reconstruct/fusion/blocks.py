@@ -1,6 +1,6 @@
 """A sparse volume of 8 x 8 x 8 voxel blocks that grows as surface is seen.
 
-Voxel ``(x, y, z)`` of block ``(a, b, c)`` lies at ``voxel * (8 * (a, b, c) + (x, y, z))`` in the world; inside a block its index is
+Voxel ``(x, y, z)`` of block ``(a, b, c)`` is at ``voxel * (8 * (a, b, c) + (x, y, z))`` in the world; inside a block its index is
 ``x + 8 * y + 64 * z``. A voxel takes 4 bytes: a signed distance as 16-bit fraction of the truncation and a 16-bit weight. Blocks are found
 through an open-addressing hash table on the CPU; both the table and the arrays double when they are full, so there is no capacity
 to choose and none to overflow.

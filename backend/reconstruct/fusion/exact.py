@@ -69,7 +69,7 @@ def _distances(points, vertices, faces, keys, starts, voxel, reach, result):  # 
                     for f in range(starts[at], starts[at + 1]):
                         i = faces[f, 0]
                         near = (vertices[i, 0] - x) ** 2 + (vertices[i, 1] - y) ** 2 + (vertices[i, 2] - z) ** 2
-                        if near > (np.sqrt(best) + 1.8 * voxel) ** 2:  # a triangle lies in a cell, whose diagonal is 1.73
+                        if near > (np.sqrt(best) + 1.8 * voxel) ** 2:  # a triangle is in a cell, whose diagonal is 1.73
                             continue
                         d = _to_triangle(x, y, z, vertices, i, faces[f, 1], faces[f, 2])
                         if d <= best:

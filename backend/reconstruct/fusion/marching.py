@@ -32,7 +32,7 @@ def extract(blocks: Blocks, voxel: float, truncation: float, max_jump: float) ->
         voxel: Edge of a voxel in scene units.
         truncation: Truncation distance in voxels.
         max_jump: Largest difference of the field along a crossed edge, in voxels. A distance field changes by at most 1;
-            where it changes by much more, a silhouette lies between seen and unseen space, and no surface.
+            where it changes by much more, a silhouette is between seen and unseen space, and no surface.
 
     Returns:
         Vertices ``(N, 3)`` float32 in world space, unit normals ``(N, 3)`` float32 from the field's gradient, and faces

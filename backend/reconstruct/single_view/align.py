@@ -23,7 +23,7 @@ KINDS = ("metric", "affine", "inverse", "inverse_affine")
 PIXEL_NOISE = 1.0
 """Standard deviation of a track's position, in pixels of the plate: what a good solve reports."""
 OWN_NOISE = 0.005
-"""Relative error of depth that is taken for granted beside the pixel noise; it only sets the balance of the two."""
+"""Relative error of depth that is taken for granted next to the pixel noise; it only sets the balance of the two."""
 MAX_PAIRS = 5000
 MIN_TRACKS = {"metric": 1, "inverse": 1, "affine": 3, "inverse_affine": 3}
 _NARROWEST = 0.02

@@ -36,7 +36,7 @@ def make_atlas(image: Image, paint: torch.Tensor, front: np.ndarray, painted: np
     Args:
         image: ``(H, W, C)`` pixels; with no painted faces the texture is this very image.
         paint: ``(C, h, w)`` float32 as of ``to_planes``, the same picture with what is hidden painted in, perhaps smaller.
-        front: ``(N, 3, 2)`` places of faces' corners in the picture, in pixels of ``paint``.
+        front: ``(N, 3, 2)`` positions of faces' corners in the picture, in pixels of ``paint``.
         painted: ``(M, 3, 2)`` of the faces that show the paint.
         margin: How far a face may reach beyond its tile, in pixels of ``paint``.
     """

@@ -144,7 +144,7 @@ def _snap(d: np.ndarray, color: np.ndarray, radius: int, threshold: float, axis:
 
 
 def _settled(d: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """Takes the median of 3 x 3 pixels where something was changed, and beside it."""
+    """Takes the median of 3 x 3 pixels where something was changed, and next to it."""
     changed = changed & np.isfinite(d)
     padded = np.pad(changed, 1)
     near = sum(padded[dy : dy + d.shape[0], dx : dx + d.shape[1]].astype(np.int32) for dy in range(3) for dx in range(3)) > 0

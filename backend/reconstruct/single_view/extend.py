@@ -1,4 +1,4 @@
-"""What lies behind: the far side of a tear goes on under the near side, for as many pixels as a moved camera may uncover.
+"""What is behind: the far side of a tear goes on under the near side, for as many pixels as a moved camera may uncover.
 
 The disparity grows ring by ring from the pixels behind a tear, each ring continuing the slope of the surface it came from, under
 whatever hides it; where it would come out in front of the picture it stops. Then the grown part is smoothed where rings from several

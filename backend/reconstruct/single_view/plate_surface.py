@@ -132,7 +132,7 @@ def _unit_notes(alignment: Alignment) -> list[str]:
 
 
 def _at(depth: np.ndarray, valid: np.ndarray, x: float, y: float) -> float:
-    """The median depth around a place given in per cent of the picture."""
+    """The median depth around a position given in per cent of the picture."""
     height, width = depth.shape
     row, column = min(int(y / 100 * height), height - 1), min(int(x / 100 * width), width - 1)
     reach = max(1, round(0.005 * max(height, width)))

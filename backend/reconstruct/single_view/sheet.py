@@ -21,7 +21,7 @@ class Sheet:
     """A torn sheet in the picture's own space.
 
     Attributes:
-        places: ``(N, 2)`` float32, column and row in pixels of the map; pixel centres at + 0.5.
+        positions: ``(N, 2)`` float32, column and row in pixels of the map; pixel centres at + 0.5.
         disparity: ``(N,)`` float32.
         pixels: ``(N, 2)`` int32, column and row of the pixel that each vertex belongs to.
         faces: ``(M, 3)`` int32, counter-clockwise as the camera sees them.

@@ -15,7 +15,7 @@ from ...core.camera import view_matrix
 class Pairs:
     """A reference view and its sources at one scale.
 
-    A pixel (u, v) of inverse depth w lies at M (u, v, 1) + w t in the source (homogeneous), and the other way round with N and r.
+    A pixel (u, v) of inverse depth w is at M (u, v, 1) + w t in the source (homogeneous), and the other way round with N and r.
 
     Attributes:
         M: ``(S, 3, 3)`` float32.

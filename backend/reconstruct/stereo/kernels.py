@@ -213,7 +213,7 @@ def plane_costs(gray, mask, images, masks, M, t, field, radius, step, colors, sp
 
 @kernel(fast=True)
 def _plausible(w, gu, gv, u, v, lens, low, high):  # type: ignore[no-untyped-def]
-    """Whether a plane lies within the range of depths and is not seen edge-on."""
+    """Whether a plane is within the range of depths and is not seen edge-on."""
     if not (w >= low and w <= high):
         return False
     x, y = u - lens[2], v - lens[3]

@@ -63,9 +63,9 @@ def fit_planes(inverse: np.ndarray, weight: np.ndarray, gray: np.ndarray, reach:
 
 
 def supported(planes: np.ndarray, inverse: np.ndarray, within: float) -> np.ndarray:
-    """In how many of the four directions (left, right, up, down) the next known pixel lies on the plane of each pixel.
+    """In how many of the four directions (left, right, up, down) the next known pixel is on the plane of each pixel.
 
-    A hole in a wall has it on at least three sides; the sky beside a house, onto which the house's plane would go on, has not.
+    A hole in a wall has it on at least three sides; the sky next to a house, onto which the house's plane would go on, has not.
 
     Args:
         planes: ``(H, W, 4)`` from ``fit_planes``.

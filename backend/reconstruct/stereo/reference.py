@@ -1,6 +1,6 @@
 """The matching in torch, on any device: the reference for ``kernels.py``, and what runs on a GPU.
 
-A hypothesis at a pixel p is a plane: its inverse depth is w at p and w + a du + b dv at p + (du, dv). A pixel x of the reference lies at
+A hypothesis at a pixel p is a plane: its inverse depth is w at p and w + a du + b dv at p + (du, dv). A pixel x of the reference is at
 M (x, 1) + w(x) t in a source (homogeneous), so the plane's whole patch is carried over by one homography. The cost is 1 - ZNCC between
 the reference's patch and the source's, bilinearly sampled, each sample weighed by how much it looks like the middle and how close it is;
 gains and offsets of exposure fall out.
@@ -119,7 +119,7 @@ def sweep(problem: Problem, inverses: Tensor, field: Tensor, cost: Tensor) -> No
 
 
 ARMS = [[(1, 0), (2, 1), (2, -1), (3, 2), (3, -2), (3, 0)], [(5 + 2 * k, 0) for k in range(9)]]
-"""Along and across: the places nearby and far away of which the best pixel is asked for its plane."""
+"""Along and across: the positions nearby and far away of which the best pixel is asked for its plane."""
 
 
 def iterate(

@@ -52,7 +52,7 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """Where a crop lies: upper left corner in pixels, side, and 2 if it is brought to half size."""
+    """Where a crop is: upper left corner in pixels, side, and 2 if it is brought to half size."""
 
     top: int
     left: int

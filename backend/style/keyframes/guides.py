@@ -24,7 +24,7 @@ class Layer:
 
     Attributes:
         number: Its frame.
-        planes: ``(H, W, 8)`` float32: paint (3, shaped), what the look alone predicts (3), border of objects and a pixel beside it,
+        planes: ``(H, W, 8)`` float32: paint (3, shaped), what the look alone predicts (3), border of objects and a pixel next to it,
             painted (0..1).
     """
 
@@ -102,7 +102,7 @@ class Guides:
         return self._finish(planes, seen, number, abs(number - layer.number) if gap is None else gap)
 
     def _finish(self, planes: np.ndarray, seen: np.ndarray, number: int, gap: int) -> np.ndarray:
-        # Pixels at a silhouette are mixed with what lies behind: they serve where there is a silhouette again, elsewhere hardly.
+        # Pixels at a silhouette are mixed with what is behind: they serve where there is a silhouette again, elsewhere hardly.
         clean = (planes[..., 6] < 0.3) | (self._border(number) > 0)
         usable = ((seen > 0) & (planes[..., 7] > PAINTED)).astype(np.float32)[..., None]
         near = np.where(clean, np.float32(1), MIXED)[..., None] * np.float32(nearness(gap))

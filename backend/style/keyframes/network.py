@@ -24,7 +24,7 @@ GUIDE = 9
 """Planes of a slot: tracked paint (3), what ``transfer`` says of it there (3), seen, border there, nearness in time."""
 EMBEDDING = 6
 _TRANSFER_PRIOR = 0.03
-"""Weight of the prediction beside tracked paint before training."""
+"""Weight of the prediction next to tracked paint before training."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .tracking import Tracker
 TILE = 512
 """Side of a tile in pixels, a multiple of 4."""
 MARGIN = 32
-"""Pixels around a tile that the network sees beside it: more than it can look, so that tiles do not show."""
+"""Pixels around a tile that the network sees next to it: more than it can look, so that tiles do not show."""
 
 
 Prepared = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]

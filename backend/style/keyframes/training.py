@@ -40,7 +40,7 @@ class Options:
         size: ``lite`` or ``full``.
         minutes: Most time.
         steps: Most steps; 0 for no limit. A run that ends by steps gives the same bytes each time.
-        detail: 0..1, how much the painted structure of unpainted frames counts beside likeness.
+        detail: 0..1, how much the painted structure of unpainted frames counts next to likeness.
         seed: Of everything random.
         side: Of a crop, in pixels, a multiple of 4.
         batch: Crops in a step.

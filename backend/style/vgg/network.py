@@ -61,7 +61,7 @@ class Vgg(torch.nn.Module):
 
 
 HYPERCOLUMN = ("conv1_2", "conv2_2", "conv3_3", "conv4_1")
-"""Layers that describe a place, from the stroke's edge to what it is part of."""
+"""Layers that describe a position, from the stroke's edge to what it is part of."""
 
 
 def hypercolumns(activations: Mapping[str, torch.Tensor], size: tuple[int, int]) -> torch.Tensor:

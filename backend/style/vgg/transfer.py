@@ -1,7 +1,7 @@
-"""Style transfer by optimisation: a picture whose places look like the style's places to VGG19.
+"""Style transfer by optimisation: a picture whose positions look like the style's positions to VGG19.
 
 Two ways to say so. *Neural neighbours* (Kolkin et al. 2022): every place is given the style's most similar place as its goal, which keeps
-the style's features whole. *Sliced Wasserstein* (Heitz et al. 2021): all places together shall be distributed like the style's, which is
+the style's features whole. *Sliced Wasserstein* (Heitz et al. 2021): all positions together shall be distributed like the style's, which is
 softer and needs less memory. Both work from a coarse to the fine size and on the coefficients of a Laplacian pyramid, so that large
 shapes settle as quickly as detail.
 """
@@ -23,7 +23,7 @@ COARSEST = 64
 LEVELS = 5
 RATE = 2e-2
 FEATURE_STEP = 4
-"""Pixels of the picture for a place that is compared."""
+"""Pixels of the picture for a position that is compared."""
 MOST_PLACES = 16384
 """Of the style, at one size; more are thinned out evenly."""
 WASSERSTEIN = ("conv1_2", "conv2_2", "conv3_3", "conv4_1", "conv5_1")
@@ -193,7 +193,7 @@ def _wasserstein(
 
 
 REMATCH = 20
-"""Steps after which every place looks for its neighbour anew."""
+"""Steps after which every position looks for its neighbour anew."""
 
 
 def _optimise(picture: torch.Tensor, goal: Goal, steps: int, step: Callable[[int, torch.Tensor], None]) -> torch.Tensor:

@@ -93,7 +93,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
         alpha = blades.shrink(here)
         over = blades.shrink(blades.z) / alpha.clamp_min(1e-3)
         front = alpha * (over > height - 0.12).float()
-        # A blade shades what lies under it.
+        # A blade shades what is under it.
         tone = tone - shade(0.05 * canvas.blur(front, 2.0 * factor) * (1 - front))
         colour = blades.shrink(shade(light, red, yellow) * here[None]) / alpha.clamp_min(1e-3)
         tone = mix(tone, colour, front)

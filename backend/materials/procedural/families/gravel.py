@@ -50,7 +50,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     stone = smoothstep(-0.25, 0.0, height)
     height = standard(height) + 0.035 * fine + 0.04 * coarse + stone * (0.05 * speckle + 0.03 * bands)
     banded = smoothstep(0.6, 0.85, tints[5])
-    # What lies below its surroundings sees less of the sky.
+    # What is below its surroundings sees less of the sky.
     shadow = cavity(canvas, height, 0.3 * size).clamp(-2.2, 0.8)
     kind = 0.5 * (tints[4] > 0.88).float() - 0.45 * (tints[3] > 0.85).float()
     dust = canvas.noise(canvas.count(9, a.scale, 3), 3)

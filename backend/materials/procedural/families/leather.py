@@ -49,7 +49,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     cushion = (1 - (1 - (border / width).clamp(0, 1)) ** 2.4).sqrt() * (0.6 + 0.4 * own[0])
     cushion_fine = (1 - (1 - (border_fine / (width * 1.25)).clamp(0, 1)) ** 2.2).sqrt() * (0.75 + 0.25 * own_fine)
     grain = mix(cushion * (0.8 + 0.2 * cushion_fine), 0.35 * cushion + 0.5 * cushion_fine, smooth)
-    # Creases: long folds, each with finer ones beside it.
+    # Creases: long folds, each with finer ones next to it.
     bend_x, bend_y = (canvas.noise(canvas.count(4, a.scale), 4, 0.55) * 11 * factor for _ in range(2))
     folds = canvas.voronoi((canvas.count(4.5, a.scale, 2), canvas.count(3, a.scale, 2)), 0.85)
     minor = canvas.voronoi((canvas.count(10, a.scale, 3), canvas.count(8, a.scale, 3)), 1.0)

@@ -19,7 +19,7 @@ def standard(field: Tensor) -> Tensor:
 
 
 def quantile(field: Tensor, share: float) -> float:
-    """Value below which ``share`` of the field lies; from every fourth pixel."""
+    """Value below which ``share`` of the field is; from every fourth pixel."""
     flat = field[::2, ::2].reshape(-1)
     return float(flat.kthvalue(min(max(round(share * flat.numel()), 1), flat.numel())).values)
 
@@ -41,7 +41,7 @@ def above(field: Tensor, share: float, soft: float = 0.1) -> Tensor:
 
 
 def hollows(height: Tensor, reach: float = 0.55) -> Tensor:
-    """Weight of the gaps' colour where nothing has a clear joint: 1 in the deepest places, fading to 0 at the quantile ``reach``."""
+    """Weight of the gaps' colour where nothing has a clear joint: 1 in the deepest positions, fading to 0 at the quantile ``reach``."""
     return smoothstep(quantile(height, reach), quantile(height, 0.02), height)
 
 

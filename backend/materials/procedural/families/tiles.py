@@ -54,7 +54,7 @@ def render(canvas: Canvas, a: Attributes) -> Material:
     layout, edge, mask = lay(canvas, a, kind, counts, canvas.uniform(1.8, 3.4), bite=0.15 + 0.5 * a.wear)
     numbers, fine, weather = piece(canvas, layout), grain(canvas), stains(canvas)
     cloud = canvas.noise(canvas.count(12, a.scale), 4, 0.6)
-    shifted = canvas.warp(cloud, numbers[3] * canvas.size / 2, numbers[4] * canvas.size / 2)  # each tile from another place
+    shifted = canvas.warp(cloud, numbers[3] * canvas.size / 2, numbers[4] * canvas.size / 2)  # each tile from another position
     veins = smoothstep(0.09, 0.0, shifted.abs()) * canvas.uniform(0.0, 1.0)
     crack = canvas.voronoi(max(canvas.count(10, a.scale), 2)).border
     crazed = smoothstep(0.045, 0.0, crack + 0.05 * canvas.noise(canvas.count(43, a.scale), 1)) * smoothstep(

@@ -31,8 +31,8 @@ from .reconstruct import jobfiles
 from .style.shot import check_scene
 
 if TYPE_CHECKING:
-    from ..shared.events import Finished
     from ..shared.jobfile import JobFile
+    from ..shared.jobs import Job
     from ..shared.operations import Input
 
 SECONDS_BETWEEN_LINES = 1.0
@@ -90,7 +90,7 @@ def run(path: Path, force: bool = False) -> list[Path]:
     for note in loaded.notes:
         print(note, flush=True)
     client = BACKEND.require()
-    job = dataclasses.replace(loaded.job, id=new_id()) if force else loaded.job
+    job = _job(loaded, force)
     writer = Writer(loaded.output_folder)
     writer.check()
     try:
@@ -99,17 +99,29 @@ def run(path: Path, force: bool = False) -> list[Path]:
         if kept := writer.kept():
             print(kept, flush=True)
         raise
+    outputs = finished.outputs
+    if job.deliver == "both":
+        outputs, finished = outputs["arrays"], dataclasses.replace(finished, outputs=outputs["files"])
     written = writer.finish(finished, request=loaded.digest)
     for file in written:
         print(f"wrote {file}", flush=True)
     if loaded.options.get("apply"):
-        print(_apply(loaded, path, client, finished), flush=True)
+        print(_apply(loaded, path, outputs), flush=True)
     if loaded.options.get("save"):
         target = (path.parent / str(loaded.options["save"])).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         bpy.ops.wm.save_as_mainfile(filepath=str(target), copy=True, check_existing=False)
         print(f"wrote {target}", flush=True)
     return written
+
+
+def _job(loaded: JobFile, force: bool) -> Job:
+    """What is submitted. To be applied results are needed as arrays too, as from the panel: files are rounded and compressed."""
+    job = loaded.job
+    if loaded.options.get("apply") and not handlers.handler_of(job.operation).files:
+        # An id of its own: under the digest's the backend may know the job with files only.
+        job = dataclasses.replace(job, deliver="both", id=hashlib.sha256(f"{loaded.digest} both".encode()).hexdigest()[:32])
+    return dataclasses.replace(job, id=new_id()) if force else job
 
 
 def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
@@ -154,18 +166,12 @@ def _check_options(loaded: JobFile) -> None:
         raise InputError(expected='"save" as a path and "apply" as true or false', got="something else")
 
 
-def _apply(loaded: JobFile, path: Path, client: Any, finished: Finished) -> str:
-    """Applies to the selection of the file, as the panel would: the job is done again for exact arrays, as files are not.
-
-    Frames of a shot and movies are files for the panel too.
-    """
+def _apply(loaded: JobFile, path: Path, outputs: dict[str, Any]) -> str:
+    """Applies results to the selection of the file, as the panel would."""
     job = loaded.job
     handler = handlers.handler_of(job.operation)
     if handler.files:
-        outputs = handler.files_in(finished.outputs, loaded.output_folder.resolve())
-    else:
-        job = dataclasses.replace(job, deliver="arrays", formats={}, id=new_id())
-        outputs = client.result(client.submit(job), patience=PATIENCE_S).outputs
+        outputs = handler.files_in(outputs, loaded.output_folder.resolve())
     targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
     parameters = find(job.operation).check_parameters(job.parameters)
     given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})

@@ -14,7 +14,7 @@ from .operations.schema import ParameterValue
 from .tree import Buffer, encode
 from .wire import new_id
 
-DELIVERIES = ("arrays", "files")
+DELIVERIES = ("arrays", "files", "both")
 MAX_SEED = 2**31 - 1
 
 
@@ -27,8 +27,9 @@ class Job:
         parameters: Those that differ from the defaults.
         inputs: Values by input name.
         seed: 0..2**31-1; the same seed on the same device gives the same bytes.
-        deliver: ``arrays`` (images and meshes as arrays) or ``files`` (encoded by the backend, ready to be written).
-        formats: For ``files``: suffix without dot by output name.
+        deliver: ``arrays`` (images and meshes as arrays), ``files`` (encoded by the backend, ready to be written) or ``both``: the
+            outputs are then two objects, ``arrays`` and ``files``, and each has them by name.
+        formats: For ``files`` and ``both``: suffix without dot by output name.
         priority: Larger goes first.
         label: For the job list.
         id: Made by the client: submitting the same id again is harmless and gives the stored outcome.

@@ -1,7 +1,7 @@
-"""The one place where version numbers are written down."""
+"""The one position where version numbers are written down."""
 
 __version__ = "0.1.0"
 """Version of Backlot (add-on and backend are released together)."""
 
-PROTOCOL_VERSION = (1, 2)
+PROTOCOL_VERSION = (1, 3)
 """Version of the wire protocol: a new major breaks, a new minor adds. See docs/PROTOCOL.md."""

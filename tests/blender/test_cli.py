@@ -12,6 +12,7 @@ import pytest
 
 from backlot.addon import cli
 from backlot.addon.images import pictures
+from backlot.shared.client import Client
 from backlot.shared.values import Image
 
 pytestmark = [pytest.mark.usefixtures("backend"), pytest.mark.contract]
@@ -23,13 +24,22 @@ def job_file(folder, **data):
     return str(path)
 
 
-def test_capture_reconstruct_apply_save(scene, tmp_path, capfd):
+@pytest.fixture
+def submitted(monkeypatch):
+    """The jobs that are sent to the backend."""
+    jobs, submit = [], Client.submit
+    monkeypatch.setattr(Client, "submit", lambda self, job: jobs.append(job) or submit(self, job))
+    return jobs
+
+
+def test_capture_reconstruct_apply_save(scene, tmp_path, capfd, submitted):
     capture = {"mode": "orbit", "count": 6, "resolution": [64, 64], "samples": 1, "objects": ["Cube"]}
     path = job_file(
         tmp_path, operation="reconstruct.depth", parameters={"voxel": 0.1}, inputs={"frames": {"capture": capture}},
         formats={"mesh": "ply"}, apply=True, save="out/scene.blend",
     )  # fmt: skip
     assert cli.main(["run", path]) == 0
+    assert len(submitted) == 1, "computed once, for the files and for the scene"
     out = tmp_path / "out"
     assert (out / "mesh.ply").read_bytes().startswith(b"ply")
     assert (out / "provenance.json").exists()
@@ -37,6 +47,28 @@ def test_capture_reconstruct_apply_save(scene, tmp_path, capfd):
     assert "captured 6 of 6" in capfd.readouterr().out
     bpy.ops.wm.open_mainfile(filepath=str(out / "scene.blend"))
     assert len(bpy.data.collections["Backlot"].objects) == 1
+
+
+def test_applied_are_exact_pixels_and_written_are_the_same_files(scene, tmp_path, submitted):
+    """The format of the file is lossy: what is applied has not been through it."""
+    made = pictures.receive(Image(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)), "noise")
+    made.filepath_raw, made.file_format = str(tmp_path / "noise.png"), "PNG"
+    made.save()
+    data = {"operation": "texture.synthesize", "parameters": {"size": [48, 48]}, "inputs": {"exemplar": "noise.png"}}
+    assert cli.main(["run", job_file(tmp_path, **data, outputs="exact")]) == 0
+    lossy = {**data, "formats": {"base_color": "jpg"}}
+    assert cli.main(["run", job_file(tmp_path, **lossy, outputs="alone")]) == 0
+    submitted.clear()
+    before = set(bpy.data.images)
+    path = job_file(tmp_path, **lossy, outputs="applied", apply=True)
+    assert cli.main(["run", path]) == 0
+    assert len(submitted) == 1
+    assert (tmp_path / "applied" / "base_color.jpg").read_bytes() == (tmp_path / "alone" / "base_color.jpg").read_bytes()
+    exact = bpy.data.images.load(str(tmp_path / "exact" / "base_color.png"))
+    (image,) = set(bpy.data.images) - before - {exact}
+    assert np.array_equal(np.array(image.pixels[:]), np.array(exact.pixels[:]))
+    assert cli.main(["run", path]) == 0
+    assert len(submitted) == 1, "what the backend still knows is not computed again"
 
 
 def test_objects_of_a_captured_shot_are_known_by_name(scene, tmp_path):

@@ -108,7 +108,7 @@ class Worker:
         def send(body: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
             self._channel.send("job.partial", {"job": job, **body}, [None] * len(buffers), buffers)
 
-        formats = request["formats"] if request["deliver"] == "files" else None
+        formats = request["formats"] if request["deliver"] != "arrays" else None
         report.partials = partials = StoredPartials(schema, formats, self._store, earlier, send)
         try:
             outputs = self._compute(schema.name, inputs, request, report, partials)
@@ -116,13 +116,15 @@ class Worker:
             partials.flush(all=True)  # what was held back is the last there is
             raise
         clock.append(time.perf_counter())
-        files = deliver(schema, outputs, formats) if formats is not None else outputs
+        delivered = deliver(schema, outputs, formats) if formats is not None else outputs
+        if request["deliver"] == "both":
+            delivered = {"arrays": outputs, "files": delivered}
         clock.append(time.perf_counter())
         took = [round(end - begin, 4) for begin, end in itertools.pairwise(clock)]
         timings = dict(zip(("decode", "compute", "encode"), took, strict=True))
         note = provenance(schema, request, values, describe_device(str(self._device)), started, timings, message.buffers)
         buffers: list[Buffer] = []
-        tree = encode(files, buffers)
+        tree = encode(delivered, buffers)
         descriptions = [{**b.describe(), "transport": "blob", "digest": self._store.put(b.array)} for b in buffers]
         self._channel.send("job.result", {"job": job, "outputs": tree, "provenance": note}, [None] * len(buffers), descriptions)
 

@@ -9,12 +9,14 @@ import pytest
 import torch
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from backlot.backend.core.color_spaces import luminance
 from backlot.backend.core.context import Context
+from backlot.backend.core.filters import structure_tensor
 from backlot.backend.io.exr_multilayer import encode_layers
 from backlot.backend.patchmatch.voting import vote
 from backlot.backend.style.image import painting as engine
 from backlot.backend.style.image.directions import coverage, read_regions, shared_out
-from backlot.backend.style.image.strokes import constant_flow, flow_field, structure_tensor
+from backlot.backend.style.image.strokes import constant_flow, flow_field
 from backlot.backend.style.operations.style_image import run
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.operations import find
@@ -159,7 +161,7 @@ def test_fine_strokes_keep_what_is_small() -> None:
 def direction_of(picture: np.ndarray) -> float:
     """Angle of strokes in degrees, 0..180, counter-clockwise from horizontal."""
     planes = torch.from_numpy(picture).permute(2, 0, 1).float() / 255
-    c, s = structure_tensor(planes, 2.0)[:2, 8:-8, 8:-8].mean((1, 2)).tolist()
+    c, s = structure_tensor(luminance(planes)[0], 2.0)[:2, 8:-8, 8:-8].mean((1, 2)).tolist()
     return float((90 - np.degrees(np.arctan2(s, c)) / 2) % 180)
 
 

@@ -1,36 +1,72 @@
-"""The sRGB transfer curve, and the way between stored and floating pixels."""
+"""The sRGB transfer curve, and the way between stored and floating pixels. Without torch: the command line and the supervisor use it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, overload
+
 import numpy as np
 
+if TYPE_CHECKING:
+    import torch
 
-def to_linear(srgb: np.ndarray) -> np.ndarray:
+_DISPLAY_STEP, _LINEAR_STEP = 0.04045, 0.0031308
+"""Where the straight part of the curve ends (IEC 61966-2-1), display-encoded and linear."""
+
+
+@overload
+def to_linear(srgb: torch.Tensor) -> torch.Tensor: ...
+@overload
+def to_linear(srgb: np.ndarray | np.floating[Any]) -> np.ndarray: ...
+def to_linear(srgb: Any) -> Any:
     """Undoes the sRGB curve (IEC 61966-2-1): display-encoded 0..1 to linear light.
 
+    The bytes are those of ``kornia.color.rgb_to_linear_rgb``, which takes three channels and tensors only.
+
     Args:
-        srgb: Any shape, float. Values beyond 0..1 go on along the curve; the curve is odd about 0.
+        srgb: Any shape, float. Values above 1 go on along the curve. Below 0 an array's values mirror it (the curve is odd about 0) and a
+            tensor's go on along the straight part; the gradient is finite everywhere.
 
     Returns:
-        float32, same shape.
+        Same shape; float32 for arrays, the same dtype for tensors.
     """
-    x = np.abs(np.asarray(srgb, np.float32))
-    y = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
-    return np.copysign(y, srgb).astype(np.float32)
+    if isinstance(srgb, np.ndarray | np.generic):
+        return np.copysign(_decoded(np.abs(np.asarray(srgb, np.float32)), np.where), srgb).astype(np.float32)
+    return _decoded(srgb, _where)
 
 
-def to_srgb(linear: np.ndarray) -> np.ndarray:
+@overload
+def to_srgb(linear: torch.Tensor) -> torch.Tensor: ...
+@overload
+def to_srgb(linear: np.ndarray | np.floating[Any]) -> np.ndarray: ...
+def to_srgb(linear: Any) -> Any:
     """Applies the sRGB curve (IEC 61966-2-1): linear light to display-encoded; the inverse of ``to_linear``.
 
+    The bytes are those of ``kornia.color.linear_rgb_to_rgb``.
+
     Args:
-        linear: Any shape, float.
+        linear: Any shape, float, see ``to_linear``.
 
     Returns:
-        float32, same shape.
+        Same shape; float32 for arrays, the same dtype for tensors.
     """
-    x = np.abs(np.asarray(linear, np.float32))
-    y = np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055)
-    return np.copysign(y, linear).astype(np.float32)
+    if isinstance(linear, np.ndarray | np.generic):
+        return np.copysign(_encoded(np.abs(np.asarray(linear, np.float32)), np.where), linear).astype(np.float32)
+    return _encoded(linear, _where)
+
+
+def _decoded(x: Any, where: Any) -> Any:
+    curved = x.clip(_DISPLAY_STEP, None)  # a power of less would have no finite gradient
+    return where(x <= _DISPLAY_STEP, x / 12.92, ((curved + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(x: Any, where: Any) -> Any:
+    curved = x.clip(_LINEAR_STEP, None)
+    return where(x <= _LINEAR_STEP, x * 12.92, 1.055 * curved ** (1 / 2.4) - 0.055)
+
+
+def _where(condition: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """``torch.where`` by the tensors' own method, so that torch need not be imported here."""
+    return a.where(condition, b)
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:

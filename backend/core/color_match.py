@@ -1,4 +1,4 @@
-"""Luminance, and the matching of values and colours between two pictures."""
+"""The matching of values and colours between two pictures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ from collections.abc import Sequence
 
 import torch
 
-LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Rec.709 weights, applied to display-like values."""
+from .color_spaces import luminance
 
 _QUANTILES = 512
-
-
-def luminance(planes: torch.Tensor) -> torch.Tensor:
-    """``(1 or 3, H, W)`` to ``(1, H, W)``."""
-    return planes if planes.shape[0] == 1 else torch.einsum("chw,c->hw", planes, planes.new_tensor(LUMINANCE))[None]
 
 
 def curve_between(values: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,7 +81,7 @@ class Grade:
         return apply_curve(luminance(content), *self.curve), apply_map(content, *self.colors)
 
     def tones(self, content: torch.Tensor) -> torch.Tensor:
-        """Target colours ``(C, H, W)`` whose luminance follows the curve too: what paint of that place looks like from afar."""
+        """Target colours ``(C, H, W)`` whose luminance follows the curve too: what paint of that position looks like from afar."""
         target, moved = self(content)
         return moved + (target - luminance(moved))
 

@@ -10,6 +10,7 @@ import dataclasses
 import torch
 import torch.nn.functional as F
 
+from ..core.morphology import dilate
 from . import pyramid
 from .descriptor import PATCH
 
@@ -44,7 +45,7 @@ class Sheet:
         return pyramid.grid_of(self.size)
 
     def stack(self, planes: Planes) -> torch.Tensor:
-        """Planes of all sources, resized to this level and laid out, ``(C, H, W)``; zeros beside narrower sources."""
+        """Planes of all sources, resized to this level and laid out, ``(C, H, W)``; zeros next to narrower sources."""
         if isinstance(planes, torch.Tensor):
             return pyramid.resize(planes, self.sizes[0])
         width = self.size[1]
@@ -69,7 +70,7 @@ class Sheet:
         for _ in range(_SNAP_STEPS):
             if bool((nearest >= 0).all()):
                 break
-            nearest = torch.where(nearest >= 0, nearest, F.max_pool2d(nearest, 3, 1, 1))
+            nearest = torch.where(nearest >= 0, nearest, dilate(nearest, 1))
         nearest = torch.where(nearest >= 0, nearest, nearest.max())
         found = nearest.view(-1)[flat].long()
         return torch.stack([found // columns, found % columns]).int()

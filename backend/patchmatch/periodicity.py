@@ -12,6 +12,7 @@ import math
 
 import torch
 
+from ..core.filters import box_mean
 from . import pyramid
 
 _WORKING_SIDE = 256
@@ -58,7 +59,7 @@ def find_wave(exemplar: torch.Tensor) -> Wave | None:
     # At least five cycles in the exemplar and six working pixels to a cycle: less is no rhythm, finer needs no help.
     power = torch.where(radius * min(size) < 2.0, 0.0, power)
     total = power.sum()
-    smooth = _blur(power)
+    smooth = box_mean(power, 1, "circular")
     allowed = (radius * min(size) >= 5.0) & (radius <= 1 / 6)
     if float(total) <= 0 or not bool(allowed.any()):
         return None
@@ -99,12 +100,3 @@ def straight_phase(wave: Wave, size: tuple[int, int], tile: tuple[bool, bool], o
     columns = torch.arange(size[1], dtype=torch.float64)[None] / size[1]
     angle = 2 * math.pi * (ny * rows + nx * columns + offset)
     return torch.stack([angle.cos(), angle.sin()]).float().to(wave.phase.device)
-
-
-def _blur(power: torch.Tensor) -> torch.Tensor:
-    """A 3 x 3 box over the periodic spectrum."""
-    total = torch.zeros_like(power)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            total += torch.roll(power, (dy, dx), (0, 1))
-    return total / 9

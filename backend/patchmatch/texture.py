@@ -7,7 +7,7 @@ import dataclasses
 import torch
 import torch.nn.functional as F
 
-from ..core.color_match import luminance
+from ..core.color_spaces import luminance
 from .atlas import Atlas
 from .engine import LEAST_PATCHES, Fixed, Guide, Report, Settings, synthesize
 from .figures import usage, verbatim_share
@@ -55,7 +55,7 @@ class Keep:
 
     Attributes:
         mask: ``(1, h, w)`` of the exemplar's size, 1 where its pixels are kept, between where they are mixed.
-        top: Row of the texture at which the exemplar's first row lies.
+        top: Row of the texture at which the exemplar's first row is.
         left: Column likewise.
         only: Whether only what is kept is used as a source: then the rest of the exemplar may be anything.
     """
@@ -244,7 +244,7 @@ def _typical_line(picture: torch.Tensor, axis: int) -> int:
     """The row or column of a torus at which a cut is least remarkable.
 
     All lines of a torus are alike, so its origin is free. The line whose first and second differences lie nearest their medians is taken,
-    so that nothing that happens to be sharp or flat lies at the edge of the tile, where repetition draws the eye.
+    so that nothing that happens to be sharp or flat is at the edge of the tile, where repetition draws the eye.
     """
     gray = luminance(picture[:3])[0] if picture.shape[0] in (3, 4) else picture.mean(0)
     before, after = torch.roll(gray, 1, axis), torch.roll(gray, -1, axis)

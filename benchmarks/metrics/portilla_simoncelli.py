@@ -7,6 +7,8 @@ import math
 import numpy as np
 import torch
 
+from ...backend.core.color_spaces import LUMINANCE
+
 SCALES, ORIENTATIONS, NEIGHBOURHOOD = 4, 4, 7
 CROP = 128
 """Side of the crops in pixels, as in the target that was set for this measure."""
@@ -19,7 +21,7 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
         values /= np.iinfo(pixels.dtype).max
     if values.ndim == 2:
         return values
-    return values[..., 0] if values.shape[2] < 3 else values[..., :3] @ np.array([0.2126, 0.7152, 0.0722])
+    return values[..., 0] if values.shape[2] < 3 else values[..., :3] @ np.array(LUMINANCE)
 
 
 def _grid(size: int) -> tuple[torch.Tensor, torch.Tensor]:

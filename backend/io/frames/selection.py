@@ -8,6 +8,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Image
+from ...core.morphology import erode_mask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Selection:
             return self._chosen(ids) & ~border
         if self.everything:
             return np.ones(ids.shape, bool)
-        return _eroded(self._chosen(ids))
+        return erode_mask(self._chosen(ids), 1)  # the picture's border does not count as another object
 
     def _chosen(self, ids: np.ndarray) -> np.ndarray:
         chosen = np.isin(ids, list(self.wanted)) if self.wanted else np.ones(ids.shape, bool)
@@ -96,10 +97,3 @@ def _either_side(differs: np.ndarray, axis: int) -> np.ndarray:
     first[axis], second[axis] = (0, 1), (1, 0)
     result: np.ndarray = np.pad(differs, first) | np.pad(differs, second)
     return result
-
-
-def _eroded(chosen: np.ndarray) -> np.ndarray:
-    """Pixels whose eight neighbours are chosen too; the picture's border does not count as another object."""
-    for axis in (0, 1):
-        chosen = chosen & ~_either_side(np.diff(chosen, axis=axis), axis)
-    return chosen

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 
+from ...core.color_spaces import luminance
+from ...core.filters import box_mean
 from ..maps import directx, height_from_normal
 from .measure import RELIEF_HIGH, RELIEF_LOW
 
@@ -63,10 +64,10 @@ def _height(maps: Mapping[str, torch.Tensor], color: torch.Tensor, tiles: bool, 
             notes.append("height integrated from the normal map")
             return _with_deviation(height, _DEVIATION_FROM_NORMAL)
     notes.append("height estimated from luminance")
-    gray = (color * torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(0, keepdim=True)
+    gray = luminance(color)
     mode = "circular" if tiles else "replicate"
     side = gray.shape[-1] // 8 * 2 + 1
-    even = F.avg_pool2d(F.pad(gray[None], (side // 2,) * 4, mode=mode), side, 1)[0]  # light falling off across a photograph is not height
+    even = box_mean(gray, side // 2, mode)  # light falling off across a photograph is not height
     return _with_deviation(gray - even, _DEVIATION_FROM_LUMINANCE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from kornia.color import rgb_to_lab
 
 MEASURED = ("color", "gap_color", "variation", "relief", "roughness", "metallic")
 RELIEF_LOW, RELIEF_HIGH = 0.08, 0.25
@@ -11,26 +12,6 @@ VARIATION_TOP = 25.0
 """Deviation of the base colour in CIELAB at a ``variation`` of 1."""
 GAP_SHARE = 0.25
 """Share of the pixels, the lowest ones, that count as joints and hollows."""
-
-_XYZ = torch.tensor([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
-_TO_WHITE = _XYZ / torch.tensor([0.95047, 1.0, 1.08883])[:, None]  # linear Rec.709 to XYZ relative to D65
-
-
-def to_lab(color: torch.Tensor) -> torch.Tensor:
-    """Display-encoded sRGB to CIELAB under D65.
-
-    Args:
-        color: ``(..., 3, H, W)`` in 0..1.
-
-    Returns:
-        The same shape: L in 0..100, a and b about -100..100.
-    """
-    color = color.clamp(0, 1)
-    linear = torch.where(color <= 0.04045, color / 12.92, ((color.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4)
-    xyz = torch.einsum("ij,...jhw->...ihw", _TO_WHITE.to(linear), linear)
-    curved = torch.where(xyz > 0.008856, xyz.clamp_min(0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116)
-    x, y, z = curved.unbind(-3)
-    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=-3)
 
 
 def body_mask(height: torch.Tensor) -> torch.Tensor:
@@ -71,7 +52,7 @@ def measure(stacks: torch.Tensor) -> dict[str, torch.Tensor]:
     rest = gap.sum((2, 3))
     mean = (color * body).sum((2, 3)) / total
     low = torch.where(rest > 0, (color * gap).sum((2, 3)) / rest.clamp_min(1), mean)
-    lab = to_lab(color)
+    lab = rgb_to_lab(color.clamp(0, 1))
     centre = (lab * body).sum((2, 3)) / total
     variance = ((lab - centre[:, :, None, None]).square() * body).sum((2, 3)) / total
     deviation = height.flatten(1).std(1, correction=0)

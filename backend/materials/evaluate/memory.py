@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import torch
 
+from ...core.filters import gaussian_blur_torus
 from .features import RandomNetwork, extract, standardise
 
 COPY_CORRELATION = 0.9
@@ -107,9 +108,7 @@ def _gray(stack: torch.Tensor) -> torch.Tensor:
     color = stack[:3].float().mean(0, keepdim=True)
     side = min(_SIDE, color.shape[-1])
     small = torch.nn.functional.interpolate(color[None], size=(side, side), mode="area")[0, 0]
-    down, across = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]
-    soft = torch.exp(-2 * (torch.pi * _SOFT) ** 2 * (down**2 + across**2))
-    return torch.fft.irfft2(torch.fft.rfft2(small) * soft, s=small.shape)
+    return gaussian_blur_torus(small, _SOFT)
 
 
 def _unit(picture: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...core.color_spaces import luminance
 from .shading import Surface
 
 LUMINANCE_DEPTH = 6.0
@@ -15,7 +16,7 @@ CONSTANT_ROUGHNESS = 0.6
 
 def from_luminance(photo: Tensor, depth_px: float = LUMINANCE_DEPTH) -> Surface:
     """The usual shortcut: luminance as height, one roughness, no metal; ``photo`` ``(B, 3, H, W)`` sRGB."""
-    gray = (photo * photo.new_tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(1)
+    gray = luminance(photo)[:, 0]
     return Surface(photo, gray * depth_px, torch.full_like(gray, CONSTANT_ROUGHNESS), torch.zeros_like(gray))
 
 

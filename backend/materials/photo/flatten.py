@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....shared.errors import InputError
-from .shading import decode_srgb, encode_srgb
+from ...core.color import to_linear
+from .shading import encode_srgb
 
 _WORKING_SIDE = 64
 """Side to which a photograph is averaged before slow changes of light are sought."""
@@ -29,7 +30,7 @@ def flatten_light(photo: Tensor, amount: float = 1.0, tile: bool = False) -> Ten
     """
     if amount <= 0:
         return photo
-    linear = decode_srgb(photo)
+    linear = to_linear(photo)
     gray = torch.log(linear.mean(0) + 0.01)
     small = F.adaptive_avg_pool2d(gray[None], tuple(min(_WORKING_SIDE, n) for n in gray.shape))[0]  # type: ignore[arg-type]
     light = _evaluate(_fit(small, tile), gray.shape[0], gray.shape[1], tile, gray)
@@ -89,7 +90,7 @@ def make_tileable(photo: Tensor, share: float = 0.15) -> Tensor:
 def wraps(photo: Tensor) -> bool:
     """Whether a photograph ``(C, H, W)`` tiles: its wrap lines are no rougher than lines within.
 
-    A joint may lie just there: then the lines beside it are rough too, while at the border of a photograph they are like any other.
+    A joint may lie just there: then the lines next to it are rough too, while at the border of a photograph they are like any other.
     """
     for axis in (1, 2):
         lines = (photo - photo.roll(1, axis)).abs().mean((0, 3 - axis))

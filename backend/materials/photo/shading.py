@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor
 
+from ...core.color import to_linear, to_srgb
 from .. import maps
 from ..stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
 
@@ -63,15 +64,9 @@ class Sky:
     lean: Tensor
 
 
-def decode_srgb(color: Tensor) -> Tensor:
-    """Display-encoded 0..1 to linear light, any shape."""
-    return torch.where(color <= 0.04045, color / 12.92, ((color.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4)
-
-
 def encode_srgb(linear: Tensor) -> Tensor:
     """Linear light to display-encoded, cut off at 0 and 1, any shape; its gradient is finite everywhere."""
-    x = linear.clamp(0, 1)
-    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
+    return to_srgb(linear.clamp(0, 1))
 
 
 def render_lit(
@@ -85,7 +80,7 @@ def render_lit(
         sun: ``(B, 3)`` linear: what a white matt surface facing the light looks like.
         sky: Ambient light; None for darkness.
         tile: Whether the surface wraps round.
-        shadows: Whether high points shade what lies behind them.
+        shadows: Whether high points shade what is behind them.
 
     Returns:
         ``(B, 3, H, W)`` linear light, 0 and more.
@@ -181,7 +176,7 @@ def _materials(surface: Surface, tile: bool) -> tuple[Tensor, Tensor, Tensor, Te
     """Normal ``(B, 3, H, W)``, its z, and linear colours of what is scattered and of what is mirrored straight on."""
     dx, dy = maps.slopes(surface.height, tile)
     z = torch.rsqrt(dx * dx + dy * dy + 1)
-    base = decode_srgb(surface.base_color)
+    base = to_linear(surface.base_color)
     metallic = surface.metallic[:, None]
     return torch.stack([-dx * z, dy * z, z], 1), z, base * (1 - metallic), _DIELECTRIC + (base - _DIELECTRIC) * metallic
 

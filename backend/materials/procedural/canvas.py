@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ....shared.material import feature_factor
+from ...core.filters import gaussian_blur_torus
 from ..attributes import Attributes, Color
 from ..stack import Material
 from . import fields
@@ -146,7 +147,7 @@ class Canvas:
 
     def blur(self, field: Tensor, sigma: float | tuple[float, float]) -> Tensor:
         """Gaussian blur; sigma in pixels, or a pair (along x, along y)."""
-        return fields.blur(field, sigma)
+        return gaussian_blur_torus(field, sigma)
 
     def scatter(
         self,

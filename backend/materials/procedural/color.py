@@ -5,31 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...core.color_spaces import from_oklab, to_oklab
 from ..attributes import Color
-
-_TO_LMS = torch.tensor(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
-)
-_TO_LAB = torch.tensor(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
-)
-_FROM_LAB = torch.linalg.inv(_TO_LAB)
-_FROM_LMS = torch.linalg.inv(_TO_LMS)
 
 
 def lab(color: Color | Tensor) -> Tensor:
     """OKLab of sRGB: lightness 0..1, a and b about -0.3..0.3; three numbers become ``(3, 1, 1)``, ``(3, H, W)`` stays so."""
-    rgb = torch.tensor(color, dtype=torch.float32)[:, None, None] if isinstance(color, tuple | list) else color
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb.clamp_min(0) + 0.055) / 1.055) ** 2.4)
-    lms = torch.einsum("ij,jhw->ihw", _TO_LMS, linear).clamp_min(1e-9)
-    return torch.einsum("ij,jhw->ihw", _TO_LAB, lms ** (1 / 3))
+    return to_oklab(torch.tensor(color, dtype=torch.float32)[:, None, None] if isinstance(color, tuple | list) else color)
 
 
 def srgb(color: Tensor) -> Tensor:
     """Display-encoded colour of OKLab, ``(3, H, W)``, clamped to 0..1."""
-    lms = torch.einsum("ij,jhw->ihw", _FROM_LAB, color)
-    linear = torch.einsum("ij,jhw->ihw", _FROM_LMS, lms * lms * lms).clamp(0, 1)
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(1e-9) ** (1 / 2.4) - 0.055)
+    return from_oklab(color)
 
 
 def shade(lightness: Tensor | float, a: Tensor | float = 0.0, b: Tensor | float = 0.0) -> Tensor:

@@ -128,20 +128,6 @@ def voronoi(
     return Cells(f1, f2, f2 - f1, border, torch.stack(ids).gather(0, best)[0], cx[0] / nx, cy[0] / ny)
 
 
-def blur(field: Tensor, sigma: float | tuple[float, float]) -> Tensor:
-    """Gaussian blur on the torus.
-
-    Args:
-        field: ``(..., H, W)``.
-        sigma: In pixels; a pair is (along x, along y).
-    """
-    sx, sy = sigma if isinstance(sigma, tuple) else (sigma, sigma)
-    height, width = field.shape[-2:]
-    fy = torch.exp(-2 * (math.pi * sy * torch.fft.fftfreq(height)) ** 2)
-    fx = torch.exp(-2 * (math.pi * sx * torch.fft.rfftfreq(width)) ** 2)
-    return torch.fft.irfft2(torch.fft.rfft2(field) * (fy[:, None] * fx), s=(height, width))
-
-
 def warp(field: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     """Periodic bilinear lookup at ``(x + dx, y + dy)``.
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...core.color_spaces import LUMINANCE
 from ...core.compiled import kernel
 from .observe import Observations
 
 _f = np.float32
+_RED, _GREEN, _BLUE = (_f(weight) for weight in LUMINANCE)
 _SAMPLES = 200_000
 _DARK = 0.004
 """Values below this (1/255 of display white and less) tell nothing of a gain."""
@@ -97,7 +99,7 @@ def _blend(colors, weights, frames, gain, usual, result, confidence):  # type: i
             light[i] = 0
             if weights[t, i] > 0:
                 g = gain[frames[t, i]]
-                light[i] = _f(0.2126) * colors[t, i, 0] * g[0] + _f(0.7152) * colors[t, i, 1] * g[1] + _f(0.0722) * colors[t, i, 2] * g[2]
+                light[i] = _RED * colors[t, i, 0] * g[0] + _GREEN * colors[t, i, 1] * g[1] + _BLUE * colors[t, i, 2] * g[2]
                 total += weights[t, i]
                 best = max(best, weights[t, i])
         if best <= 0:

@@ -16,6 +16,7 @@ import torch
 
 from ....shared.values import Image, Mesh
 from ...core.camera import unproject
+from ...core.morphology import dilate_mask
 from ...io.tensors import from_planes, to_planes
 from .edges import Tears
 from .extend import Hidden, extend_behind
@@ -143,10 +144,7 @@ def _hidden(surface: Surface, layer: np.ndarray, own_distance: np.ndarray, k: in
 
 def _soft_cover(covered: np.ndarray, layer: np.ndarray, k: int, radius: int) -> np.ndarray:
     """1 where a card has something to show; outside, its soft edge may reach over farther layers, but not under nearer ones."""
-    reach = torch.from_numpy(covered.astype(np.float32))[None, None]
-    if radius > 0:
-        reach = torch.nn.functional.max_pool2d(reach, 2 * radius + 1, 1, radius)
-    return np.where(layer < k, covered, reach[0, 0].numpy() > 0).astype(np.float32)
+    return np.where(layer < k, covered, dilate_mask(covered > 0, radius)).astype(np.float32)
 
 
 def _pixels(planes: torch.Tensor) -> np.ndarray:
@@ -193,8 +191,7 @@ def _sheet(alpha: np.ndarray, disparity: np.ndarray, box: Box, quad: bool) -> Sh
         return Sheet(places, value, pixels, np.array([[0, 3, 2], [0, 2, 1]], np.int32), np.zeros(2, bool), np.zeros(4, bool))
     height, width = alpha.shape
     reach = int(np.ceil(max(height, width) / CELLS)) + 1
-    shown = torch.from_numpy((alpha > _EMPTY).astype(np.float32))[None, None]
-    wide = torch.nn.functional.max_pool2d(shown, 2 * reach + 1, 1, reach)[0, 0].numpy() > 0
+    wide = dilate_mask(alpha > _EMPTY, reach)
     nothing = Tears(np.zeros((height, width - 1), np.float32), np.zeros((height - 1, width), np.float32))
     return make_sheet(disparity, wide, nothing, CELLS)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from ...core.morphology import dilate, erode
+
 _PATCH = 3
 """Half the side of a patch, less the middle pixel: 7 x 7."""
 _ALIKE = 0.25
@@ -92,9 +94,9 @@ def _levels(color: torch.Tensor, disparity: torch.Tensor, source: torch.Tensor, 
 
 def _thickness(mask: torch.Tensor) -> int:
     """About how many pixels it takes to erode a mask away."""
-    count, left = 0, mask[None, None].float()
+    count, left = 0, mask
     while bool(left.any()) and count < 64:
-        left = 1 - F.max_pool2d(1 - left, 3, 1, 1)
+        left = erode(left, 1)
         count += 1
     return count
 
@@ -126,10 +128,7 @@ class _Level:
         p = _PATCH
         self.y, self.x = torch.nonzero(hidden, as_tuple=True)
         # A patch may be copied if all of it is visible surface in one piece.
-        whole = 1 - F.max_pool2d(1 - self.source[None, None].float(), 2 * p + 1, 1, p)[0, 0]
-        low = -F.max_pool2d(-log_d[None, None], 2 * p + 1, 1, p)[0, 0]
-        high = F.max_pool2d(log_d[None, None], 2 * p + 1, 1, p)[0, 0]
-        whole = (whole > 0) & (high - low < 2 * _ALIKE)
+        whole = erode(self.source, p) & (dilate(log_d, p) - erode(log_d, p) < 2 * _ALIKE)
         whole[:p], whole[-p:], whole[:, :p], whole[:, -p:] = False, False, False, False
         if not bool(whole.any()):
             whole = self.source.clone()

@@ -1,4 +1,4 @@
-"""A relief: the picture's surface as a mesh, torn where it jumps, with what lies behind the tears filled in."""
+"""A relief: the picture's surface as a mesh, torn where it jumps, with what is behind the tears filled in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from scipy.ndimage import binary_dilation
 
 from ....shared.values import Camera, Image, Mesh
 from ...core.camera import unproject
+from ...core.morphology import dilate
 from ...io.tensors import to_planes
 from .atlas import make_atlas
 from .edges import Tears, find_tears
@@ -21,7 +22,7 @@ from .plate import Plate, resize
 from .sheet import Sheet, make_sheet
 
 PUSHED = 0.002
-"""Part of its distance by which filled surface lies behind the visible surface that it grew from, so that the two do not flicker."""
+"""Part of its distance by which filled surface is behind the visible surface that it grew from, so that the two do not flicker."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +140,7 @@ def paint_hidden(
     Pixels right behind a tear are painted too: half of their colour may be the near side's.
     """
     at_tear = torch.from_numpy(tears.pixels())
-    near_tear = F.max_pool2d(at_tear[None, None].float(), 3, 1, 1)[0, 0] > 0
+    near_tear = dilate(at_tear, 1)
     source = torch.from_numpy(surface.valid & ~surface.assumed) & ~near_tear
     if not bool(source.any()):
         source = torch.from_numpy(surface.valid)
@@ -174,9 +175,7 @@ def _back_sheet(surface: Surface, hidden: Hidden, cells: int, camera: Camera) ->
     """The hidden surface as a sheet of its own. It laps under the visible surface that it grew from, a little behind it."""
     shape = surface.disparity.shape
     lap = int(np.ceil(max(shape) / cells)) + 1
-    wide = hidden.grown.copy()
-    for _ in range(lap):
-        wide = _dilated(wide)
+    wide = binary_dilation(hidden.grown, iterations=lap)
     value = hidden.disparity * np.float32(1 - PUSHED)
     # Under the lap the sheet must stay behind the picture: where something farther is visible, it would hang in front of it.
     valid = surface.valid & (hidden.grown | (wide & (value < surface.disparity)))
@@ -184,15 +183,6 @@ def _back_sheet(surface: Surface, hidden: Hidden, cells: int, camera: Camera) ->
     tears = find_tears(value, valid, 0.5, 89.9, (camera.fl_x, camera.fl_y))
     sheet = make_sheet(value, valid, tears, cells)
     return sheet if len(sheet.faces) else None
-
-
-def _dilated(mask: np.ndarray) -> np.ndarray:
-    result = mask.copy()
-    result[1:] |= mask[:-1]
-    result[:-1] |= mask[1:]
-    result[:, 1:] |= mask[:, :-1]
-    result[:, :-1] |= mask[:, 1:]
-    return result
 
 
 def _world(sheet: Sheet, camera: Camera) -> np.ndarray:

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from ....shared.errors import InputError, ParameterError
 from ....shared.values import DEPTH_BACKGROUND, EncodedFile, Image
 from ...core.color import to_float
-from ...core.color_match import luminance
+from ...core.color_spaces import luminance
+from ...core.filters import gaussian_blur
 from ...io.exr_layers import decode_layers
 from ...patchmatch import pyramid
-from .strokes import blur, geometry_planes
+from .strokes import geometry_planes
 
 KEEP = "keep"
 _LAYERS = {"object": ("IndexOB", "object_id"), "material": ("IndexMA",), "depth": ("Depth", "Z"), "normal": ("Normal",)}
@@ -194,7 +195,7 @@ def shared_out(content: torch.Tensor, weights: Sequence[float], cell: float, gen
     size = (int(content.shape[1]), int(content.shape[2]))
     small = [max(3, round(side / cell)) for side in size]
     noise = F.interpolate(torch.randn(len(weights), 1, *small, generator=generator), size=size, mode="bicubic", align_corners=False)[:, 0]
-    soft = blur(content, max(1.0, 0.15 * cell))
+    soft = gaussian_blur(content, max(1.0, 0.15 * cell))
     soft = (soft - soft.mean((1, 2), keepdim=True)) / soft.std().clamp_min(1e-3)
     likes = torch.randn(len(weights), content.shape[0], generator=generator).to(content.device) / content.shape[0] ** 0.5
     score = noise.to(content.device) / noise.std().clamp_min(1e-6) + torch.einsum("sc,chw->shw", likes, soft)

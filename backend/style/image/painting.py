@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ...core.color_match import Grade, luminance
+from ...core.color_match import Grade
+from ...core.color_spaces import luminance
 from ...patchmatch import pyramid
 from ...patchmatch.atlas import Atlas
 from ...patchmatch.descriptor import PATCH
@@ -37,7 +38,7 @@ _PASSES = (6, 6, 5, 4, 3)
 _FINE_LEVELS = 3
 _FINE_PASSES = (5, 4, 3)
 _FINER = 0.4
-"""Size of the finer strokes beside the others'."""
+"""Size of the finer strokes next to the others'."""
 _LEAST_STROKE = 6.0
 """Pixels; finer strokes than a patch cannot be."""
 _CLOSER = 0.25
@@ -298,7 +299,7 @@ class _Painting:
         return dataclasses.replace(scale, working=working)
 
     def _targets(self, small: torch.Tensor, owners: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Target luminance and colours, of each style in its own places."""
+        """Target luminance and colours, of each style in its own positions."""
         target, moved = self.grades[0](small)
         for number, grade in enumerate(self.grades[1:], 1):
             if owners is not None:

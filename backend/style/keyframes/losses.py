@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ...core.filters import box_mean
 from ...core.gan_losses import random_filters
+from ...core.morphology import erode
 
 PATCH = 5
 
@@ -25,10 +27,10 @@ def likeness(made: torch.Tensor, real: torch.Tensor, mask: torch.Tensor) -> torc
         mask: ``(B, 1, H, W)``, 1 where it counts.
     """
     total = masked_mean((made - real).abs(), mask)
-    inner = -F.max_pool2d(-mask, 3, 1, 1)
+    inner = erode(mask, 1)
     for _ in range(2):
         difference = made - real
-        around = F.avg_pool2d(F.pad(difference, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        around = box_mean(difference, 1)
         total = total + 0.5 * masked_mean((difference - around).abs(), inner)
         made, real = F.avg_pool2d(made, 2), F.avg_pool2d(real, 2)
         inner = (F.avg_pool2d(inner, 2) > 0.99).float()

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from ....shared.values import Image
-from ...core.color_match import apply_curve, curve_between, luminance
+from ...core.color_match import apply_curve, curve_between
+from ...core.color_spaces import luminance
 from ...core.context import Context
 from ...io.checks import check_mask
 from ...io.tensors import preview, to_planes

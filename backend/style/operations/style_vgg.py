@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...core.color_match import luminance
+from ...core.color_spaces import luminance
 from ...core.context import Context
 from ...io.tensors import preview
 from ..image.still import restyle, style_planes

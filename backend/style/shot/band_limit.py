@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from ..image.strokes import filtered
+from ...core.filters import separable
 from .measure import fine_part
 
 CUTOFF = 0.9
@@ -49,4 +49,4 @@ class Limit:
 def low_pass(picture: torch.Tensor) -> torch.Tensor:
     """A picture ``(C, H, W)`` up to ``CUTOFF``: a sinc in a Lanczos window, along rows and columns; even areas stay even."""
     taps = torch.arange(-TAPS, TAPS + 1, dtype=torch.float32, device=picture.device)
-    return filtered(picture, torch.sinc(CUTOFF * taps) * torch.sinc(taps / (TAPS + 0.5)))
+    return separable(picture, torch.sinc(CUTOFF * taps) * torch.sinc(taps / (TAPS + 0.5)))

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.spatial import cKDTree
 
-from backlot.backend.io.writing import encode
-from backlot.shared.values import Image
-
+from ....backend.core.color_spaces import LUMINANCE
+from ....backend.io.writing import encode
+from ....shared.values import Image
 from . import STYLES, path_of
 from .view import View, bay, noise
 
@@ -175,7 +175,7 @@ def mosaic(view: View) -> np.ndarray:
 
 
 def _luma(color: np.ndarray) -> np.ndarray:
-    return color @ np.array([0.2126, 0.7152, 0.0722])
+    return color @ np.array(LUMINANCE)
 
 
 def paint(name: str) -> np.ndarray:

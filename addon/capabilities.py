@@ -30,7 +30,7 @@ class Capability(Protocol):
 
     @property
     def OPERATIONS(self) -> Mapping[str, type[OperationOperator]]:  # noqa: N802
-        """Operators of operations that do more than those made from a schema alone: operation and base class."""
+        """The operations that its panels draw, and the bases of their operators."""
 
     @property
     def APPLY(self) -> Mapping[str, Handler]:  # noqa: N802
@@ -52,8 +52,7 @@ def add_handlers() -> None:
 
 def operator_classes() -> list[type]:
     """The operators that send jobs."""
-    bases = {name: base for capability in CAPABILITIES.values() for name, base in capability.OPERATIONS.items()}
-    return [operator_class(operation, bases.get(operation.name, OperationOperator)) for operation in controls.visible_operations()]
+    return [operator_class(operation, _drawn(operation) or OperationOperator) for operation in controls.visible_operations()]
 
 
 def panel_classes() -> list[type]:
@@ -72,5 +71,11 @@ def panel_classes() -> list[type]:
 
 
 def generic_operations() -> list[Operation]:
-    """The operations whose panels are made from their schemas."""
-    return [operation for operation in controls.visible_operations() if operation.panel not in CAPABILITIES]
+    """The operations with panels that are made from their schemas."""
+    return [operation for operation in controls.visible_operations() if _drawn(operation) is None]
+
+
+def _drawn(operation: Operation) -> type[OperationOperator] | None:
+    """The base of an operation's operator, where the capability that the operation names draws it; else None."""
+    capability = CAPABILITIES.get(operation.panel)
+    return capability.OPERATIONS.get(operation.name) if capability is not None else None

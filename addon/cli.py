@@ -127,7 +127,7 @@ def _job(loaded: JobFile, force: bool) -> Job:
 def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     """Renders what a job file's ``{"capture": {...}}`` asks for; see ``CaptureSettings`` for its entries.
 
-    Files go to a folder ``capture`` beside the job file, or to ``description["folder"]``.
+    Files go to the folder ``capture`` next to the job file, or to ``description["folder"]``.
 
     Raises:
         InputError: It cannot be captured.
@@ -150,7 +150,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
 
 
 def _open_file() -> str:
-    """Identifies what a capture would see: the open .blend as it lies on disk, or nothing that could be known again.
+    """Identifies what a capture would see: a digest of the open .blend on disk, or a value that is never the same.
 
     Without a window Blender calls every file changed; there the file on disk counts, and ``--force`` is for scripts that change it.
     """

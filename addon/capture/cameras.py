@@ -107,7 +107,7 @@ def orbit(centre: mathutils.Vector, radius: float, count: int, elevation: float,
 def sees_anything(
     camera: dict[str, float], pose: mathutils.Matrix, objects: Sequence[bpy.types.Object], depsgraph: bpy.types.Depsgraph
 ) -> bool:
-    """Whether any object's bounding box may lie in the view. Errs on the side of yes."""
+    """Whether any object's bounding box may be in the view; True in doubt."""
     to_camera = pose.inverted()
     for item in objects:
         evaluated = item.evaluated_get(depsgraph)

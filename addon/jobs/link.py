@@ -98,7 +98,7 @@ class Backend:
         self._drop()
         self._set("off")
         if process is not None and bpy.app.background:
-            import subprocess
+            import subprocess  # loaded with the first start already
 
             try:
                 process.wait(10)
@@ -106,7 +106,7 @@ class Backend:
                 process.kill()
 
     def detach(self) -> None:
-        """Lets go of the backend, which goes on."""
+        """Disconnects; the backend keeps running."""
         self._drop()
         self._set("off")
 

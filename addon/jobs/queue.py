@@ -116,7 +116,7 @@ def cancel(job_id: str) -> None:
 
 
 def retry(scene: bpy.types.Scene, old: records.BACKLOT_PG_job) -> str:
-    """Sends the same request again as a new job in the old one's place; see ``send``."""
+    """Sends the same request again as a new job that replaces the old one; see ``send``."""
     from ...shared.wire import new_id
 
     operation, label, request = old.operation, old.label, json.loads(old.request)

@@ -1,4 +1,4 @@
-"""Materials in Blender: asked for, chosen from variations, worn at their true scale, remembered, kept as assets.
+"""Materials in Blender: requested, chosen from variations, assigned at their true scale, remembered, kept as assets.
 
     properties    what the scene stores             history      entries that survive saving and undo
     operators     the buttons                       panel        what the artist sees
@@ -11,6 +11,7 @@
 Registering imports no numpy: ``results``, ``maps``, ``scale``, ``assets``, ``pictures`` and ``lighting`` are loaded when needed.
 """
 
+from ..ui.operation_operators import OperationOperator
 from . import operators, panel, properties
 from .handlers import MaterialHandler, VariationsHandler
 from .panel import panel_classes
@@ -20,7 +21,7 @@ __all__ = ["APPLY", "CLASSES", "OPERATIONS", "PROPERTIES", "panel_classes"]
 CLASSES = (*properties.CLASSES, *operators.CLASSES, panel.BACKLOT_UL_materials)
 PROPERTIES = {"backlot_materials": properties.BACKLOT_PG_materials}
 """What a scene stores: property and group."""
-OPERATIONS = {"texture.variations": operators.VariationsOperator}
-"""Operators that do more than those made from a schema alone."""
+OPERATIONS = {"texture.generate": OperationOperator, "texture.variations": operators.VariationsOperator}
+"""The operations that the panels here draw, and the bases of their operators."""
 APPLY = {"material": MaterialHandler(), "variations": VariationsHandler()}
 """By the names of ``Operation.apply``."""

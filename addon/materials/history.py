@@ -69,7 +69,7 @@ def active(scene: bpy.types.Scene) -> BACKLOT_PG_material | None:
 
 
 def newest(scene: bpy.types.Scene) -> BACKLOT_PG_material | None:
-    """The entry whose report tells of the latest prompt."""
+    """The entry with the report on the latest prompt."""
     items = scene.backlot_materials.items
     return items[len(items) - 1] if len(items) else None
 

@@ -51,7 +51,7 @@ def build(
         name: Of the material.
         images: By role: ``base_color``, ``roughness``, ``metallic``, ``normal``, ``height``, ``ambient_occlusion``.
         constants: Values of maps that are the same all over.
-        placement: How the texture lies on the object.
+        placement: How the texture is mapped to the object.
         look: What is done with the maps.
     """
     material, tree, shader, output = principled(name)

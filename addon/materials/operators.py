@@ -48,7 +48,7 @@ class BACKLOT_OT_more_like_this(EditsScene, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Sends. For a variation that is itself near another the way there is told: its seed alone does not say how it was mixed."""
+        """Sends. A variation that is itself near another is given with the path that led to it: its seed alone does not define it."""
         settings = context.scene.texture_generate
         start, path = settings.seed, ""
         if settings.use_like_seed:

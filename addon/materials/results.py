@@ -44,13 +44,13 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     constants = _constants(found)
     entry_id = history.new_id()
     note = {"operation": operation, "entry": entry_id, **{key: request.get(key) for key in ("parameters", "seed")}}
-    told = []
+    messages = []
     images: dict[str, bpy.types.Image] = {}
     for role, value in found.items():
         if role not in constants:
             images[role] = maps.receive(value, role, name if len(found) == 1 else f"{name} {nodes.LABELS[role]}", note)
     if len(images) == 1:
-        told.append(f"Image {next(iter(images.values())).name!r}")
+        messages.append(f"Image {next(iter(images.values())).name!r}")
     group = scene.backlot_materials
     schema = find(operation)
     # An operation that is given the width in scene units answers in them.
@@ -59,7 +59,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     look = nodes.Look(_number(report, "depth_m", DEFAULT_DEPTH_M) / metres, group.displacement, group.occlusion, directx)
     tile = _tile(report, next(iter(found.values())), metres)
     facts = {**note, "title": title, "family": _family(report), **{key: report.get(key) for key in ("width_m", "depth_m")}}
-    told += _wear(name, images, constants, look, tile, facts, request.get("targets") or [])
+    messages += _assign_to_objects(name, images, constants, look, tile, facts, request.get("targets") or [])
     if schema.panel == "materials":  # the panel's own: its history and its sliders show what was made
         small = lighting.patch(maps.small_stack(found, directx, constants))
         history.add(
@@ -67,11 +67,11 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
             report=_plain(report), picture=pictures.to_text(small[None]),
         )  # fmt: skip
         sliders.show(scene, report.get("attributes") or {})
-        told += remarks(report)
+        messages += remarks(report)
     for image in images.values():
         if not image.users:
             image.use_fake_user = True  # else it would not be saved with the file
-    return told
+    return messages
 
 
 def variations(scene: bpy.types.Scene, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
@@ -104,11 +104,11 @@ def remarks(report: dict[str, Any]) -> list[str]:
     """What the artist should know: words that mean nothing to the model, and the backend's notes."""
     words = [str(word) for word in report.get("unknown") or []]
     notes = report.get("notes")
-    told = [f"not known to the model: {', '.join(words)}"] if words else []
-    return told + [str(note) for note in (notes if isinstance(notes, list) else [])]
+    messages = [f"not known to the model: {', '.join(words)}"] if words else []
+    return messages + [str(note) for note in (notes if isinstance(notes, list) else [])]
 
 
-def _wear(
+def _assign_to_objects(
     name: str,
     images: dict[str, bpy.types.Image],
     constants: dict[str, float],
@@ -120,28 +120,28 @@ def _wear(
     """Gives the material to the noted objects: one material for all on which the texture repeats equally often."""
     bpy.context.view_layer.update()  # a script may just have moved or scaled them
     objects, gone = records.resolve(noted)
-    told = [f"{item!r} is gone" for item in gone]
+    messages = [f"{item!r} is gone" for item in gone]
     made: list[tuple[scale.Placement, bpy.types.Material]] = []
     for item in objects:
         if item.type != "MESH" or item.data is None or not item.is_editable:
-            told.append(f"{item.name!r} cannot be given a material")
+            messages.append(f"{item.name!r} cannot be given a material")
             continue
         wanted = scale.placement(item, tile)
         material = next((known for placement, known in made if placement.like(wanted)), None)
         if material is None:
             material = _made(name, images, constants, wanted, look, facts)
             made.append((wanted, material))
-            told.append(f"Material {material.name!r}")
+            messages.append(f"Material {material.name!r}")
         assign(item, material)
-        told.append(f"on {item.name!r}")
+        messages.append(f"on {item.name!r}")
     if not noted:
-        told.append("no mesh was selected, so it is in the file only")
-    if not made and len(images) > 1:  # nobody wears it: it is there to be chosen in the material list
+        messages.append("no mesh was selected, so it is in the file only")
+    if not made and len(images) > 1:  # no object has it: it is kept to be chosen in the material list
         across, up = (1 / side for side in tile) if tile else (1.0, 1.0)
         material = _made(name, images, constants, scale.Placement("UV", (across, up, 1.0)), look, facts)
         material.use_fake_user = True
-        told.insert(0, f"Material {material.name!r}")
-    return told
+        messages.insert(0, f"Material {material.name!r}")
+    return messages
 
 
 def _made(

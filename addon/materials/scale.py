@@ -15,7 +15,7 @@ SAME = 0.02
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """How a texture lies on an object.
+    """How a texture is mapped to an object.
 
     Attributes:
         coordinates: ``UV``; ``Object`` or ``Generated`` for a projection from the sides of a box.

@@ -1,4 +1,4 @@
-"""Reconstruction in Blender: a solved clip, a plate or the scene itself becomes a textured mesh at its place in the scene.
+"""Reconstruction in Blender: a solved clip, a plate or the scene itself becomes a textured mesh in the scene.
 
     clips         a solved clip as cameras, lens and tracks       footage      its pictures as files, step by step
     plate         one picture with the scene's camera             unwrap       Smart UV of a mesh, and its texture
@@ -28,6 +28,6 @@ OPERATIONS = {
     PLATE: operators.PlateOperator,
     TEXTURE: operators.TextureOperator,
 }
-"""Operators that do more than those made from a schema alone."""
+"""The operations that the panels here draw, and the bases of their operators."""
 APPLY = {"reconstruction": ReconstructionHandler()}
 """By the names of ``Operation.apply``."""

@@ -20,7 +20,7 @@ EMPTY = "Backlot Alignment"
 
 
 def points(context: bpy.types.Context) -> list[mathutils.Vector]:
-    """The selected points in world space: vertices of the active mesh in Edit Mode, else places of the selected objects.
+    """The selected points in world space: vertices of the active mesh in Edit Mode, else locations of the selected objects.
 
     In Object Mode the vertices count that were selected in Edit Mode, when only one mesh is selected.
     """
@@ -36,17 +36,17 @@ def points(context: bpy.types.Context) -> list[mathutils.Vector]:
 
 
 def scaled(found: Sequence[mathutils.Vector], distance: float) -> mathutils.Matrix:
-    """Makes the way between two points as long as it truly is; the world's origin stays.
+    """Scales so that two points are at their true distance; the world's origin stays.
 
     Raises:
-        InputError: Not two points, or two in the same place.
+        InputError: Not two points, or two at the same location.
     """
     if len(found) != 2:
         fix = "Select two vertices in Edit Mode, or two empties, whose distance you know"
         raise InputError(expected="two points", got=str(len(found)), fix=fix)
     now = (found[0] - found[1]).length
     if now < 1e-9:
-        raise InputError(expected="two points at some distance", got="two in the same place")
+        raise InputError(expected="two points at some distance", got="two at the same location")
     return mathutils.Matrix.Scale(distance / now, 4)
 
 

@@ -18,10 +18,10 @@ from .camera_object import orientation, solved_camera
 
 MIN_FRAMES = 3
 MIN_PARALLAX = 1e-3
-"""Way of the camera over the distance of the points, below which nothing can be triangulated: 0.06 degrees."""
+"""Path of the camera divided by the distance of the points, below which nothing can be triangulated: 0.06 degrees."""
 FIT_SAMPLES = 256
 FIT_ERROR = 0.2
-"""Pixels, at the worst place."""
+"""Pixels, the largest over the picture."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,7 +59,7 @@ class FootageCapture:
     Holds names and numbers only: undo, or another file being loaded, may free what was there between two steps.
 
     Args:
-        scene: The scene whose camera follows the solve.
+        scene: The scene with the camera that follows the solve.
         settings: Which frames are taken.
         folder: Where the files go; it is created.
 
@@ -170,7 +170,7 @@ def decode(clip: bpy.types.MovieClip, number: int, folder: Path) -> Path:
     with _sequencer(clip, str(target), movie) as scene:
         editor = scene.sequence_editor
         strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before Blender 4.4
-        # The frame that is wanted lies at the scene's frame 1.
+        # The wanted frame of the clip is at the scene's frame 1.
         if movie:
             strip = strips.new_movie("Clip", source, 1, 2 - number - clip.frame_offset)
         else:

@@ -33,7 +33,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     """Captures what is asked for, and gives the input's value.
 
     Args:
-        description: The ``capture`` object; ``folder`` in it names where the files go, ``capture`` beside the job file by default.
+        description: The ``capture`` object; ``folder`` in it names the folder for the files, by default ``capture`` next to the job file.
         item: The input that it is for.
         folder: Of the job file.
 

@@ -80,7 +80,7 @@ class PlateOperator(ReconstructOperator):
         return properties.plate_annotations(options={"SKIP_SAVE"})
 
     def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
-        """The picture goes with its camera; a depth image of the artist's own beside them."""
+        """The picture with its camera, and a depth image of the artist's own."""
         names = ("frames", "tracks", "depth")
         return {item.name: {"capture": item.name} for item in self.operation.inputs if item.name in names}, "frames"
 

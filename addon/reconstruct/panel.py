@@ -161,7 +161,7 @@ def _operation_panels(operation: Operation, space: str, sidebar: type) -> list[t
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
     folded = {**common, "bl_parent_id": name, "bl_options": CLOSED}
-    alone = space == "CLIP_EDITOR"  # elsewhere materials come first, and nobody wants everything at once
+    alone = space == "CLIP_EDITOR"  # elsewhere materials come first, so it is folded
     body = {**common, "bl_label": operation.label, "bl_order": 4, "bl_options": set() if alone else CLOSED, "draw": draw}
     return [
         type(name, (sidebar, bpy.types.Panel), body),

@@ -28,7 +28,7 @@ class PlateSettings:
         image: Name of an image of this file.
         depth: Name of an image with its depth, or ``""``.
         use_tracks: Whether the solved tracks of the clip that the picture belongs to are sent along.
-        fov: Degrees across, where the scene has no camera: the plate then stands upright, seen from the world's origin. 0 for none.
+        fov: Degrees across, where the scene has no camera: the camera is then at the world's origin, upright. 0 for none.
     """
 
     image: str
@@ -124,7 +124,7 @@ class PlateCapture:
 
 
 def clip_of(image: bpy.types.Image) -> tuple[bpy.types.MovieClip, int] | None:
-    """The solved clip of this file whose sequence the picture is from, and its frame there."""
+    """The solved clip of this file that the picture is a frame of, and the number of that frame."""
     if image.source not in {"FILE", "SEQUENCE"} or not image.filepath:
         return None
     path = Path(bpy.path.abspath(image.filepath, library=image.library)).resolve()

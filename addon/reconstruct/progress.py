@@ -13,7 +13,7 @@ MARK = "backlot_progress"
 
 
 def show(scene: bpy.types.Scene, job_id: str, label: str, mesh: Mesh) -> bpy.types.Object | None:
-    """Shows a coarse mesh in the place of the last one of the same job; gives its object, None for an empty mesh."""
+    """Shows a coarse mesh instead of the last one of the same job; gives its object, None for an empty mesh."""
     from ..scene import mesh_object  # imports numpy
 
     if not len(mesh.faces):

@@ -1,4 +1,4 @@
-"""What the scene stores about reconstructions, beside the operations' own parameters."""
+"""What the scene stores about reconstructions, besides the parameters of the operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNWRAP = [
 
 
 def footage_annotations(**extra: Any) -> dict[str, Any]:
-    """Deferred properties of which frames of a clip are taken; ``extra`` goes to each."""
+    """Deferred properties of which frames of a clip are taken; ``extra`` is given to each."""
     return {
         "clip": StringProperty(name="Clip", description="Name of a solved movie clip; empty for the one in the editor", **extra),
         "clip_start": IntProperty(name="Start", min=0, description="First frame of the clip; 0 for the first solved one", **extra),
@@ -24,7 +24,7 @@ def footage_annotations(**extra: Any) -> dict[str, Any]:
 
 
 def plate_annotations(**extra: Any) -> dict[str, Any]:
-    """Deferred properties of what is known of a plate; ``extra`` goes to each."""
+    """Deferred properties of what is known of a plate; ``extra`` is given to each."""
     return {
         "use_tracks": BoolProperty(
             name="Use Tracks", default=True,
@@ -40,7 +40,7 @@ class BACKLOT_PG_reconstruct(bpy.types.PropertyGroup):  # noqa: N801
         **{name: prop for name, prop in footage_annotations().items() if name != "clip"},
         "clip": PointerProperty(type=bpy.types.MovieClip, name="Clip", description="A clip with a camera solve"),
         **plate_annotations(),
-        "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs of a mesh whose texture is baked"),
+        "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs before a texture is baked"),
         "show_progress": BoolProperty(
             name="Show in Scene",
             description="Put the mesh into the scene while it still grows; the finished one takes its place",

@@ -1,4 +1,4 @@
-"""A reconstruction into the scene: the mesh with its material, coarser ones and the proxy hidden beside it, the facts noted."""
+"""A reconstruction into the scene: the mesh with its material, coarser ones and the proxy hidden, and a note of how it was made."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         operation: Name of the operation.
         label: Names new datablocks.
         outputs: By name; ``mesh`` is required.
-        request: What the record of the job holds. ``origin`` says what the mesh belongs to: a clip, a plate, or an object whose mesh
-            was sent.
+        request: What the record of the job holds. ``origin`` says what the mesh belongs to: a clip, a plate, or the object of
+            which the mesh was sent.
 
     Returns:
         What happened, in words.
@@ -50,15 +50,15 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         item = _placed(scene, value, label, outputs, request, origin)
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report), "origin": origin}
         item[notes.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
-    told = ["stopped early, this is the best so far"] if report.get("unfinished") else []
-    told += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
+    messages = ["stopped early, this is the best so far"] if report.get("unfinished") else []
+    messages += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
     for name, title in _EXTRA.items():
         if isinstance(outputs.get(name), Mesh) and len(outputs[name].faces):
             extra = _extra(scene, outputs[name], f"{item.name} {title}", item, name == "proxy")
-            told.append(f"{title} {len(extra.data.polygons):,} triangles")
+            messages.append(f"{title} {len(extra.data.polygons):,} triangles")
     if origin.get("kind") == "clip" and not origin.get("camera"):
-        told.append("no camera in the scene follows the solve, so the mesh lies in the solve's own space")
-    return told + notes.remarks(report)
+        messages.append("no camera in the scene follows the solve, so the mesh is in the solve's own space")
+    return messages + notes.remarks(report)
 
 
 def _placed(
@@ -68,17 +68,17 @@ def _placed(
     item = mesh_object.make(scene, value, label)
     item.matrix_world = _moved_since(scene, origin)
     if origin.get("kind") != "plate":
-        _dress(item, value, outputs)
+        _give_material(item, value, outputs)
         return item
     plate = _plate(scene, item, request)
     cards = (request.get("parameters") or {}).get("mode") == "cards"  # they overlap: only their own textures say what is on each
     bent = plate is not None and plate[2].distortion is not None  # a projection knows no lens
-    _dress(item, value, outputs, None if cards or bent else plate, captured=True)
+    _give_material(item, value, outputs, None if cards or bent else plate, captured=True)
     return item
 
 
-def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: Any = None, captured: bool = False) -> None:
-    """Gives an object its material. ``captured``: a plate's result, whose texture's alpha is a matte, and which starts unlit."""
+def _give_material(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: Any = None, captured: bool = False) -> None:
+    """Gives an object its material. ``captured``: the result of a plate; the alpha of its texture is a matte, and it starts unlit."""
     texture = value.texture or outputs.get("texture")
     picture = _receive(texture, item.name, "Color", captured) if isinstance(texture, Image) and value.uvs is not None else None
     bend = outputs.get("normal_map")
@@ -87,10 +87,10 @@ def _dress(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any], plate: 
         return
     matte = captured and isinstance(texture, Image) and texture.pixels.shape[2] == 4
     material = surface.build(item.name, picture, bump, plate, matte, captured)
-    sure = outputs.get("texture_confidence")
-    if isinstance(sure, Image) and value.uvs is not None:
+    confidence = outputs.get("texture_confidence")
+    if isinstance(confidence, Image) and value.uvs is not None:
         node = material.node_tree.nodes.new("ShaderNodeTexImage")
-        node.image, node.label, node.location = _receive(sure, item.name, "Confidence"), "Confidence (not connected)", (-300, -620)
+        node.image, node.label, node.location = _receive(confidence, item.name, "Confidence"), "Confidence (not connected)", (-300, -620)
     item.data.materials.clear()
     item.data.materials.append(material)
 
@@ -108,24 +108,24 @@ def _extra(scene: bpy.types.Scene, value: Mesh, name: str, item: bpy.types.Objec
         extra.display_type, extra.hide_render = "WIRE", True
         return extra
     if value.texture is not None:
-        _dress(extra, value, {})
+        _give_material(extra, value, {})
     elif item.data.materials and (value.uvs is not None or item.data.uv_layers.active is None):
         extra.data.materials.append(item.data.materials[0])
     elif value.colors is not None:
-        _dress(extra, value, {})
+        _give_material(extra, value, {})
     mesh_object.hide(scene, extra)
     return extra
 
 
 def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], origin: dict[str, Any]) -> bpy.types.Object:
-    """Gives the object whose mesh was sent the mesh that came back: the same surface with UVs and a texture."""
+    """Replaces the mesh of the object that was sent by the one that came back: the same surface with UVs and a texture."""
     found, gone = records.resolve([origin["target"]]) if origin.get("target") else ([], ["without a name"])
     if not found or found[0].type != "MESH":
         raise InputError(expected=f"the object {gone[0] if gone else found[0].name}", got="it is gone", fix="Unwrap and bake another one")
     item = found[0]
     before = item.data
     item.data = mesh_object.data(value, before.name)
-    _dress(item, value, outputs)
+    _give_material(item, value, outputs)
     if before.users == 0:
         bpy.data.meshes.remove(before)
     return item

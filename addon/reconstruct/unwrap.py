@@ -69,7 +69,7 @@ def smart(item: bpy.types.Object) -> Mesh:
 
 
 def bake(scene: bpy.types.Scene, job_id: str, request: dict[str, Any]) -> None:
-    """Unwraps what a job made and sends it to have its texture baked, with the job's own settings. What goes wrong, its record says."""
+    """Unwraps what a job made and sends it to have its texture baked, with the job's own settings. Errors are in its record."""
     item = next((item for item in scene.objects if facts.note_of(item).get("job") == job_id), None)
     operation = OPERATIONS[TEXTURE]
     if item is None:
@@ -84,7 +84,7 @@ def bake(scene: bpy.types.Scene, job_id: str, request: dict[str, Any]) -> None:
 
 
 class UnwrapCapture:
-    """Unwraps an object's mesh and writes it to a folder, beside the frames that it was made of.
+    """Unwraps an object's mesh and writes it to a folder; its frames stay where they are.
 
     Args:
         item: A mesh object.

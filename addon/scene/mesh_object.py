@@ -118,7 +118,7 @@ def collection(scene: bpy.types.Scene) -> bpy.types.Collection:
 
 
 def hide(scene: bpy.types.Scene, item: bpy.types.Object) -> None:
-    """Closes the eye of an object in every view layer of its scene, and keeps it out of renders."""
+    """Hides an object in every view layer of its scene and in renders."""
     item.hide_render = True
     for layer in scene.view_layers:
         layer.update()  # else Blender 5.0 does not know the new object there

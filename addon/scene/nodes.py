@@ -22,5 +22,5 @@ def principled(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree, bpy.t
 
 
 def socket(sockets: Any, identifier: str) -> Any:
-    """A socket of the Mix node, whose sockets share their names across types."""
+    """A socket of the Mix node by identifier: sockets of different types have the same name."""
     return next(socket for socket in sockets if socket.identifier == identifier)

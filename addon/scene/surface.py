@@ -87,7 +87,7 @@ def switch(material: bpy.types.Material | None) -> Any:
 
 
 def projector(name: str, camera: Camera) -> bpy.types.Object:
-    """A camera object that stands where the plate was seen, with its lens. It belongs to no collection yet."""
+    """A camera object at the camera that saw the plate, with its lens. It belongs to no collection yet."""
     data = bpy.data.cameras.new(name)
     data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
     data.lens = camera.fl_x / camera.width * data.sensor_width

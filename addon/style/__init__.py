@@ -30,6 +30,6 @@ OPERATIONS = {
     KEYFRAMES: operators.KeyframesOperator,
     MOVIE: movie.MovieOperator,
 }
-"""Operators that do more than those made from a schema alone."""
+"""The operations that the panels here draw, and the bases of their operators."""
 APPLY = {"shot": ShotHandler(), "movie": MovieHandler()}
 """By the names of ``Operation.apply``."""

@@ -1,4 +1,4 @@
-"""What the header of an OpenEXR file says, without its pixels: a sequence that nobody looks at has neither size nor layers in Blender."""
+"""What the header of an OpenEXR file says, without its pixels: Blender knows neither size nor layers of a sequence before it is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def size(path: Path) -> tuple[int, int]:
 
 
 def has_layers(path: Path) -> bool:
-    """Whether there are channels beside plain R, G, B, A.
+    """Whether there are other channels than plain R, G, B, A.
 
     Raises:
         InputError: No OpenEXR file.

@@ -1,4 +1,4 @@
-"""What is known of a stylised shot, in words: how steady it is beside the render itself, what it was learnt from."""
+"""What the report of a stylised shot says: how steady it is compared with the render, what it was trained on."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
         painted, render, ratio = (_number(row.get(name)) for name in ("stylised", "render", "ratio"))
         if painted is None:
             continue
-        beside = "" if render is None else f" (render {render:.4f}" + (f", {ratio:.2f}x)" if ratio is not None else ")")
-        rows.append((f"Warping Error, {gap} Frame{'s' if int(gap) > 1 else ''}", f"{painted:.4f}{beside}"))
+        compared = "" if render is None else f" (render {render:.4f}" + (f", {ratio:.2f}x)" if ratio is not None else ")")
+        rows.append((f"Warping Error, {gap} Frame{'s' if int(gap) > 1 else ''}", f"{painted:.4f}{compared}"))
     keyframes = report.get("keyframes")
     if isinstance(keyframes, list) and keyframes:
         rows.append(("Keyframes", ", ".join(str(number) for number in keyframes)))
-    sure = report.get("confidence")
-    if isinstance(sure, dict) and sure:
-        frame, value = min(sure.items(), key=lambda item: item[1])
-        rows.append(("Least Sure", f"frame {frame} ({value:.2f})"))
+    confidence = report.get("confidence")
+    if isinstance(confidence, dict) and confidence:
+        frame, value = min(confidence.items(), key=lambda item: item[1])
+        rows.append(("Lowest Confidence", f"frame {frame} ({value:.2f})"))
     steps = _number(report.get("steps"))
     if steps:
         rows.append(("Training Steps", f"{steps:,.0f}"))

@@ -1,4 +1,4 @@
-"""The results of a shot on disk: each frame as it arrives, beside the .blend or, before that is saved, in the extension's own folder."""
+"""The results of a shot on disk: each frame as it arrives, next to the .blend or, before that is saved, in the extension's own folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WRITERS: dict[str, Writer] = {}
 def new_folder(label: str) -> Path:
     """A folder of its own for a job's results: ``//backlot/<label>``; it is made, so that no other job gets it.
 
-    A .blend whose folder cannot be written counts as not saved.
+    If the folder of the .blend cannot be written, the .blend counts as not saved.
     """
     name = re.sub(r"[^\w.-]+", "-", label.lower()).strip("-.") or "shot"
     if bpy.data.filepath:
@@ -47,7 +47,7 @@ def _made(parent: Path, name: str) -> Path:
 
 
 def relative(path: Path) -> str:
-    """The path as an image of this file names it: relative to the .blend where it lies below its folder."""
+    """The path as an image of this file names it: relative to the .blend if it is below its folder."""
     if bpy.data.filepath:
         with contextlib.suppress(ValueError):  # another drive
             below = path.resolve().relative_to(Path(bpy.data.filepath).resolve().parent)
@@ -84,7 +84,7 @@ def finish(job_id: str, folder: str, event: Finished) -> dict[str, Any]:
 
 
 def finish_movie(folder: Path, event: Finished) -> dict[str, Any]:
-    """Writes a movie beside the frames that it shows, under a name that is free, and gives the outputs with its path.
+    """Writes a movie to the folder of its frames, under a free name, and gives the outputs with its path.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -103,7 +103,7 @@ def _without(value: Any, early: set[str]) -> Any:
 
 
 def placed(outputs: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Outputs whose files were written into a folder: files as paths, all else as it is."""
+    """Outputs after their files were written into a folder: files as paths, all else as it is."""
     return {name: _placed(value, folder) for name, value in outputs.items()}
 
 

@@ -63,12 +63,12 @@ class ShotHandler(_FileHandler):
 
 
 class MovieHandler(_FileHandler):
-    """A movie is written beside its frames, and becomes an image that their panel offers."""
+    """A movie is written to the folder of its frames, and becomes an image that their panel offers."""
 
     def apply(self, scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
         """See ``movie.apply``."""
         return movie.apply(label, outputs, request) + notes.numbers(outputs.get("report"))
 
     def finished(self, job_id: str, request: dict[str, Any], event: Finished) -> dict[str, Any]:
-        """Writes the movie beside its frames."""
+        """Writes the movie to the folder of its frames."""
         return files.finish_movie(Path(request["inputs"]["pictures"]["sequence"]).parent, event)

@@ -24,7 +24,7 @@ def add(scene: bpy.types.Scene, frame: int, file: Path) -> Any:
     """Adds a keyframe to paint on: a captured frame as 32-bit float image, packed, and the same again to tell what was painted.
 
     Args:
-        scene: Whose list it goes to. A painting of that frame that is there stays; the new one is another.
+        scene: It is added to the list of this scene. An older painting of the same frame stays.
         frame: Its number.
         file: The frame's colour, OpenEXR, scene-linear.
     """
@@ -38,12 +38,12 @@ def append(scene: bpy.types.Scene, frame: int, painting: bpy.types.Image, origin
     group = scene.backlot_style
     item = group.keyframes.add()
     item.image, item.original, item.frame = painting, original, frame
-    place = len(group.keyframes) - 1
-    while place and group.keyframes[place - 1].frame > frame:
-        group.keyframes.move(place, place - 1)
-        place -= 1
-    group.active_keyframe = place
-    return group.keyframes[place]
+    position = len(group.keyframes) - 1
+    while position and group.keyframes[position - 1].frame > frame:
+        group.keyframes.move(position, position - 1)
+        position -= 1
+    group.active_keyframe = position
+    return group.keyframes[position]
 
 
 def _load(file: Path, name: str) -> bpy.types.Image:

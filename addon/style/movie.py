@@ -1,4 +1,4 @@
-"""A stylised shot as a movie to look at: made of its files by the backend, and kept beside them."""
+"""A stylised shot as a movie to look at: made of its files by the backend, and kept in their folder."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class MovieOperator(OperationOperator):
     def capture_annotations(cls, operation: Any) -> dict[str, Any]:
         """Which shot; nothing is captured."""
         text = "Name of an image sequence that Backlot made; empty for the panel's"
-        beside = BoolProperty(name="Beside the Render", description="Show the render left of the painted frames", **_KEEP)
-        return {"shot": StringProperty(name="Shot", description=text, **_KEEP), "movie_beside": beside}
+        with_render = BoolProperty(name="Beside the Render", description="Show the render left of the painted frames", **_KEEP)
+        return {"shot": StringProperty(name="Shot", description=text, **_KEEP), "movie_beside": with_render}
 
     def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
         """The files of the shot and, if wanted, those of its render.
@@ -91,6 +91,6 @@ def apply(label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[
 
 
 def movie_of(note: dict[str, Any]) -> bpy.types.Image | None:
-    """The last movie of a shot whose note this is, if it is still in the file."""
+    """The last movie of a shot, given the note of the shot, if it is still in the file."""
     image = bpy.data.images.get(note.get("movie") or "")
     return image if image is not None and image.source == "MOVIE" else None

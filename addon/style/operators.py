@@ -105,7 +105,7 @@ class ShotOperator(PictureOperator):
         return super().captured(context, capture)
 
     def job_label(self, request: dict[str, Any]) -> str:
-        """The operation and the picture in whose manner it is."""
+        """The operation and the style image."""
         where = request["inputs"].get("style") or {}
         subject = where.get("image") or Path(where.get("path", "")).stem or bpy.context.scene.name
         return f"{self.operation.label} {subject}"[:60]
@@ -142,11 +142,11 @@ class KeyframesOperator(ShotOperator):
             if not given or not path.is_file():
                 got = f"nothing at {path}" if given else "none"
                 raise InputError(expected="a model that was trained", got=got, fix="Train one first, or untick Go On Training")
-            capture.beside["model"] = {"path": str(path)}
+            capture.others["model"] = {"path": str(path)}
         if not only_render:
             folder = new_folder()
             keyframes.write(scene, capture, folder)
-            capture.beside["keyframes"] = {"files": str(folder)}
+            capture.others["keyframes"] = {"files": str(folder)}
 
     def job_label(self, request: dict[str, Any]) -> str:
         """The operation and the shot."""

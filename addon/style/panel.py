@@ -255,7 +255,7 @@ def panel_classes(space: str, sidebar: type) -> list[type]:
         if name in OPERATIONS:
             classes += _operation_panels(OPERATIONS[name], space, sidebar, top)
         if name == KEYFRAMES:
-            classes.append(_panel(f"{top}_result", space, sidebar, "Stylised Shot", draw_result, "What came of it, and where it goes", top))
+            classes.append(_panel(f"{top}_result", space, sidebar, "Stylised Shot", draw_result, "The result, and what to do with it", top))
             classes += _movie_panels(f"{top}_result", space, sidebar)
     return classes
 

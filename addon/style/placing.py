@@ -1,4 +1,4 @@
-"""Where a stylised shot goes: an Image Editor, the sequencer, the compositor, a material that projects it onto objects."""
+"""A stylised shot in an Image Editor, the sequencer, the compositor, or projected onto objects by a material."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scene stores about styles, beside the operations' own parameters: which frames, which pictures, how strong when."""
+"""What the scene stores about styles, besides the parameters of the operations: frames, style images, the strength over time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SOURCES = [
 
 
 def _path(extra: dict[str, Any]) -> dict[str, Any]:
-    """Lets a property hold paths relative to the .blend; Blender from 4.5 on wants to be told."""
+    """Lets a property hold paths relative to the .blend; Blender from 4.5 on needs an option for it."""
     options = set(extra.get("options", ())) | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set())
     return {**extra, **({"options": options} if options else {})}
 
 
 def shot_annotations(**extra: Any) -> dict[str, Any]:
-    """Deferred properties of which frames a shot is made of; ``extra`` goes to each. No parameter is called like one of them."""
+    """Deferred properties of which frames a shot is made of; ``extra`` is given to each. No parameter is called like one of them."""
     return {
         "shot_source": EnumProperty(name="Frames From", items=SOURCES, description="Where the frames come from", **extra),
         "shot_folder": StringProperty(

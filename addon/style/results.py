@@ -1,4 +1,4 @@
-"""A stylised shot into the file: an image sequence with its facts noted, the render beside it, and the model that was learnt."""
+"""A stylised shot into the file: an image sequence with a note of how it was made, the render of the same frames, and the trained model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if not frames and model is None:
         raise InputError(expected="frames or a model", got="neither", fix="Update extension and backend to the same version")
     group = scene.backlot_style
-    told = ["stopped early, this is what there was"] if report.get("unfinished") else []
+    messages = ["stopped early, this is what there was"] if report.get("unfinished") else []
     if frames:
         image = sequence(frames, label)
         before = _render_of(image.name, request, files.number(frames[0]), files.number(frames[-1]))
@@ -50,16 +50,16 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         group.result = image
         if before is not None:
             before[notes.NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
-        told.append(f"Image sequence {image.name!r}, frames {note['first']} to {note['last']}, in {frames[0].parent}")
-        told += [f"{name.lower()} {value}" for name, value in facts(report)]
+        messages.append(f"Image sequence {image.name!r}, frames {note['first']} to {note['last']}, in {frames[0].parent}")
+        messages += [f"{name.lower()} {value}" for name, value in facts(report)]
         holes = note["last"] - note["first"] + 1 - len(frames)
         if holes:
-            told.append(f"{holes} frames between them are not painted")
+            messages.append(f"{holes} frames between them are not painted")
         placing.show_where_free(image)
     if model is not None:
         group.model = files.relative(Path(model))
-        told.append("the model is kept: Go On Training")
-    return told + notes.remarks(report)
+        messages.append("the model is kept: Go On Training")
+    return messages + notes.remarks(report)
 
 
 def sequence(frames: list[Path], name: str) -> bpy.types.Image:

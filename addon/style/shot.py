@@ -84,7 +84,7 @@ def problems(scene: bpy.types.Scene) -> list[str]:
 
 
 def check_scene(scene: bpy.types.Scene) -> None:
-    """Raises ``InputError`` if motion blur is on: blurred colour lies beside what the exact vectors say."""
+    """Raises ``InputError`` if motion blur is on: blurred colour does not match the exact vectors."""
     if scene.render.use_motion_blur:
         raise InputError(
             expected="frames without motion blur", got=f"motion blur is on in {scene.name!r}",
@@ -93,7 +93,7 @@ def check_scene(scene: bpy.types.Scene) -> None:
 
 
 class ShotCapture:
-    """The frames of a shot as files, step by step; what else the job takes from files is named beside them.
+    """The frames of a shot as files, step by step, and other inputs of the job that are files.
 
     Args:
         context: Of the operator; its scene is rendered.
@@ -103,7 +103,7 @@ class ShotCapture:
     Attributes:
         numbers: Frames of the shot.
         size: Width and height in pixels.
-        beside: Other inputs by name, as a job's record describes them.
+        others: Other inputs by name, as a job's record describes them.
 
     Raises:
         InputError: Motion blur, no camera, one frame, frames that are not there or lack passes.
@@ -111,7 +111,7 @@ class ShotCapture:
 
     def __init__(self, context: bpy.types.Context, value: dict[str, Any], folder: Path) -> None:
         scene = context.scene
-        self.beside: dict[str, dict[str, str]] = {}
+        self.others: dict[str, dict[str, str]] = {}
         self._capture: Any = None
         if value["shot_source"] == CAPTURED:
             given = str(value["shot_folder"])
@@ -156,7 +156,7 @@ class ShotCapture:
 
     def described(self, kind: str) -> dict[str, str]:
         """Where an input is, for the record of a job."""
-        return {"frames": str(self.folder)} if kind == "frames" else self.beside.get(kind, {})
+        return {"frames": str(self.folder)} if kind == "frames" else self.others.get(kind, {})
 
     def objects(self) -> dict[str, int]:
         """Names of objects and the ids that the frames have for them."""

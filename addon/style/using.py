@@ -19,11 +19,11 @@ class _ShotOperator(EditsScene):
         """Does it."""
         try:
             image, note = placing.result_of(context.scene, self.shot)  # type: ignore[attr-defined]
-            told = self.use(context, image, note)
+            message = self.use(context, image, note)
         except (BacklotError, OSError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
-        self.report({"INFO"}, told)  # type: ignore[attr-defined]
+        self.report({"INFO"}, message)  # type: ignore[attr-defined]
         return {"FINISHED"}
 
     def use(self, context: bpy.types.Context, image: bpy.types.Image, note: dict[str, Any]) -> str:

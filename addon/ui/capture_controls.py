@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def property_annotations(**extra: Any) -> dict[str, Any]:
-    """Deferred properties; ``extra`` goes to each of them."""
+    """Deferred properties; ``extra`` is given to each of them."""
     return {
         "mode": EnumProperty(
             name="Views", default="orbit",

@@ -29,7 +29,7 @@ def icon(key: str, version: Hashable, picture: Callable[[], np.ndarray | None]) 
         pixels = picture()
         if pixels is None:
             return 0
-        import numpy as np
+        import numpy as np  # not before the first picture
 
         height, width, channels = pixels.shape
         rgba = np.ones((height, width, 4), np.float32)
@@ -44,7 +44,7 @@ def icon(key: str, version: Hashable, picture: Callable[[], np.ndarray | None]) 
 def free() -> None:
     """Gives the memory back."""
     if _collections:
-        import bpy.utils.previews
+        import bpy.utils.previews  # not before the first picture
 
         bpy.utils.previews.remove(_collections.pop("icons"))
     _shown.clear()
@@ -52,7 +52,7 @@ def free() -> None:
 
 def _collection() -> Any:
     if "icons" not in _collections:
-        import bpy.utils.previews
+        import bpy.utils.previews  # not before the first picture
 
         _collections["icons"] = bpy.utils.previews.new()
     return _collections["icons"]

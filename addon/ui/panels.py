@@ -147,7 +147,7 @@ def operation_panels(operation: Operation, space: str, order: int) -> list[type]
 
     name = f"BACKLOT_PT_{controls.identifier(operation)}_{space.lower()}"
     common = {"bl_space_type": space, "__doc__": operation.summary}
-    closed = {"DEFAULT_CLOSED"}  # beside materials, which come first: with all panels open the jobs would be far below
+    closed = {"DEFAULT_CLOSED"}  # materials come first: with all panels open the job list would be far below
     body = {**common, "bl_label": operation.label, "bl_order": order, "bl_options": closed, "draw": draw}
     panel = type(name, (Sidebar, bpy.types.Panel), body)
     folded = {**common, "bl_parent_id": name, "bl_options": closed}

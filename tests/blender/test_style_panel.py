@@ -362,8 +362,8 @@ def test_facts_say_the_warping_error_beside_the_renders():
 def test_facts_name_the_frame_that_is_least_sure():
     """After keyframes: where one more would help most."""
     rows = dict(facts.facts({"keyframes": [3, 9], "confidence": {"1": 0.91, "6": 0.4321, "12": 0.7}, "steps": 2693}))
-    assert rows == {"Keyframes": "3, 9", "Least Sure": "frame 6 (0.43)", "Training Steps": "2,693"}
-    assert "Least Sure" not in dict(facts.facts({"keyframes": [3], "confidence": {}}))
+    assert rows == {"Keyframes": "3, 9", "Lowest Confidence": "frame 6 (0.43)", "Training Steps": "2,693"}
+    assert "Lowest Confidence" not in dict(facts.facts({"keyframes": [3], "confidence": {}}))
 
 
 def test_buttons_say_what_is_missing(scene):

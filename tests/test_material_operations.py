@@ -12,6 +12,8 @@ from small_material import save_small
 
 from backlot.backend.core.context import Context
 from backlot.backend.core.runners import runner
+from backlot.backend.materials.generator import conditioning
+from backlot.backend.materials.generator.networks import Encoder
 from backlot.backend.materials.maps import directx
 from backlot.shared.errors import InputError, JobCancelled, ParameterError
 from backlot.shared.material import ATTRIBUTES
@@ -50,6 +52,31 @@ def test_all_maps_and_a_report() -> None:
     assert report["layout"] == "running_bond"
     assert set(report["attributes"]) == set(ATTRIBUTES)
     assert report["width_m"] > 0 < report["depth_m"]
+
+
+@pytest.mark.parametrize("operation", ["texture.generate", "texture.variations"])
+def test_prompts_are_read_and_photographs_encoded_once(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+    """However many seeds, steps to a likeness and materials of a blend there are."""
+    read: list[str] = []
+    encoded: list[int] = []
+    read_prompt, forward = conditioning.read_prompt, Encoder.forward
+
+    def count_prompt(text: str) -> Any:
+        read.append(text)
+        return read_prompt(text)
+
+    def count_photo(self: Encoder, photo: torch.Tensor) -> Any:
+        encoded.append(1)
+        return forward(self, photo)
+
+    monkeypatch.setattr(conditioning, "read_prompt", count_prompt)
+    monkeypatch.setattr(Encoder, "forward", count_photo)
+    photo = Image(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    more: dict[str, Any] = {"count": 3} if operation == "texture.variations" else {}
+    more |= {"like_seed": 4, "like_path": "5:0.5", "morph": 0.5, "morph_prompt": "rock covered in snow"}
+    run(operation, {"photo": photo}, prompt="brick", **more)
+    assert read == ["brick", "rock covered in snow"]
+    assert len(encoded) == 1
 
 
 def test_normals_point_up_or_down_as_asked() -> None:

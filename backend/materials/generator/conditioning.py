@@ -33,6 +33,36 @@ PHOTO_SIDE = 256
 
 
 @dataclasses.dataclass(frozen=True)
+class PhotoCode:
+    """What the encoder sees in a photograph.
+
+    Attributes:
+        attributes: Complete.
+        mean: ``(1, L)`` float32 on the CPU, of the latent.
+        log_variance: ``(1, L)`` float32 on the CPU, of the latent.
+    """
+
+    attributes: Attributes
+    mean: torch.Tensor
+    log_variance: torch.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What was said about one material, read and encoded: the same for all seeds of a request.
+
+    Attributes:
+        text: The prompt.
+        prompt: How it was read.
+        photo: The photograph, encoded, or None.
+    """
+
+    text: str
+    prompt: Prompt
+    photo: PhotoCode | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Brief:
     """What one material shall be.
 
@@ -51,10 +81,20 @@ class Brief:
     notes: tuple[str, ...] = ()
 
 
+def describe(model: MaterialModel, prompt: str, photo: torch.Tensor | None) -> Description:
+    """Reads a prompt and encodes a photograph.
+
+    Args:
+        model: Has the encoder.
+        prompt: May be empty.
+        photo: ``(3, H, W)`` float32, sRGB 0..1, or None.
+    """
+    return Description(prompt, read_prompt(prompt), None if photo is None else encode_photo(model, photo))
+
+
 def make_brief(
     model: MaterialModel,
-    prompt: str,
-    photo: torch.Tensor | None,
+    description: Description,
     parameters: Mapping[str, Any],
     generator: torch.Generator,
     layout: str = "auto",
@@ -63,26 +103,25 @@ def make_brief(
     """Settles what a material shall be.
 
     Args:
-        model: Whose library fills in what is not said.
-        prompt: May be empty.
-        photo: ``(3, H, W)`` float32, sRGB 0..1, or None.
+        model: Its library fills in what is not said.
+        description: What was said.
         parameters: Attribute values by name, None or absent where open.
         generator: Picks what is left open; on the CPU.
         layout: Name in ``LAYOUTS``, or ``auto``.
         families: Part of those that the prompt names, in place of all; colours that are asked for are those of the main one.
     """
-    read = read_prompt(prompt)
+    read, photo = description.prompt, description.photo
     notes = list(read.notes)
     latent = torch.randn(1, model.generator.config.latent, generator=generator)
     seen = None
     if photo is not None:
-        seen, latent = look(model, photo, latent)
+        seen, latent = photo.attributes, photo.mean + 0.7 * latent * (photo.log_variance / 2).exp()
     moved = {name: parameters[name] for name in ATTRIBUTES if parameters.get(name) is not None}
     wanted = {**read.attributes, **moved}
     part, families = families, dict(read.families)
     if not families:
         families = {seen.main_family: 1.0} if seen is not None else _any_family(model, wanted, generator)
-        if seen is None and prompt.strip():
+        if seen is None and description.text.strip():
             notes.append(f"No material was named, so {FAMILIES[_main(families)].label} was taken")
     if part is not None:
         if _main(families) not in part:
@@ -118,8 +157,8 @@ def _color(value: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def look(model: MaterialModel, photo: torch.Tensor, drawn: torch.Tensor) -> tuple[Attributes, torch.Tensor]:
-    """What the encoder sees in a photograph: attributes, and a latent near it (``drawn`` varies it)."""
+def encode_photo(model: MaterialModel, photo: torch.Tensor) -> PhotoCode:
+    """Runs the encoder on a photograph, ``(3, H, W)`` float32, sRGB 0..1."""
     scale = PHOTO_SIDE / min(photo.shape[1:])
     size = [max(64, round(side * scale / 2) * 2) for side in photo.shape[1:]]
     small = F.interpolate(photo[None, :3], size=size, mode="bilinear", antialias=True, align_corners=False)
@@ -134,7 +173,7 @@ def look(model: MaterialModel, photo: torch.Tensor, drawn: torch.Tensor) -> tupl
     # The mean colour needs no guess.
     at = len(FAMILY_NAMES) + 3 * COLORS.index("color")
     vector[at : at + 3] = photo[:3].mean((1, 2)).cpu()
-    return Attributes.from_vector(vector), mean + 0.7 * drawn * (log_variance / 2).exp()
+    return PhotoCode(Attributes.from_vector(vector), mean, log_variance)
 
 
 def _any_family(model: MaterialModel, wanted: Mapping[str, Any], generator: torch.Generator) -> dict[str, float]:

@@ -15,7 +15,7 @@ from ..procedural.layouts import make_layout
 from . import patterns
 from .arrange import LEAST, arrange
 from .blend_masks import lay_patches, parts_of
-from .conditioning import Brief, make_brief
+from .conditioning import Brief, Description, describe, make_brief
 from .model import MaterialModel
 from .noise import STRIDE, make_seeds, mix_seeds
 from .tiled import canvas_of, fit, generate_tiled
@@ -43,6 +43,8 @@ class Request:
         like_seed: Stay near the variation of this seed, or None.
         like_path: Variations passed on the way from that one to what this shall be near, each as seed and likeness.
         likeness: 0..1, how near.
+        first: The first material's prompt and photograph, read and encoded; None until ``understood``.
+        second: The second material's, if there is one.
     """
 
     size: tuple[int, int]
@@ -58,6 +60,8 @@ class Request:
     like_seed: int | None = None
     like_path: tuple[tuple[int, float], ...] = ()
     likeness: float = 0.7
+    first: Description | None = None
+    second: Description | None = None
 
     def steps(self, seed: int) -> tuple[int, tuple[tuple[int, float], ...]]:
         """Where a variation starts, and the seeds it is drawn towards one after the other, each with how near it stays."""
@@ -85,17 +89,27 @@ class Produced:
     depth_m: float
 
 
+def understood(model: MaterialModel, request: Request) -> Request:
+    """The request with its prompts read and its photographs encoded by the model: once, for any number of seeds."""
+    if request.first is not None:
+        return request
+    first, second = describe(model, request.prompt, request.photo), None
+    if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
+        second = describe(model, request.morph_prompt, request.morph_photo)
+    return dataclasses.replace(request, first=first, second=second)
+
+
 def produce(
     model: MaterialModel, request: Request, seed: int, report: Callable[[float], None] | None = None, half: bool = False
 ) -> Produced:
     """Makes one material; the same request, seed and device give the same pixels."""
+    request = understood(model, request)
     first = _brief(model, request, seed)
     canvas = canvas_of(request.size)
     base, steps = request.steps(seed)
     style, morphing = _styled(model, first, lambda part: _brief(model, request, seed, part), request.photo, canvas, base), None
-    if request.morph > 0 and (request.morph_prompt or request.morph_photo is not None):
-        second = _second(model, request, seed)
-        morphing = second
+    if request.second is not None:
+        morphing = second = _second(model, request, seed)
         there = _styled(model, second, lambda part: _second(model, request, seed, part), request.morph_photo, canvas, base)
         style = _morph(style, there, request, canvas)
     shown = morphing if morphing is not None and request.morph > 0.5 and request.morph_mask is None else first
@@ -121,9 +135,11 @@ def _random(seed: int, use: int) -> torch.Generator:
 
 def _brief(model: MaterialModel, request: Request, seed: int, part: Mapping[str, float] | None = None) -> Brief:
     base, steps = request.steps(seed)
+    description = request.first
+    assert description is not None
 
     def brief_of(one: int) -> Brief:
-        return make_brief(model, request.prompt, request.photo, request.sliders, _random(one, 0), request.layout, part)
+        return make_brief(model, description, request.sliders, _random(one, 0), request.layout, part)
 
     brief = brief_of(base)
     for other, likeness in steps:
@@ -141,7 +157,8 @@ def _towards(near: Brief, other: Brief, amount: float) -> Brief:
 
 def _second(model: MaterialModel, request: Request, seed: int, part: Mapping[str, float] | None = None) -> Brief:
     """The material to morph to; the sliders speak of both."""
-    return make_brief(model, request.morph_prompt, request.morph_photo, {}, _random(seed, 3), request.layout, part)
+    assert request.second is not None
+    return make_brief(model, request.second, {}, _random(seed, 3), request.layout, part)
 
 
 def _style(model: MaterialModel, brief: Brief) -> torch.Tensor:
@@ -157,7 +174,7 @@ def _styled(
     canvas: tuple[int, int],
     seed: int,
 ) -> torch.Tensor:
-    """The style of a brief, ``(1, S)``; of a blend ``(1, S, H / STRIDE, W / STRIDE)``: each material where it lies.
+    """The style of a brief, ``(1, S)``; of a blend ``(1, S, H / STRIDE, W / STRIDE)``: each material where it is.
 
     ``alone`` settles one of its materials. A photograph shows itself where its own are.
     """

@@ -12,7 +12,7 @@ from ....shared.jobs import MAX_SEED
 from ...core.context import Context
 from ...io.tensors import preview
 from ..generator.model import material_model
-from ..generator.produce import Produced, produce
+from ..generator.produce import Produced, produce, understood
 from ..photo.shading import Surface, render_standard
 from .texture_generate import _image, report_of, request_from
 
@@ -28,7 +28,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """
     context.progress(0.0, "reading")
     model = material_model(str(parameters["model"]), context.device)
-    request = request_from(inputs, parameters, context.device)
+    request = understood(model, request_from(inputs, parameters, context.device))
     count = int(parameters["count"])
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

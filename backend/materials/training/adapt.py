@@ -17,7 +17,7 @@ from ...patchmatch.texture import Options as PatchOptions
 from ...patchmatch.texture import synthesize_texture
 from ..attributes import FAMILY_NAMES
 from ..data.dataset import Dataset, Entry, build_dataset
-from ..generator.conditioning import look
+from ..generator.conditioning import encode_photo
 from ..generator.model import MaterialModel
 from ..generator.networks import Config
 from ..stack import BASE_COLOR
@@ -32,7 +32,7 @@ LEAST_SIDE = 96
 LEAST_CONTRAST = 0.01
 """Standard deviation of the base colour below which there is no texture to learn."""
 VARIATIONS = 6
-"""Patch-made variations beside the exemplar."""
+"""Patch-made variations next to the exemplar."""
 
 
 def continue_from(model: MaterialModel, options: Options, device: torch.device) -> Trainer:
@@ -113,8 +113,7 @@ def prepare_exemplar(
             expected="an exemplar with texture", got="one nearly even colour", fix="Use a photograph that shows the material's detail"
         )
     small = at_scale(stack)
-    seen, _ = look(model, small[BASE_COLOR], torch.zeros(1, model.generator.config.latent))
-    vector = seen.vector()
+    vector = encode_photo(model, small[BASE_COLOR]).attributes.vector()
     vector[: len(FAMILY_NAMES)] = F.one_hot(vector[: len(FAMILY_NAMES)].argmax(), len(FAMILY_NAMES)).float()
     squares = _cover(small.cpu())
     whole = tiles and len(squares) == 1

@@ -15,8 +15,8 @@ from test_fusion import AROUND, HEIGHT, WIDTH, boundary_edges, camera, frame, lo
 from backlot.backend.core.context import Context
 from backlot.backend.core.depth_noise import NoiseModel, truncation_for
 from backlot.backend.core.depth_planes import finder as planes
-from backlot.backend.io.frames.depth import FrameSource, decode_frame
 from backlot.backend.io.frames.selection import Selection
+from backlot.backend.io.frames.source import FrameSource, decode_depth
 from backlot.backend.reconstruct.fusion import fusion, remarks, sampling, survey
 from backlot.backend.reconstruct.fusion.exact import NearestFace
 from backlot.backend.reconstruct.fusion.free_space import FreeSpace
@@ -131,16 +131,16 @@ def test_bad_ids_say_what_is_wrong(pixels, objects, message):
 
 @pytest.mark.parametrize("size", [0.001, 0.004])
 def test_noise_is_measured(size):
-    frames = [decode_frame(item) for item in with_noise(in_a_box(), lambda z: size * z * z)]
+    frames = [decode_depth(item) for item in with_noise(in_a_box(), lambda z: size * z * z)]
     found = sampling.measure(frames)
     for z in (1.5, 2.5):
         assert found.sigma(z) == pytest.approx(size * z * z, rel=0.35)
-    exact = sampling.measure([decode_frame(item) for item in in_a_box()])
+    exact = sampling.measure([decode_depth(item) for item in in_a_box()])
     assert exact.sigma(2.5) < 1e-5
 
 
 def test_noise_the_same_everywhere_is_told_from_noise_that_grows():
-    found = sampling.measure([decode_frame(item) for item in with_noise(in_a_box(), lambda z: 0.004 + 0 * z)])
+    found = sampling.measure([decode_depth(item) for item in with_noise(in_a_box(), lambda z: 0.004 + 0 * z)])
     assert found.sigma(1.0) == pytest.approx(0.004, rel=0.4)
     assert found.sigma(2.8) == pytest.approx(0.004, rel=0.4)
 
@@ -173,7 +173,7 @@ def test_truncation_grows_with_noise_and_has_bounds():
 
 
 def test_fitted_planes_agree_with_torch():
-    item = decode_frame(with_noise(in_a_box(1), lambda z: 0.004 * z * z)[0])
+    item = decode_depth(with_noise(in_a_box(1), lambda z: 0.004 * z * z)[0])
     item.depth[40:50, 60:75] = 0
     noise = NoiseModel(0.001, 0.004)
     finder = planes.PlaneFinder(0.01, 0.03, noise, 1.0)
@@ -181,7 +181,7 @@ def test_fitted_planes_agree_with_torch():
     plain = finder.find_torch(item.depth, item.camera, 0.0, None, torch.device("cpu")).numpy()
     assert finder._radius(item.depth) > 1
     assert (np.abs(compiled - plain).max(1) < 1e-3).mean() > 0.999
-    exact = decode_frame(in_a_box(1)[0]).depth.ravel()
+    exact = decode_depth(in_a_box(1)[0]).depth.ravel()
     pixels = np.arange(item.depth.size)
     v, u = np.divmod(pixels, WIDTH)
     lens = item.camera
@@ -207,8 +207,8 @@ def grazed_floor(count: int = 6) -> list[SceneFrame]:
 )
 def test_a_floor_seen_at_a_grazing_angle_is_found_in_noise(noise, voxel):
     """From row to row its inverse depth changes by up to hundreds of times the noise."""
-    clean = decode_frame(grazed_floor(1)[0])
-    item = decode_frame(with_noise(grazed_floor(1), lambda z: np.sqrt(noise.variances(z)))[0])
+    clean = decode_depth(grazed_floor(1)[0])
+    item = decode_depth(with_noise(grazed_floor(1), lambda z: np.sqrt(noise.variances(z)))[0])
     finder = planes.PlaneFinder(voxel, 3 * voxel, noise, 1.0)
     found = finder.find(item.depth, item.camera, 0.0, None)
     assert finder._radius(item.depth) > 0
@@ -304,7 +304,7 @@ def test_what_moves_is_reported_and_named_and_can_be_dropped():
 
 
 def test_free_space_agrees_with_torch():
-    frames = [decode_frame(item) for item in two_spheres(lambda n: 0.5 * math.sin(2.4 * n))]
+    frames = [decode_depth(item) for item in two_spheres(lambda n: 0.5 * math.sin(2.4 * n))]
     space = FreeSpace(frames[::2], 0.06)
     for item in frames[:4]:
         compiled, plain = space.contradicted(item, 2), space.contradicted_torch(item, 2).numpy()

@@ -133,7 +133,7 @@ def kernel_costs(task, planes):
     return costs
 
 
-def test_kernel_agrees_with_torch(shot):
+def test_kernel_agrees_with_torch(shot, device):
     task, depth = small_task(shot)
     generator = np.random.default_rng(0)
     planes = np.zeros((*depth.shape, 3), np.float32)
@@ -141,31 +141,34 @@ def test_kernel_agrees_with_torch(shot):
     planes[..., 1:] = generator.normal(0, 1e-3, (*depth.shape, 2))
     task.masks.reshape(3, *depth.shape)[1, 30:50, 40:70] = 0
     task.mask[:15, :20] = 0
-    expected = reference.plane_costs(task.problem(), torch.from_numpy(planes)).numpy()
+    problem = dataclasses.replace(task, device=device).problem()
+    expected = reference.plane_costs(problem, torch.from_numpy(planes).to(device)).cpu().numpy()
     assert (expected == kernels.INVALID).mean() > 0.03
     difference = np.abs(kernel_costs(task, planes) - expected)
     assert np.quantile(difference, 0.995) < 2e-3  # pixels on the border of a mask may round to either side
     assert difference[:, task.mask > 0].mean() < 1e-3
 
 
-def test_torch_matches_like_the_kernels():
+def test_torch_matches_like_the_kernels(device):
     shot = scene.shoot([scene.camera_at(eye, 60, 42) for eye in scene.eyes(COUNT)])
     task, depth = small_task(shot)
     planes = np.linspace(0.12, 0.9, 40).astype(np.float32)
     field, cost = task.sweep(planes)
-    other, other_cost = (torch.zeros(*a.shape) for a in (field, cost))
-    problem = task.problem()
-    reference.sweep(problem, torch.from_numpy(planes), other, other_cost)
-    assert (np.abs(other.numpy()[..., 0] - field[..., 0]) < 1e-6).mean() > 0.99
+    other, other_cost = (torch.zeros(*a.shape, device=device) for a in (field, cost))
+    problem = dataclasses.replace(task, device=device).problem()
+    reference.sweep(problem, torch.from_numpy(planes).to(device), other, other_cost)
+    assert (np.abs(other.cpu().numpy()[..., 0] - field[..., 0]) < 1e-6).mean() > 0.99
     inverse = np.stack([1 / shot[1][j] for j in OTHERS]).astype(np.float32)
     prior = np.concatenate([field, np.full((*depth.shape, 1), 0.5, np.float32)], -1)
-    start = torch.from_numpy(field.copy()), torch.from_numpy(cost.copy())
+    start = [torch.from_numpy(a.copy()).to(device) for a in (field, cost)]
+    given = [torch.from_numpy(a).to(device) for a in (inverse, prior)]
     task.improve(field, cost, 1, 1.0, 7, 3, inverse, prior, 0.2)
     for parity in (0, 1):
-        reference.iterate(problem, torch.from_numpy(inverse), torch.from_numpy(prior), 0.2, 7, 3, parity, 1.0, *start)
-    same = np.abs(start[0].numpy() - field).max(-1) < 1e-4 * field[..., 0]
+        reference.iterate(problem, *given, 0.2, 7, 3, parity, 1.0, *start)
+    found = [tensor.cpu().numpy() for tensor in start]
+    same = np.abs(found[0] - field).max(-1) < 1e-4 * field[..., 0]
     assert same.mean() > 0.95  # equally good hypotheses may be told apart by rounding
-    assert np.abs(start[1].numpy() - cost)[same].max() < 5e-3
+    assert np.abs(found[1] - cost)[same].max() < 5e-3
     assert np.median(np.abs(1 / field[..., 0] - depth) / depth) < 0.03
 
 
@@ -417,7 +420,7 @@ def test_vectors_of_another_camera_are_not_used():
     assert "do not fit the cameras' motion" in still.notes[0]
     assert still.objects == []
     short = dataclasses.replace(frames[0], channels={"motion": Image(np.zeros((64, 96, 2), np.float32), "data")})
-    with pytest.raises(InputError, match="four components"):
+    with pytest.raises(InputError, match="4 components"):
         without_moving([short], frames)
 
 
@@ -501,7 +504,7 @@ def test_sizes_must_agree(shot):
     small, _ = scene.shoot([scene.camera_at((0.1, -2.6, 0.9), 80, 56)])
     with pytest.raises(InputError, match=r"120 x 84 pixels.*80 x 56 in frame 9"):
         run([*frames[:2], dataclasses.replace(small[0], number=9)])
-    with pytest.raises(InputError, match="to have a picture"):
+    with pytest.raises(InputError, match="to have colour"):
         run([frames[0], SceneFrame(frames[1].camera, {}, 1.0, 1)])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 
-from backlot.backend.io.frames.depth import FrameSource, decode_frame
+from backlot.backend.io.frames.source import FrameSource, decode_depth
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
@@ -88,7 +88,7 @@ def test_depth_units(capture):
     assert scale("depth16.png") == 0.001
     assert scale("depth16.png", depth_unit_scale_factor=0.01) == 0.01
     assert scale("depth.exr", depth_unit_scale_factor=0.01) == 0.01
-    decoded = decode_frame(read_transforms(store(capture, [entry(depth_file_path="depth16.png")], **LENS))[0])
+    decoded = decode_depth(read_transforms(store(capture, [entry(depth_file_path="depth16.png")], **LENS))[0])
     np.testing.assert_allclose(decoded.depth, 2.5, rtol=1e-6)
     assert decoded.noise == pytest.approx(0.001)
     np.testing.assert_allclose(decoded.color, np.tile([1.0, 0, 0], (6, 8, 1)), atol=1e-6)
@@ -97,7 +97,7 @@ def test_depth_units(capture):
 def test_one_multilayer_file_for_several_channels(capture):
     (frame,) = read_transforms(store(capture, [entry(file_path="layers.exr", depth_file_path="layers.exr")], **LENS))
     assert frame.channels["color"] is frame.channels["depth"]
-    decoded = decode_frame(frame)
+    decoded = decode_depth(frame)
     np.testing.assert_array_equal(decoded.depth, np.full((6, 8), 7, np.float32))
     np.testing.assert_allclose(decoded.color[0, 0], [0.5, 0.25, 0.125])
     assert decoded.noise == 0
@@ -107,7 +107,7 @@ def test_multilayer_file_without_depth_names_its_layers(capture):
     save(capture / "flat.exr", np.ones((6, 8, 3), np.float32), ["ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B"])
     (frame,) = read_transforms(store(capture, [entry(file_path="flat.exr", depth_file_path="flat.exr")], **LENS))
     with pytest.raises(InputError, match="layer Depth"):
-        decode_frame(frame)
+        decode_depth(frame)
 
 
 def test_round_trip(capture):
@@ -177,18 +177,18 @@ def test_missing_and_empty_files(capture, tmp_path):
 def test_unreadable_depth_names_the_frame(capture):
     broken = EncodedFile(np.frombuffer(b"not a picture", np.uint8), "depth.exr")
     with pytest.raises(InputError, match="frame 9"):
-        decode_frame(SceneFrame(Camera(8, 6, 10, 10, 4, 3, POSE), {"depth": broken}, 1.0, 9))
+        decode_depth(SceneFrame(Camera(8, 6, 10, 10, 4, 3, POSE), {"depth": broken}, 1.0, 9))
 
 
 def test_what_is_no_measurement():
     depth = np.array([[1.0, 0, np.nan, np.inf], [1e10, 3.0, -1.0, 2.0]], np.float32)[..., None]
-    decoded = decode_frame(SceneFrame(Camera(4, 2, 4, 4, 2, 1, POSE), {"depth": Image(depth, "data")}), max_depth=2.5)
+    decoded = decode_depth(SceneFrame(Camera(4, 2, 4, 4, 2, 1, POSE), {"depth": Image(depth, "data")}), max_depth=2.5)
     np.testing.assert_array_equal(decoded.depth, [[1, 0, 0, 0], [0, 0, 0, 2]])
 
 
 def test_smaller_depth_scales_the_camera():
     depth = np.ones((3, 4, 1), np.float32)
-    decoded = decode_frame(SceneFrame(Camera(8, 6, 10, 10, 4.5, 3, POSE), {"depth": Image(depth, "data")}))
+    decoded = decode_depth(SceneFrame(Camera(8, 6, 10, 10, 4.5, 3, POSE), {"depth": Image(depth, "data")}))
     assert (decoded.camera.width, decoded.camera.fl_x, decoded.camera.cx) == (4, 5, 2.25)
 
 

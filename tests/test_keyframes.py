@@ -18,6 +18,8 @@ from backlot.backend.core.context import Context
 from backlot.backend.core.shaper import shape_linear
 from backlot.backend.io.exr import write_exr
 from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.frames.decode import decode_frame
+from backlot.backend.io.frames.shot import Shot
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.backend.style.keyframes import reference
@@ -29,11 +31,11 @@ from backlot.backend.style.keyframes.model import ShotModel, read_model
 from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
 from backlot.backend.style.keyframes.paint import frame_numbers, mismatch, read_keyframes
 from backlot.backend.style.keyframes.rendering import Renderer
-from backlot.backend.style.keyframes.shot import Shot
+from backlot.backend.style.keyframes.shot import open_shot
 from backlot.backend.style.keyframes.tracking import Tracker
 from backlot.backend.style.operations.style_keyframes import KEPT, run
 from backlot.backend.style.shot.animation import Curve, frame_range
-from backlot.backend.style.shot.passes import decode_passes
+from backlot.backend.style.shot.passes import WANTED
 from backlot.backend.style.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
@@ -55,7 +57,7 @@ def scene_frame(view: ShotView, without: tuple[str, ...] = ()) -> SceneFrame:
 
 
 def shot_of(views: dict[int, ShotView], without: tuple[str, ...] = ()) -> Shot:
-    return Shot([scene_frame(v, without) for v in views.values()])
+    return open_shot([scene_frame(v, without) for v in views.values()])
 
 
 def painted_file(view: ShotView, look: str = "toon", name: str = "", alpha: np.ndarray | None = None) -> EncodedFile:
@@ -129,7 +131,7 @@ def test_following_agrees_with_the_reference_on_tensors(views):
     """The kernel for processors beside ``Trace.carried``, which runs on any device."""
     shot = shot_of(views, without=("depth",))
     places = Tracker(shot).places(5, 4)
-    here, there = (Geometry.of(decode_passes(scene_frame(views[n])), torch.device("cpu")) for n in (5, 4))
+    here, there = (Geometry.of(decode_frame(scene_frame(views[n]), WANTED), torch.device("cpu")) for n in (5, 4))
     trace = Trace.start(shot.size, 0, torch.device("cpu")).carried(there, here, -1)
     both = (places.seen > 0) & (trace.label.numpy() >= 0)
     assert both.mean() > 0.8
@@ -138,25 +140,26 @@ def test_following_agrees_with_the_reference_on_tensors(views):
     assert np.abs(places.at - reference)[both].max() < 1e-3
 
 
-def test_kernels_agree_with_the_reference(views):
+def test_kernels_agree_with_the_reference(views, device):
     shot = shot_of(views)
     tracker = Tracker(shot)
     here, there = shot[6], shot[2]
     places = tracker.places(6, 2)
     ground_box_ball = [np.eye(4), *(tracker.moving(6, 2)[n] for n in (1, 2, 3))]
     to_world, to_other = here.camera.camera_to_world, np.linalg.inv(there.camera.camera_to_world)
-    matrices = torch.from_numpy(np.stack([to_other @ m @ to_world for m in ground_box_ball]))
+    matrices = torch.from_numpy(np.stack([to_other @ m @ to_world for m in ground_box_ball])).to(device)
     index = np.where(here.object_id == 4, -1, here.object_id)  # the egg bends
-    lenses = tuple(torch.from_numpy(intrinsics(f.camera)) for f in (here, there))
-    tensors = [torch.from_numpy(a) for a in (here.depth, here.object_id, index)]
-    at, seen = reference.reproject(*tensors, matrices, lenses, torch.from_numpy(there.depth), torch.from_numpy(there.object_id))
+    lenses = tuple(torch.from_numpy(intrinsics(f.camera)).to(device) for f in (here, there))
+    tensors = [torch.from_numpy(a).to(device) for a in (here.depth, here.object_id, index)]
+    others = [torch.from_numpy(a).to(device) for a in (there.depth, there.object_id)]
+    at, seen = (tensor.cpu() for tensor in reference.reproject(*tensors, matrices, lenses, *others))
     rigid = (index >= 0) & (places.at[..., 0] > -1e5)
     assert np.abs(at.numpy() - places.at)[rigid].max() < 1e-2
     assert (seen.numpy() == (places.seen > 0))[rigid].mean() > 0.999
     picture = views[2].looks["dabs"]
     warped, _ = tracker.warp(picture, 6, 2)
     arrays = (picture, there.object_id, places.at, places.seen > 0, here.object_id)
-    assert np.abs(reference.sample(*(torch.from_numpy(a) for a in arrays)).numpy() - warped).max() < 1e-4
+    assert np.abs(reference.sample(*(torch.from_numpy(a).to(device) for a in arrays)).cpu().numpy() - warped).max() < 1e-4
 
 
 def test_a_warped_picture_is_sharp(views):
@@ -178,7 +181,7 @@ def test_without_depth_and_motion_nothing_is_tracked(views):
 def test_wrong_vectors_are_noticed(views):
     def with_motion(change):
         frames = [scene_frame(dataclasses.replace(v, motion=change(v.motion))) for v in views.values()]
-        return Tracker(Shot(frames))
+        return Tracker(open_shot(frames))
 
     assert not with_motion(lambda m: m).warnings
     empty = with_motion(np.zeros_like)
@@ -388,7 +391,7 @@ def test_passes_in_files_of_their_own_are_read(views):
         data = write_exr({name: view.motion[..., n] for n, name in enumerate(letters)})
         file = EncodedFile(np.frombuffer(data, np.uint8), "vector_0003.exr")
         frame = scene_frame(view)
-        return Shot([dataclasses.replace(frame, channels={**frame.channels, "motion": file})])
+        return open_shot([dataclasses.replace(frame, channels={**frame.channels, "motion": file})])
 
     for letters in ("XYZW", "RGBA"):
         got = with_vectors(letters)[3]
@@ -402,7 +405,7 @@ def test_colour_is_not_taken_from_among_other_passes(views):
     layers = {"Combined": Image(views[3].color, "linear"), "Depth": Image(views[3].depth[..., None], "data")}
     file = EncodedFile(np.frombuffer(encode_layers(layers), np.uint8), "geometry_0003.exr")
     with pytest.raises(InputError, match=r"to have colour, got layers: Combined, Depth"):
-        Shot([dataclasses.replace(scene_frame(views[3]), channels={"depth": file})])
+        open_shot([dataclasses.replace(scene_frame(views[3]), channels={"depth": file})])
 
 
 def test_paint_of_another_frame_or_moved_is_noticed(views):

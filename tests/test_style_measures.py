@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from backlot.backend.core.camera import unproject
+from backlot.backend.core.filters import gaussian_blur
 from backlot.backend.core.sampling import grid
-from backlot.backend.style.image.strokes import blur
 from backlot.backend.style.shot import measure
-from backlot.backend.style.shot.passes import Shot
+from backlot.backend.style.shot.passes import open_shot
+from backlot.benchmarks.scenes.small_shot import ShotView, SmallShot
+from backlot.benchmarks.shots import end_point_error, flow_error
 from backlot.shared.values import Camera, Image, SceneFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.scenes.small_shot import ShotView, SmallShot
-from benchmarks.shots import end_point_error, flow_error
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -40,7 +35,7 @@ def with_truth(view: ShotView, off: float) -> SceneFrame:
 @pytest.mark.parametrize("off", [0.0, 0.25])
 def test_vectors_are_held_against_the_truth(off: float) -> None:
     small = SmallShot(80, 56, 24, 2)
-    shot = Shot([with_truth(small.render(n), off) for n in (1, 2)])
+    shot = open_shot([with_truth(small.render(n), off) for n in (1, 2)])
     error, share = end_point_error(shot, 1)
     assert share > 0.2
     assert error == pytest.approx(off, abs=0.02)
@@ -49,7 +44,7 @@ def test_vectors_are_held_against_the_truth(off: float) -> None:
 def test_flow_tells_paint_on_surfaces_from_paint_on_the_screen() -> None:
     size = (60, 90)
     random = torch.rand(3, size[0], size[1] + 2, generator=torch.Generator().manual_seed(0))
-    paint = blur(random, 1.2)
+    paint = gaussian_blur(random, 1.2)
     paint = (paint - paint.min()) / (paint.max() - paint.min())
     early, late = paint[:, :, :-2], paint[:, :, 2:]
     place = grid(size, CPU) + torch.tensor([0.0, 2.0])[:, None, None]

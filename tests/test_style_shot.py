@@ -12,19 +12,21 @@ import torch
 from shot_frames import ShotView, SmallShot, scene_frame
 
 from backlot.backend.core.context import Context
+from backlot.backend.core.filters import gaussian_blur
 from backlot.backend.core.sampling import grid, sample
 from backlot.backend.io.exr_layers import decode_layers
 from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.frames.decode import decode_frame
+from backlot.backend.io.frames.shot import Shot
 from backlot.backend.io.writing import encode
 from backlot.backend.style.image.grade import fill_outside, soften
-from backlot.backend.style.image.strokes import blur
 from backlot.backend.style.operations.style_image import run as run_image
 from backlot.backend.style.operations.style_shot import run
 from backlot.backend.style.shot import cuts, measure, occlusion
 from backlot.backend.style.shot.band_limit import LOST, Limit
 from backlot.backend.style.shot.contents import Contents
-from backlot.backend.style.shot.passes import Shot, decode_passes
-from backlot.backend.style.shot.shot import Pace, Segment, segments
+from backlot.backend.style.shot.passes import WANTED, open_shot, outside
+from backlot.backend.style.shot.shot import Schedule, Segment, segments
 from backlot.backend.style.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
@@ -54,7 +56,7 @@ def tiny() -> list[ShotView]:
 
 
 def shot_of(views: list[ShotView], change: Change | None = None) -> Shot:
-    return Shot([scene_frame(v, **(change(v) if change else {})) for v in views])
+    return open_shot([scene_frame(v, **(change(v) if change else {})) for v in views])
 
 
 def strokes(height: int = 72, width: int = 96) -> np.ndarray:
@@ -166,7 +168,7 @@ def test_places_follow_analytic_motion(small: SmallShot, views: list[ShotView]) 
 
 def test_what_was_hidden_is_not_seen(small: SmallShot, views: list[ShotView]) -> None:
     late, early = views[4], views[3]
-    here, there = (Geometry.of(decode_passes(scene_frame(v)), CPU) for v in (late, early))
+    here, there = (Geometry.of(decode_frame(scene_frame(v), WANTED), CPU) for v in (late, early))
     rows, columns = np.mgrid[: SIZE[1], : SIZE[0]] + 0.5
     truth = small._seen_at(small._cast(5, columns, rows), 4)
     u, v = np.floor(truth[..., 0]).astype(int), np.floor(truth[..., 1]).astype(int)
@@ -215,9 +217,9 @@ class Copies:
 
 
 def test_what_comes_into_view_slowly_is_not_painted_with_what_hid_it() -> None:
-    shot = Shot(slowly_uncovered(13))
+    shot = open_shot(slowly_uncovered(13))
     content = Contents(shot, CPU, gray=False)
-    segment = Segment(shot, content, Copies(), Copies(), Pace(anchors=4), (0, 13), 0)
+    segment = Segment(shot, content, Copies(), Copies(), Schedule(anchors=4), (0, 13), 0)
     for styled in segment.frames(range(13), lambda *_: None):
         wall = styled.paint[:, :, 27:]  # paint counts as the wall's up to a pixel over the silhouette, and a look-up reaches two more
         assert float(wall[0].max()) < 0.1, f"red on the wall in frame {styled.index + 1}"
@@ -229,7 +231,7 @@ def test_what_comes_into_view_slowly_is_not_painted_with_what_hid_it() -> None:
 def test_paint_keeps_its_place_over_many_frames_without_blur(views: list[ShotView]) -> None:
     trace = Trace.start((SIZE[1], SIZE[0]), 0, CPU)
     for before, after in itertools.pairwise(views):
-        own, to = (Geometry.of(decode_passes(scene_frame(v)), CPU) for v in (before, after))
+        own, to = (Geometry.of(decode_frame(scene_frame(v), WANTED), CPU) for v in (before, after))
         trace = trace.carried(own, to, -1)
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     checks = torch.from_numpy((((x // 3 + y // 3) % 2) * 1.0).astype(np.float32))[None]
@@ -261,7 +263,7 @@ def test_colours_are_continued_to_where_alpha_is_nothing() -> None:
 def test_a_missing_pass_is_named_with_its_switch(views: list[ShotView], channel: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         paint([scene_frame(v, **{channel: None}) for v in views[:2]])
-    assert "View Layer Properties > Passes" in str(caught.value)
+    assert "View Layer > Passes" in str(caught.value)
 
 
 def test_passes_of_one_multilayer_file(views: list[ShotView]) -> None:
@@ -273,10 +275,10 @@ def test_passes_of_one_multilayer_file(views: list[ShotView]) -> None:
         "ViewLayer.IndexOB": Image(view.object_id[..., None].astype(np.float32), "data"),
     }
     file = EncodedFile(np.frombuffer(encode_layers(layers, half=False), np.uint8), "frame.exr")
-    got = decode_passes(scene_frame(view, color=file, depth=file, motion=file, object_id=file))
-    plain = decode_passes(scene_frame(view))
-    np.testing.assert_array_equal(got.previous, plain.previous)
-    np.testing.assert_array_equal(got.ids, view.object_id)
+    got = decode_frame(scene_frame(view, color=file, depth=file, motion=file, object_id=file), WANTED)
+    plain = decode_frame(scene_frame(view), WANTED)
+    np.testing.assert_array_equal(got.to_previous, plain.to_previous)
+    np.testing.assert_array_equal(got.object_id, view.object_id)
     np.testing.assert_array_equal(np.isinf(got.depth), view.object_id == 0)
 
 
@@ -332,7 +334,7 @@ def test_vectors_that_do_not_lead_back_are_refused() -> None:
 
 def test_a_cropped_region_makes_no_cuts(views: list[ShotView]) -> None:
     shot = shot_of(views, lambda v: cropped(v, 20, 24))
-    assert float(shot[0].outside.mean()) > 0.4
+    assert float(outside(shot.at(0)).mean()) > 0.4
     assert cuts.scenes(shot, CPU) == [(0, len(views))]
 
 
@@ -342,8 +344,8 @@ def test_cuts_are_found_and_gaps_in_the_numbers_are_cuts(small: SmallShot, views
         color, depth, motion, ids = (p[::-1, ::-1].copy() for p in (view.color, view.depth, view.motion, view.object_id))
         channels = {"depth": depth[..., None], "motion": -motion, "object_id": ids[..., None].astype(np.float32)}
         frames.append(scene_frame(view, number, color=Image(color, "linear"), **channels))
-    assert cuts.scenes(Shot(frames), CPU) == [(0, 4), (4, 7)]
-    assert cuts.scenes(Shot([scene_frame(v) for v in (*views[:3], *views[4:7])]), CPU) == [(0, 3), (3, 6)]
+    assert cuts.scenes(open_shot(frames), CPU) == [(0, 4), (4, 7)]
+    assert cuts.scenes(open_shot([scene_frame(v) for v in (*views[:3], *views[4:7])]), CPU) == [(0, 3), (3, 6)]
 
 
 def test_segments_cover_a_scene() -> None:
@@ -364,7 +366,7 @@ def test_the_warping_error_knows_steady_from_flickering_paint(views: list[ShotVi
     first = torch.from_numpy(np.stack([0.5 + 0.4 * np.sin(x / 3 + y / 5)] * 3).astype(np.float32))
     trace, steady = Trace.start((SIZE[1], SIZE[0]), 0, CPU), [first]
     for before, after in itertools.pairwise(views):
-        own, to = (Geometry.of(decode_passes(scene_frame(v)), CPU) for v in (before, after))
+        own, to = (Geometry.of(decode_frame(scene_frame(v), WANTED), CPU) for v in (before, after))
         trace = trace.carried(own, to, -1).continued(to.ids, 30)
         steady.append(sample(first, trace.place))
     generator = torch.Generator().manual_seed(0)
@@ -377,13 +379,13 @@ def test_the_warping_error_knows_steady_from_flickering_paint(views: list[ShotVi
 
 def test_detail_leak_edges_and_strip(views: list[ShotView]) -> None:
     sharp = torch.rand(3, 30, 40, generator=torch.Generator().manual_seed(0))
-    assert measure.detail(blur(sharp, 1.5)) < 0.2 * measure.detail(sharp)
+    assert measure.detail(gaussian_blur(sharp, 1.5)) < 0.2 * measure.detail(sharp)
     content, styled = np.zeros((4, 4, 3)), np.zeros((4, 4, 3))
     styled[0, :2] = 1
     allowed = np.zeros((4, 4), bool)
     allowed[0, 0] = True
     assert measure.leak(styled, content, allowed) == pytest.approx(1 / 15)
-    geometry = Geometry.of(decode_passes(scene_frame(views[0])), CPU)
+    geometry = Geometry.of(decode_frame(scene_frame(views[0]), WANTED), CPU)
     outlines = (~occlusion.edges(geometry.ids)).float().expand(3, -1, -1)
     assert measure.edge_f1(outlines, geometry) > 0.9
     assert measure.edge_f1(sharp.new_tensor(np.random.default_rng(0).random((3, SIZE[1], SIZE[0]))), geometry) < 0.75

@@ -15,7 +15,7 @@ from backlot.backend.io.exr_layers import decode_layers
 from backlot.backend.style.image.directions import parse_regions, shared_out
 from backlot.backend.style.operations.style_shot import run
 from backlot.backend.style.shot import measure
-from backlot.backend.style.shot.passes import Shot
+from backlot.backend.style.shot.passes import open_shot
 from backlot.backend.style.shot.sharing import Regions
 from backlot.shared.errors import BacklotError, InputError
 from backlot.shared.object_names import objects_as_ids, regions_as_ids, with_ids
@@ -110,7 +110,7 @@ def test_shares_stay_on_the_surfaces(views: list[ShotView]) -> None:
     got = paint(views, 2, weights="65 35", layers="picture")
     owners = [f.pixels.argmax(2) for f in got["stylised"]]
     assert abs(np.mean([(o == 0).mean() for o in owners]) - 0.65) < 0.15
-    shot = Shot([scene_frame(v) for v in views])
+    shot = open_shot([scene_frame(v) for v in views])
     [pair] = measure.pairs(shot, 3, CPU)
     rows, columns = (p.round().long().clamp(0, s - 1).numpy() for p, s in zip(pair.place, views[0].depth.shape, strict=True))
     seen = pair.seen.numpy()
@@ -130,7 +130,7 @@ def test_shares_stay_on_the_surfaces(views: list[ShotView]) -> None:
 
 
 def test_the_last_region_counts_and_unseen_ids_are_said(views: list[ShotView]) -> None:
-    shot = Shot([scene_frame(v) for v in views[:2]])
+    shot = open_shot([scene_frame(v) for v in views[:2]])
     regions = Regions(shot, parse_regions("1-4:1 4:keep 77:1", 2), 2, CPU)
     shares, ids = regions.shares(0), views[0].object_id
     torch.testing.assert_close(shares.sum(0), torch.ones(ids.shape))

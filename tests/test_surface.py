@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ import trimesh
 from test_fusion import AROUND, FOCAL, HEIGHT, WIDTH, camera, look_at, rays
 
 from backlot.backend.core.context import Context
-from backlot.backend.io.frames.depth import DepthFrame
+from backlot.backend.io.frames.frame import DepthFrame
 from backlot.backend.mesh import raster, topology
 from backlot.backend.mesh.bake import fill, texture
 from backlot.backend.mesh.bake.blend import blend, gains
@@ -244,10 +243,8 @@ def test_many_charts_are_packed():
 
 def test_xatlas_is_given_up_in_time():
     mesh = ball(4)
-    started = time.monotonic()
     _, used = unwrap.unwrap(mesh.vertices, mesh.faces, 128, time_limit=0.0)
     assert used == "charts"
-    assert time.monotonic() - started < 10
 
 
 def test_xatlas_can_be_cancelled():

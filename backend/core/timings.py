@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 
-class Laps:
-    """A clock that starts when it is made.
+class Timings:
+    """A stopwatch that starts when it is made.
 
     Attributes:
         seconds: Wall time by step, rounded to milliseconds; of a step that comes several times all of it.
@@ -17,7 +17,7 @@ class Laps:
         self._exact: dict[str, float] = {}
         self._last = time.perf_counter()
 
-    def lap(self, name: str) -> float:
+    def end(self, name: str) -> float:
         """Ends a step; the next one begins. Gives the seconds that it took."""
         now = time.perf_counter()
         passed, self._last = now - self._last, now

@@ -12,8 +12,8 @@ from ...shared.operations.surface_parameters import SURFACE_PARAMETERS
 from ...shared.values import Image, Mesh
 from ..core.camera import camera_centre
 from ..core.context import Context
-from ..core.timings import Laps
-from ..io.frames.depth import DepthFrame
+from ..core.timings import Timings
+from ..io.frames.frame import DepthFrame
 from . import topology
 from .bake import texture
 from .bake.normals import normal_map
@@ -58,11 +58,11 @@ def finish(
     def progress(part: float, stage: str) -> None:
         context.progress(span[0] + (span[1] - span[0]) * part, stage)
 
-    clock = Laps()
+    timings = Timings()
     progress(0.0, "cleaning the mesh")
     fine, removed = clean(mesh, int(given.get("min_component") or 0))
     report: dict[str, Any] = {"removed": removed}
-    clock.lap("clean")
+    timings.end("clean")
     if fine.normals is None:
         fine = dataclasses.replace(fine, normals=topology.vertex_normals(fine.vertices, fine.faces))
     limit = int(given["max_faces"]) or (TEXTURED_FACES if given["texture"] or given["normal_map"] else 0)
@@ -70,7 +70,7 @@ def finish(
     if limit and len(fine.faces) > limit:
         progress(0.05, f"simplifying {len(fine.faces):,} to {limit:,} triangles")
         result, _ = clean(simplify(fine, limit))
-        clock.lap("simplify")
+        timings.end("simplify")
     outputs: dict[str, Any] = {}
     atlas = None
     watched = _Watched(frames)
@@ -80,7 +80,7 @@ def finish(
         if uvs is None:
             uvs, method = unwrap.unwrap(result.vertices, result.faces, size, lambda part: progress(0.15 + 0.15 * part, "unwrapping"))
             report["unwrap"] = {"method": method, **unwrap.measure(result.vertices, result.faces, uvs, size)}
-            clock.lap("unwrap")
+            timings.end("unwrap")
         result = dataclasses.replace(result, uvs=uvs)
     if given["texture"]:
         tolerance = tolerance or SLACK * topology.detail(fine.vertices, fine.faces)
@@ -89,17 +89,17 @@ def finish(
         result, atlas, report["texture"] = baked.mesh, baked.atlas, baked.figures
         outputs["texture"] = baked.mesh.texture
         outputs["texture_confidence"] = Image(np.ascontiguousarray(baked.confidence[..., None]), "data")
-        clock.lap("texture")
+        timings.end("texture")
     if given["normal_map"]:
         progress(0.75, "baking normals")
         assert result.uvs is not None
         outputs["normal_map"] = Image(normal_map(result, fine, atlas or rasterise(result.uvs, result.faces, size)), "data")
-        clock.lap("normals")
+        timings.end("normals")
     if given["lods"]:
         for number, part in enumerate(LEVELS, 1):
             progress(0.8 + 0.05 * number, f"level of detail {number}")
             outputs[f"lod_{number}"] = simplify(dataclasses.replace(result, uvs=None, texture=None), max(int(part * len(result.faces)), 4))
-        clock.lap("levels of detail")
+        timings.end("levels of detail")
     if given["proxy"]:
         centres = watched.camera_centres()
         outputs["proxy"], report["proxy"] = proxy(
@@ -109,9 +109,9 @@ def finish(
             lambda part: progress(0.92 + 0.08 * part, "making the proxy"),
             bool(given["proxy_parts"]),
         )
-        clock.lap("proxy")
+        timings.end("proxy")
     report["topology"] = topology.describe(len(result.vertices), result.faces)
-    report["seconds"] = clock.seconds
+    report["seconds"] = timings.seconds
     return {"mesh": result, **outputs}, report
 
 

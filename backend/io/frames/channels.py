@@ -1,4 +1,4 @@
-"""The pictures of a frame by channel: which file, and which layer of it, a pass is in."""
+"""The channels of a scene frame: which file, and which layer of it, holds each of them."""
 
 from __future__ import annotations
 
@@ -22,62 +22,95 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "diffuse_direct": ("DiffDir", "Diffuse Direct"),
     "diffuse_indirect": ("DiffInd", "Diffuse Indirect"),
 }
-"""Channel to the names its layer may have in a multilayer file, in any case."""
+"""Channel to the names that its layer may have in a multilayer file, in any case."""
+SWITCHES = {
+    "color": "Output Properties > Output, as OpenEXR",
+    "depth": "View Layer > Passes > Data > Z",
+    "normal": "View Layer > Passes > Data > Normal",
+    "motion": "View Layer > Passes > Data > Vector, with motion blur off",
+    "object_id": "View Layer > Passes > Data > Object Index",
+    "albedo": "View Layer > Passes > Light > Diffuse > Color",
+    "diffuse": "View Layer > Passes > Light > Diffuse > Direct and Indirect",
+    "position": "an AOV named rest_position of the coordinates at rest",
+}
+"""Channel, or field of ``Frame``, to where Blender turns it on."""
+WORDS = {"color": "colour", "image": "colour", "rest": "rest position", "position": "rest position"}
+"""What channels are called in messages, where that is not their name."""
+DECLARED = ("color", "depth")
+"""Channels that must be in the file that stands for them."""
 
 
 def displacements(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What Blender's Vector pass says, in pictures whose rows go down.
+    """The motion vectors of Blender's Vector pass with y pointing down, as displacements to the neighbouring frames.
 
     Args:
-        motion: ``(..., 4)``, pixels right and up: to where it was in the frame before, and from where it will be in the next.
+        motion: ``(..., 4)`` pixels, x right and y up: position in the previous frame minus this one, this one minus that in the next.
 
     Returns:
-        From each pixel to its place in the frame before and in the next, ``(..., 2)`` each: right and down, pixels.
+        To the previous and to the next frame, ``(..., 2)`` each, pixels right and down.
     """
     x, y, z, w = np.moveaxis(motion[..., :4], -1, 0)
     return np.stack([x, -y], -1), np.stack([-z, w], -1)
 
 
 class FrameFiles:
-    """Decodes each file of a frame once, however many channels it stands for.
+    """The images of a frame by channel; each file is decoded once, however many channels it holds.
 
     Args:
         frame: What the client sent.
         where: What to call it in messages.
+        search: Whether a channel without a file of its own is looked up among the layers of the other files; colour never is.
     """
 
-    def __init__(self, frame: SceneFrame, where: str) -> None:
-        self._frame, self._where = frame, where
+    def __init__(self, frame: SceneFrame, where: str, search: bool = True) -> None:
+        self._frame, self._where, self._search = frame, where, search
         self._layers: dict[int, dict[str, Image]] = {}
 
     def pick(self, channel: str) -> Image | None:
-        """The channel's picture, or None. A pass that has no file is looked for beside the others, but colour is not.
+        """The channel's image, or None.
 
         Raises:
-            InputError: A file that cannot be read.
+            InputError: A file that cannot be read, a value that is no image, or depth or colour that is not in the file given for it.
         """
         value = self._frame.channels.get(channel)
+        if value is None:
+            return self._found(channel) if self._search and channel != "color" else None
         if isinstance(value, Image):
             return value
-        if value is None:
-            if channel == "color":
-                return None
-            every = (_named(self._read(file, channel), channel) for file in self._exr())
-            return next((found for found in every if found is not None), None)
+        if not isinstance(value, EncodedFile):
+            raise InputError(expected=f"{channel} of {self._where} to be an image", got=type(value).__name__)
         if not _is_exr(value):
             return self._decoded(value, channel)
         layers = self._read(value, channel)
         shared = sum(other is value for other in self._frame.channels.values()) > 1
         found = _named(layers, channel)
-        if found is not None or len(layers) != 1 or shared:
+        if found is None and (len(layers) != 1 or shared):
+            if channel in DECLARED and not self._search:
+                raise self.missing(channel)
+            return None
+        if found is not None:
             return found
         only = next(iter(layers.values()))
         # Passes are often stored as R, G, B, A: their fourth number is no alpha, by which the others would have been divided.
         return only if channel == "color" or only.color_space == "data" else self._as_numbers(value, channel)
 
-    def names(self) -> list[str]:
-        """The layers there are, for messages."""
+    def missing(self, channel: str) -> InputError:
+        """The refusal of a frame without a channel: what there is, and where Blender turns it on."""
+        value = self._frame.channels.get(channel)
+        name = WORDS.get(channel, channel)
+        expected = f"{self._where} to have {name}"
+        if isinstance(value, EncodedFile):
+            expected = f"a layer {LAYERS.get(channel, (channel,))[0]} ({name}) in {value.name} ({self._where})"
+        switch = SWITCHES.get(channel)
+        fix = "Export it with the frames" + (f"; in Blender: {switch}" if switch else "")
+        return InputError(expected=expected, got=f"layers: {', '.join(self._names()) or 'none'}", fix=fix)
+
+    def _names(self) -> list[str]:
         return sorted({name for file in self._exr() for name in self._read(file, "passes")})
+
+    def _found(self, channel: str) -> Image | None:
+        every = (_named(self._read(file, channel), channel) for file in self._exr())
+        return next((found for found in every if found is not None), None)
 
     def _exr(self) -> list[EncodedFile]:
         values = [v for v in self._frame.channels.values() if isinstance(v, EncodedFile) and _is_exr(v)]

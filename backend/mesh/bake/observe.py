@@ -18,7 +18,7 @@ from ....shared.values import Mesh
 from ...core.camera import view_matrix
 from ...core.compiled import kernel
 from ...core.depth_planes import PlaneFinder
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from .. import raster, topology
 
 _f = np.float32

@@ -11,8 +11,8 @@ import numpy as np
 from ....shared.errors import InputError
 from ....shared.values import Image, Mesh
 from ...core.color import to_linear, to_srgb
-from ...core.timings import Laps
-from ...io.frames.depth import DepthFrame
+from ...core.timings import Timings
+from ...io.frames.frame import DepthFrame
 from .. import raster
 from . import fill
 from .blend import blend, gains
@@ -55,13 +55,13 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     """
     if mesh.uvs is None:
         raise InputError(expected="a mesh with UVs", got="none", fix="Unwrap the mesh first")
-    clock = Laps()
+    timings = Timings()
     progress(0.0, "rasterising the atlas")
     atlas = raster.rasterise(mesh.uvs, mesh.faces, size)
     if not len(atlas.index):
         raise InputError(expected="UVs within 0 to 1", got="none that cover a texel", fix="Unwrap the mesh, or use a larger texture")
     baker = Baker(mesh, atlas, tolerance, estimated)
-    clock.lap("rasterise")
+    timings.end("rasterise")
     count = len(frames) if isinstance(frames, Sized) else 0
     colored, useful = 0, 0
     for index, frame in enumerate(frames):
@@ -69,7 +69,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         progress(0.05 + 0.7 * (index / count if count else 1 - 0.98**index), f"baking frame {index + 1}{of}")
         colored += frame.color is not None
         useful += baker.add(frame) > 0
-    clock.lap("project")
+    timings.end("project")
     if not colored:
         fix = "Render or export the pictures along with the depth, or switch Bake Texture off"
         raise InputError(expected="colour in at least one frame", got="none", fix=fix)
@@ -80,7 +80,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     gain = gains(baker.observations, baker.count) if equalise else np.ones((baker.count, 3), np.float32)
     colors, confidence = blend(baker.observations, gain)
     seen = confidence > 0
-    clock.lap("blend")
+    timings.end("blend")
     progress(0.82, "filling what no frame shows")
     colors, vertex_colors = fill.fill_unseen(atlas, mesh.faces, len(mesh.vertices), colors, seen)
     picture = atlas.image(colors, 3)
@@ -93,11 +93,11 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
     before = fill.level_seams(shown, covered, points)
     after = seam_steps(shown, points)
     picture = np.where(covered[..., None], np.maximum(to_linear(shown), 0), picture)
-    clock.lap("seams")
+    timings.end("seams")
     progress(0.95, "filling between charts")
     weight = covered.astype(np.float32)[..., None]
     picture = np.where(covered[..., None], picture, fill.push_pull(np.concatenate([picture * weight, weight], 2)))
-    clock.lap("fill")
+    timings.end("fill")
     inside = atlas.inside
     unseen = fill.vertex_means(atlas, mesh.faces, len(mesh.vertices), (~seen)[:, None].astype(np.float32), np.ones(len(seen), bool))[0]
     figures = {
@@ -110,7 +110,7 @@ def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, 
         "gains": [round(float(gain.min()), 4), round(float(gain.max()), 4)],
         "seam_step_before": _steps(before),
         "seam_step": _steps(after),
-        "seconds": clock.seconds,
+        "seconds": timings.seconds,
     }
     attributes = dict(mesh.attributes)
     own = (unseen[:, 0] > 0.5).astype(np.float32)

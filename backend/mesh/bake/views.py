@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ....shared.values import Image, SceneFrame
-from ...io.frames.depth import DepthFrame, FrameSource
+from ...io.frames.frame import DepthFrame
+from ...io.frames.source import FrameSource
 
 
 class Views:

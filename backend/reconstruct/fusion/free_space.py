@@ -1,7 +1,7 @@
 """Depth that cannot be true because another frame looks right through it: something moved, or a sensor was wrong.
 
 A few frames, spread over the shot, are kept as small depth maps of the nearest surface in each cell and its neighbours, so that pixels
-beside an edge are never taken for a contradiction.
+next to an edge are never taken for a contradiction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from ....shared.values import DEPTH_BACKGROUND
 from ...core.camera import view_matrix
 from ...core.compiled import kernel
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 
 CELLS = 160
 """Cells across the longer side of a kept depth map."""

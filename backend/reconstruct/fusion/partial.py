@@ -9,7 +9,7 @@ import numpy as np
 
 from ....shared.values import Mesh
 from ...core.context import Context
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from . import preview
 from .fusion import Settings
 from .projection import Projection

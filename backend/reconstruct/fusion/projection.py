@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.camera import view_matrix
 from ...core.compiled import kernel
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from .exact import NearestFace
 from .fusion import Settings
 from .sampling import pick, points_of
@@ -64,11 +64,12 @@ class Projection:
         planes = self._finder.find(frame.depth, camera, frame.noise, None)
         lens = tuple(_f(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
         color = frame.color if frame.color is not None else np.zeros((1, 1, 3), np.float32)
-        ids = frame.ids if frame.ids is not None else np.zeros((1, 1), np.int32)
+        ids = frame.object_id if frame.object_id is not None else np.zeros((1, 1), np.int32)
         noise = self._settings.noise
         tolerance = 1.5 * self._settings.voxel + frame.noise + (3 * noise.sigma(self._settings.far) if noise else 0.0)
         shown = _project(
-            self._vertices, view, *lens, camera.width, camera.height, planes, color, frame.color is not None, ids, frame.ids is not None,
+            self._vertices, view, *lens, camera.width, camera.height, planes, color, frame.color is not None, ids,
+            frame.object_id is not None,
             _f(tolerance), len(self._numbers), self._color, self._sums, self._seen, self._votes,
         )  # fmt: skip
         self._numbers.append(frame.number)

@@ -1,4 +1,4 @@
-"""What a person should know about the frames beside the mesh: in words, and as figures for the report."""
+"""What a person should know about the frames next to the mesh: in words, and as figures for the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ....shared.values import SceneFrame
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from .fusion import Settings
 from .survey import Survey
 
@@ -31,8 +31,8 @@ class Moving:
         """Adds what ``FreeSpace.contradicted`` found for every ``stride``-th pixel of a frame."""
         measured = contradicted >= 0
         self._frames[frame.number] = float((contradicted == 1).sum() / max(measured.sum(), 1))
-        if frame.ids is not None:
-            ids = frame.ids[::stride, ::stride]
+        if frame.object_id is not None:
+            ids = frame.object_id[::stride, ::stride]
             for number in np.unique(ids[contradicted == 1]).tolist():
                 self._objects.setdefault(number, np.zeros(2, np.int64))
             for number, sums in self._objects.items():

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.camera import project, unproject
 from ...core.depth_noise import NoiseModel
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 
 TO_SIGMA = 1.4826
 """Standard deviation over median absolute deviation of a normal distribution."""

@@ -10,7 +10,7 @@ import torch
 
 from ....shared.errors import InputError
 from ...core.compiled import kernel
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from ...mesh.topology import large_components
 from . import marching
 from .blocks import BLOCK_BYTES, EDGE, LIMIT, WEIGHT_ONE, Blocks, find_slot
@@ -68,16 +68,18 @@ class Volumes:
             InputError: Too large, or too many objects to keep apart.
         """
         depth = frame.depth if depth is None else depth
-        if not self._apart or frame.ids is None:
+        if not self._apart or frame.object_id is None:
             self._volumes[TOGETHER].add(depth, frame.camera, frame.noise, frame.confidence)
             return
-        for number in np.unique(frame.ids[depth > 0]).tolist():
+        for number in np.unique(frame.object_id[depth > 0]).tolist():
             if number not in self._volumes:
                 if len(self._volumes) >= MOST_OBJECTS:
                     fix = "Choose objects by id, or do not keep them apart"
                     raise InputError(expected=f"at most {MOST_OBJECTS} objects to keep apart", got="more", fix=fix)
                 self._volumes[number] = Fusion.create(self.settings, self._device)
-            self._volumes[number].add(np.where(frame.ids == number, depth, np.float32(0)), frame.camera, frame.noise, frame.confidence)
+            self._volumes[number].add(
+                np.where(frame.object_id == number, depth, np.float32(0)), frame.camera, frame.noise, frame.confidence
+            )
         limit, needed = self.settings.memory_limit, self.blocks * BLOCK_BYTES
         if limit and needed > limit:
             raise too_large(needed, limit, self.settings.voxel)

@@ -16,7 +16,8 @@ from ....shared.errors import InputError
 from ....shared.values import Camera
 from ...core.camera import project
 from ...core.depth_noise import EXACT, NoiseModel, truncation_for
-from ...io.frames.depth import DepthFrame, FrameSource
+from ...io.frames.frame import DepthFrame
+from ...io.frames.source import FrameSource
 from .blocks import BLOCK_BYTES
 from .fusion import Fusion, Settings, too_large
 from .sampling import measure, pick, points_of

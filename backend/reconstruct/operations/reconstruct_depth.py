@@ -18,9 +18,10 @@ from ....shared.errors import InputError, ParameterError
 from ....shared.values import Mesh, SceneFrame
 from ...core.context import Context
 from ...core.depth_noise import NoiseModel
-from ...core.timings import Laps
-from ...io.frames.depth import DepthFrame, FrameSource
+from ...core.timings import Timings
+from ...io.frames.frame import DepthFrame
 from ...io.frames.selection import Selection
+from ...io.frames.source import FrameSource
 from ...mesh.finish import finish
 from ..fusion import remarks, survey
 from ..fusion.blocks import BLOCK_BYTES
@@ -42,7 +43,7 @@ SETTLED, FUSED, EXTRACTED = 0.04, 0.55, 0.6
 DETAIL = 300
 """A voxel that suits a scene is about its distance divided by this: two pixels of a picture 640 wide at a usual focal length."""
 SMALLEST_VOXEL = 1e-5
-"""Scene units: float32 vertices a few hundred units from the origin cannot be told apart below."""
+"""Scene units: float32 vertices a few hundred units from the origin cannot be distinguished below."""
 FINISHING = ("max_faces", "lods", "proxy", "texture", "normal_map")
 
 __all__ = ["MAX_JUMP", "run"]
@@ -60,14 +61,14 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """
     given: dict[str, Any] = {"noise": "measured", "noise_size": 0.0, "objects": "", "without_objects": "", "separate": False,
                              "drop_moving": False, "truncation": 0.0, **parameters}  # fmt: skip
-    laps = Laps()  # frames decode in a thread: "decode" is the time spent waiting for it
+    timings = Timings()  # frames decode in a thread: "decode" is the time spent waiting for it
     frames, bare = _with_depth(inputs["frames"])
     selection = Selection.parse(given["objects"], given["without_objects"], bool(given["separate"]))
     keep = min(int(psutil.virtual_memory().available * KEEP_SHARE), KEEP_MOST)
     source = FrameSource(frames, float(given["max_depth"]), keep, selection)
     context.progress(0.0, "looking at the frames")
     looked = survey.look(source)
-    decode_seconds = laps.lap("survey") / max(len(looked.frames), 1)
+    decode_seconds = timings.end("survey") / max(len(looked.frames), 1)
     voxel, resolved = _voxel(given, looked, len(source), context.device)
     settings = survey.settings_for(looked, voxel, _truncation(given), _noise(given), _memory_limit(context.device))
     expected = survey.estimate(looked, settings, len(source), context.device, decode_seconds) if looked.frames else None
@@ -79,10 +80,10 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         context.progress(0.01, told + rest)
         partial = Partial(context, looked.frames, int(given["min_component"]))
         partial.coarse(looked, settings, context.seed)
-        laps.lap("preview")
+        timings.end("preview")
         context.progress(SETTLED, "first look", partial.picture)
     empty_space = FreeSpace(looked.frames, settings.truncation * settings.voxel + 3 * looked.noise.sigma(looked.far))
-    surface, skipped, taken_out = _fuse(source, settings, empty_space if given["drop_moving"] else None, partial, given, context, laps)
+    surface, skipped, taken_out = _fuse(source, settings, empty_space if given["drop_moving"] else None, partial, given, context, timings)
     projection = Projection(surface.vertices, surface.faces, settings, len(source), context.seed)
     moving = remarks.Moving()
     last = 0.9 if _finishes(given) else 1.0
@@ -96,7 +97,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     mesh = Mesh(surface.vertices, surface.faces, surface.normals, projection.colors(), attributes={"confidence": surface.confidence})
     if objects is not None:
         mesh.attributes["object"] = objects.astype(np.float32)
-    laps.lap("color")
+    timings.end("color")
     report = {
         "notes": remarks.notes(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
         "frames": len(source),
@@ -119,22 +120,22 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     outputs: dict[str, Any] = {"mesh": mesh}
     if _finishes(given):
         outputs, report["surface"] = finish(mesh, source, parameters, context, (last, 1.0))
-        laps.lap("finish")
+        timings.end("finish")
     report["estimate"] = None if expected is None else {"bytes": expected.bytes, "seconds": round(expected.seconds, 2)}
-    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * BLOCK_BYTES, "seconds": laps.seconds}
+    report |= {"voxel_blocks": surface.blocks, "voxel_bytes": surface.blocks * BLOCK_BYTES, "seconds": timings.seconds}
     context.progress(1.0, "done")
     return {**outputs, "report": report}
 
 
 def _fuse(
     source: FrameSource, settings: Settings, empty_space: FreeSpace | None, partial: Partial | None, given: Mapping[str, Any],
-    context: Context, laps: Laps,
+    context: Context, timings: Timings,
 ) -> tuple[Surface, list[int], float]:  # fmt: skip
     """The surface, the numbers of frames that show nothing, and the share of pixels taken out because other frames see through them."""
     volumes = Volumes(settings, context.device, bool(given["separate"]))
     skipped, out, total = [], 0, 0
     for index, frame in enumerate(source):
-        laps.lap("decode")
+        timings.end("decode")
         picture = partial.picture if partial else None
         context.progress(SETTLED + (FUSED - SETTLED) * index / len(source), f"fusing frame {index + 1}/{len(source)}", picture)
         if frame.empty:
@@ -148,7 +149,7 @@ def _fuse(
         volumes.add(frame, depth)
         if partial:
             partial.refine(volumes)
-        laps.lap("fuse")
+        timings.end("fuse")
     if len(skipped) == len(source):
         if given["objects"] or given["without_objects"]:
             raise _no_objects(source, given)
@@ -167,17 +168,17 @@ def _fuse(
             fix=f"Use a voxel size of about {settings.far / DETAIL:.1g}, which suits this distance, or a lower Smallest Part, and check "
             "the depth's units",
         )
-    laps.lap("extract")
+    timings.end("extract")
     if partial:
         partial.refine(volumes, surface)
-        laps.lap("preview")
+        timings.end("preview")
     context.progress(EXTRACTED, "the surface is there", partial.picture if partial else None)
     return surface, skipped, out / total if total else 0.0
 
 
 def _no_objects(source: FrameSource, given: Mapping[str, Any]) -> InputError:
     """The refusal of a choice of objects of which nothing is seen, with the ids that frames have."""
-    seen = sorted({int(n) for frame in source if frame.ids is not None for n in np.unique(frame.ids)})
+    seen = sorted({int(n) for frame in source if frame.object_id is not None for n in np.unique(frame.object_id)})
     wanted = f"objects {given['objects']}" if given["objects"] else f"other objects than {given['without_objects']}"
     there = ", ".join(str(n) for n in seen[:20]) + (", …" if len(seen) > 20 else "")
     return InputError(

@@ -13,8 +13,8 @@ from ....shared.errors import InputError
 from ....shared.values import SceneFrame, Tracks
 from ...core.camera import camera_centre
 from ...core.context import Context
-from ...core.timings import Laps
-from ...io.frames.depth import DepthFrame
+from ...core.timings import Timings
+from ...io.frames.frame import DepthFrame
 from ...mesh.finish import finish
 from ..fusion.survey import usual_voxel
 from ..stereo.depths import DepthMap, Estimate, estimate_depths
@@ -47,7 +47,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
             pictures, or a volume that does not fit in memory.
         JobCancelled: From ``context.progress``.
     """
-    laps = Laps()
+    timings = Timings()
     frames: list[SceneFrame] = inputs["frames"] or []
     tracks: Tracks | None = inputs.get("tracks")
     check_count(frames)
@@ -68,7 +68,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     longest = int(parameters["resolution"])
     _check_memory(chosen, longest)
     views = read_views(chosen, longest, lambda fraction, stage: context.progress(0.02 + 0.03 * fraction, stage))
-    laps.lap("read")
+    timings.end("read")
 
     def early(maps: list[DepthMap]) -> None:
         _emit_coarse(maps, views, context)
@@ -82,7 +82,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         bool(parameters["fill"]),
         early,
     )
-    laps.lap("match")
+    timings.end("match")
     gains = find_gains(views, estimate.maps, estimate.choices, context.seed)
     colors = [view.color.astype(np.float32) * gain for view, gain in zip(views, gains, strict=True)]
     voxel = float(parameters["voxel"]) or usual_voxel(estimate.maps)
@@ -99,7 +99,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if finishing:
         frames_again = FullSize(chosen, estimate.maps, gains)
         outputs, more["surface"] = finish(fused.mesh, frames_again, parameters, context, (last, 1.0), tolerance=2 * voxel, estimated=True)
-    laps.lap("mesh")
+    timings.end("mesh")
     context.progress(1.0, "done")
     report = {
         "frames": len(views),
@@ -113,7 +113,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "moving": {"objects": still.objects, "share": _short(still.share)},
         "gains": [[_short(g) for g in gain] for gain in gains],
         "notes": notes + estimate.notes + _gain_notes(gains),
-        "seconds": laps.seconds,
+        "seconds": timings.seconds,
     }
     return {**outputs, "report": report}
 

@@ -12,12 +12,13 @@ import torch.nn.functional as F
 
 from ....shared.errors import InputError
 from ....shared.model_folders import find_folder
-from ....shared.values import DEPTH_BACKGROUND, Camera, EncodedFile, Image, SceneFrame
+from ....shared.values import DEPTH_BACKGROUND, Camera, Image, SceneFrame
 from ...core.camera import scaled
 from ...core.color import to_float, to_srgb
 from ...io.checks import check_pixels
-from ...io.frames.depth import decode_frame
-from ...io.reading import decode
+from ...io.frames.channels import FrameFiles
+from ...io.frames.decode import Wanted, decode_frame
+from ...io.frames.source import decode_depth
 from ...io.tensors import to_planes
 from .align import KINDS
 from .networks import Estimate, estimate
@@ -118,9 +119,7 @@ def _only_frame(frames: list[SceneFrame] | None) -> SceneFrame | None:
 def _picture(inputs: Mapping[str, Any], frame: SceneFrame | None) -> Image:
     image = inputs.get("image")
     if image is None and frame is not None:
-        image = frame.channels.get("color")
-        if isinstance(image, EncodedFile):
-            image = decode(image)
+        image = decode_frame(frame, Wanted(("image",), match_camera=False)).image
     if not isinstance(image, Image):
         raise InputError(expected="a picture, as image or as the colour of the frame", got="neither", fix="Choose the plate's picture")
     return image
@@ -143,13 +142,12 @@ def _depth(
         notes = ["The depth given was used; the model was not needed"] if model else []
         if own is None and declared in ("", "metric"):
             assert frame is not None
-            decoded = decode_frame(dataclasses.replace(frame, channels={"depth": frame.channels["depth"]}))
+            decoded = decode_depth(dataclasses.replace(frame, channels={"depth": frame.channels["depth"]}))
             unit = np.float32(parameters["depth_unit"] or 1.0)
             declared, given = "metric", Estimate(decoded.depth * unit, decoded.depth > 0, "metric")
         else:
             if own is None and frame is not None:
-                own = frame.channels["depth"]
-                own = decode(own) if isinstance(own, EncodedFile) else own
+                own = FrameFiles(frame, f"frame {frame.number}", search=False).pick("depth")
             assert isinstance(own, Image)
             given, more = _own_depth(own, declared, parameters["depth_unit"])
             notes += more

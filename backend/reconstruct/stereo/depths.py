@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from ....shared.errors import InputError
 from ....shared.values import Camera, Tracks
 from ...core.camera import scaled
+from ...core.morphology import dilate
 from .consistency import agree, without_specks
 from .geometry import pairs, transfer
 from .matching import Fields, Matcher, Settings
@@ -146,9 +147,9 @@ def _confirm(matcher: Matcher, index: int, level: int, fill: bool) -> DepthMap:
     keep = (mask > 0) & (found.count >= needed) & (fields.cost < MAX_COST)
     keep = without_specks(found.inverse, keep, max(4, 30 >> (2 * level)))
     # More views that agree and better matches are worth more; a lone plane-like match of a plain wall is not worth nothing.
-    sure = np.clip(1 - fields.cost / MAX_COST, 0.05, 1) * np.minimum(found.count / (needed + 1.0), 1)
+    reliable = np.clip(1 - fields.cost / MAX_COST, 0.05, 1) * np.minimum(found.count / (needed + 1.0), 1)
     inverse = np.where(keep, found.inverse, np.float32(0))
-    confidence = np.where(keep, sure, 0).astype(np.float32)
+    confidence = np.where(keep, reliable, 0).astype(np.float32)
     filled = np.zeros_like(keep)
     if fill and keep.any():
         planes = fit_planes(inverse, confidence, gray, 0.1 * max(width, height))
@@ -193,7 +194,7 @@ def _wide(lone: np.ndarray) -> float:
     size = max(3, round(SPOT * max(lone.shape)) // 2 * 2 + 1)
     planes = torch.from_numpy(lone.astype(np.float32))[None, None]
     inner = F.avg_pool2d(planes, size, 1, size // 2) > 0.8
-    return float(F.max_pool2d(inner.float(), size, 1, size // 2).mul(planes).mean())
+    return float(dilate(inner, size // 2).mul(planes).mean())
 
 
 def _shrunk(camera: Camera, width: int, height: int, level: int) -> Camera:

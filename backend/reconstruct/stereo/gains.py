@@ -33,11 +33,11 @@ def find_gains(views: Sequence[View], maps: Sequence[DepthMap], choices: Sequenc
     generator = np.random.default_rng(seed)
     rows, values = [], []
     for i, choice in enumerate(choices):
-        sure = np.flatnonzero((maps[i].confidence > 0.5) & ~maps[i].filled)
+        reliable = np.flatnonzero((maps[i].confidence > 0.5) & ~maps[i].filled)
         for j in choice.sources:
-            if len(sure) < MIN_SAMPLES:
+            if len(reliable) < MIN_SAMPLES:
                 continue
-            ratio = _ratio(views, maps, i, j, sure[generator.integers(0, len(sure), SAMPLES)])
+            ratio = _ratio(views, maps, i, j, reliable[generator.integers(0, len(reliable), SAMPLES)])
             if ratio is not None:
                 rows.append((i, j))
                 values.append(ratio)

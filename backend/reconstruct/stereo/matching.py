@@ -196,8 +196,8 @@ class Matcher:
         cameras = [self.views[j].camera for j in others]
         link = pairs(self.views[index].camera, cameras, 0.5**level)
         found = agree(fields.planes, np.stack([self.fields[j].planes for j in others]), link, half_pixel=len(self.views) == 2)
-        sure = (found.count >= min(2, len(self.views) - 1)) & (self.pyramids[index].mask[level] > 0)
-        weight = np.where(sure, np.clip(1 - fields.cost / PRIOR_COST, 0, 1), 0).astype(_f)
+        reliable = (found.count >= min(2, len(self.views) - 1)) & (self.pyramids[index].mask[level] > 0)
+        weight = np.where(reliable, np.clip(1 - fields.cost / PRIOR_COST, 0, 1), 0).astype(_f)
         if not (weight > 0).any():
             return None
         planes = fit_planes(found.inverse, weight, self.pyramids[index].gray[level], PRIOR_REACH * max(found.inverse.shape))

@@ -11,7 +11,7 @@ import torch
 from ....shared.errors import InputError
 from ....shared.values import Mesh
 from ...core.depth_noise import NoiseModel
-from ...io.frames.depth import DepthFrame
+from ...io.frames.frame import DepthFrame
 from ..fusion.fusion import Settings
 from ..fusion.projection import Projection
 from ..fusion.surface import Surface, Volumes

@@ -1,7 +1,7 @@
 """Things that move by themselves, where frames bring a renderer's motion vectors: a camera that moves does not explain those.
 
-What stands still is found, in the next frame, on the ray on which its pixel of this frame lies, at whatever depth. What is found beside
-that ray moves by itself, however slowly. Motion along the ray cannot be told from another depth.
+What stands still is found, in the next frame, on the ray on which its pixel of this frame is, at whatever depth. What is found next to
+that ray moves by itself, however slowly. Motion along the ray cannot be distinguished from another depth.
 """
 
 from __future__ import annotations
@@ -10,30 +10,27 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
-from ....shared.errors import InputError
 from ....shared.values import Camera, Image, SceneFrame
 from ...core.camera import scaled
 from ...core.lens import undistort_pixels
-from ...io.frames.channels import FrameFiles, displacements
-from ...io.frames.depth import pick_channel
-from ...io.frames.selection import whole_ids
+from ...core.morphology import dilate_mask
+from ...io.frames.decode import Wanted, decode_frame
 from .geometry import transfer
 from .views import Report
 
 STILL = 0.05
-"""Pixels beside its ray where a thing still stands still: vectors in half precision are off by a third of that."""
+"""Pixels next to its ray where a thing still stands still: vectors in half precision are off by a third of that."""
 LOOSE = 4.0
 """Or so many times what is usual in the frame, where cameras or vectors are less exact."""
 OFF = 1.0
-"""Pixels that half of a frame is beside its rays: these vectors are not of these cameras."""
+"""Pixels that half of a frame is next to its rays: these vectors are not of these cameras."""
 LEAST = 12
 """Fewest pixels that say that an object moves: more than half of those it has in a frame."""
 BORDER = 2
 """Pixels around what moves that are left out too: colour is smooth across outlines, ids are not."""
 
+MOTION = Wanted(("motion", "object_id"), needed=("motion",))
 AT_ONCE = 1 << 19
 """Pixels, so that a 4K frame takes no gigabytes."""
 
@@ -99,7 +96,7 @@ def without_moving(frames: Sequence[SceneFrame], every: Sequence[SceneFrame], re
 
 
 def off_the_ray(a: Camera, b: Camera, pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """How far places in ``b`` lie from where pixels of ``a`` can be, at any depth from 0 to infinity.
+    """How far positions in ``b`` lie from where pixels of ``a`` can be, at any depth from 0 to infinity.
 
     Args:
         a: The one camera.
@@ -124,41 +121,25 @@ def off_the_ray(a: Camera, b: Camera, pixels: np.ndarray, found: np.ndarray) -> 
 
 
 def _beside(frame: SceneFrame, neighbours: Mapping[int, Camera]) -> tuple[np.ndarray, np.ndarray | None]:
-    """``(H, W)`` float32, pixels that each is beside its ray in the frame before (-1) or after (1), and the ids, if there are any."""
-    where = f"frame {frame.number}"
-    files = FrameFiles(frame, where)
-    image = pick_channel(files, frame, "motion", where)
-    if image is None or image.pixels.shape[2] < 4:
-        got = "none" if image is None else f"{image.pixels.shape[2]}"
-        raise InputError(expected=f"four components in the motion of {where}", got=got, fix="Use the Vector pass")
-    height, width = image.pixels.shape[:2]
-    vectors = np.nan_to_num(image.pixels[..., :4].astype(np.float64), posinf=0.0, neginf=0.0).reshape(-1, 4)
+    """``(H, W)`` float32, pixels that each is next to its ray in the frame before (-1) or after (1), and the ids, if there are any."""
+    decoded = decode_frame(frame, MOTION)
+    assert decoded.to_previous is not None
+    assert decoded.to_next is not None
+    height, width = decoded.size
+    to_previous, to_next = decoded.to_previous.reshape(-1, 2), decoded.to_next.reshape(-1, 2)
     v, u = np.divmod(np.arange(height * width), width)
     pixels = np.stack([u, v], 1) + 0.5
-    ids = _ids(files, frame, (height, width))
-    known = (vectors != 0).any(1)  # else there is nothing, or it goes with the camera
+    ids = decoded.object_id
+    known = (to_previous != 0).any(1) | (to_next != 0).any(1)  # else there is nothing, or it goes with the camera
     known = known if ids is None else known | (ids.reshape(-1) > 0)
     beside = np.zeros(height * width)
-    to_previous, to_next = displacements(vectors)
     for step, camera in neighbours.items():
         moved = to_previous if step < 0 else to_next
-        a, b = scaled(frame.camera, width, height), scaled(camera, width, height)
+        a, b = decoded.camera, scaled(camera, width, height)
         for start in range(0, len(pixels), AT_ONCE):
             some = slice(start, start + AT_ONCE)
             beside[some] = np.maximum(beside[some], off_the_ray(a, b, pixels[some], pixels[some] + moved[some]))
     return np.where(known, beside, 0).astype(np.float32).reshape(height, width), ids
-
-
-def _ids(files: FrameFiles, frame: SceneFrame, shape: tuple[int, ...] | None) -> np.ndarray | None:
-    where = f"frame {frame.number}"
-    image = pick_channel(files, frame, "object_id", where)
-    if image is None:
-        return None
-    ids = whole_ids(image, where)
-    if shape is not None and ids.shape != shape:
-        got = f"{ids.shape[1]} x {ids.shape[0]}"
-        raise InputError(expected=f"the object_id of {where} to be {shape[1]} x {shape[0]}, like its motion", got=got)
-    return ids
 
 
 def _moving_objects(ids: np.ndarray, moves: np.ndarray) -> set[int]:
@@ -170,21 +151,16 @@ def _moving_objects(ids: np.ndarray, moves: np.ndarray) -> set[int]:
 
 def _masked(frame: SceneFrame, moves: np.ndarray | None, objects: set[int]) -> tuple[SceneFrame, float]:
     """The frame with what moves masked out, and which part of it that is."""
-    where = f"frame {frame.number}"
-    files = FrameFiles(frame, where)
-    ids = _ids(files, frame, None if moves is None else moves.shape) if objects else None
+    decoded = decode_frame(frame, Wanted((*(() if moves is None else ("motion",)), *(("object_id",) if objects else ()), "mask")))
+    ids = decoded.object_id
     parts = [part for part in (moves, None if ids is None else np.isin(ids, list(objects))) if part is not None]
     if not parts:
         return frame, 0.0
     out = np.logical_or.reduce(parts)
-    out = F.max_pool2d(torch.from_numpy(out.astype(np.float32))[None], 2 * BORDER + 1, 1, BORDER)[0].numpy() > 0
-    image = pick_channel(files, frame, "mask", where)
+    out = dilate_mask(out, BORDER)
     keep = ~out
-    if image is not None:
-        if image.pixels.shape[:2] != out.shape:
-            got = f"{image.pixels.shape[1]} x {image.pixels.shape[0]}"
-            raise InputError(expected=f"the mask of {where} to be {out.shape[1]} x {out.shape[0]}, like its motion", got=got)
-        keep &= image.pixels[..., 0] > 0
+    if decoded.mask is not None:
+        keep &= decoded.mask > 0
     return dataclasses.replace(frame, channels={**frame.channels, "mask": Image(keep[..., None].astype(np.uint8), "data")}), float(
         out.mean()
     )

@@ -58,7 +58,7 @@ def probe_ranges(views: Sequence[View], device: torch.device, report: Callable[[
 
 
 def _probe(views: Sequence[View], index: int, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse depths that are sure in one view, and by how many pixels at the matched size they move its farthest source."""
+    """Inverse depths that are reliable in one view, and by how many pixels at the matched size they move its farthest source."""
     view = views[index]
     axis = view.camera.camera_to_world[:3, 2]
     distances = {
@@ -82,6 +82,6 @@ def _probe(views: Sequence[View], index: int, device: torch.device) -> tuple[np.
     task = Task(gray, mask, images, masks, link, (0.0, top), device)
     field, cost = task.sweep(planes)
     task.improve(field, cost, 2, 1.0, 0, 1000)
-    sure = (cost < GOOD_COST) & (mask > 0)
-    inverse = field[..., 0][sure]
+    reliable = (cost < GOOD_COST) & (mask > 0)
+    inverse = field[..., 0][reliable]
     return inverse, inverse * _f(per_inverse.max() * 2.0**levels)

@@ -1,4 +1,4 @@
-"""From frames of footage to straight pictures at the size that is matched."""
+"""From frames of footage to undistorted pictures at the size that is matched."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import torch.nn.functional as F
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, SceneFrame
-from ...core.camera import check_camera, scaled
+from ...core.camera import scaled
 from ...core.color import to_srgb
-from ...core.lens import Undistorter
-from ...io.frames.channels import FrameFiles
-from ...io.frames.depth import linear_rgb, pick_channel
+from ...core.color_spaces import LUMA
+from ...io.frames.decode import Wanted, decode_frame
+from ...io.frames.undistort import UndistortedFrames
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Rec.601 weights on display-encoded colour: what matching looks at."""
+WANTED = Wanted(("color", "mask"), needed=("color",))
 Report = Callable[[float, str], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """A straightened frame.
+    """An undistorted frame.
 
     Attributes:
         number: Frame number in the shot.
@@ -42,7 +41,7 @@ class View:
 
 
 def read_views(frames: Sequence[SceneFrame], longest: int, report: Report) -> list[View]:
-    """Decodes, straightens and shrinks all frames.
+    """Decodes, undistorts and shrinks all frames.
 
     Args:
         frames: With colour; a channel ``mask`` is 0 where a frame is not to be used (things that move, mattes, burnt-in text).
@@ -72,30 +71,23 @@ def read_views(frames: Sequence[SceneFrame], longest: int, report: Report) -> li
 
 
 class Reader:
-    """Decodes and straightens frames; frames of one lens share its map."""
+    """Decodes and undistorts frames; frames of one lens share its map."""
 
     def __init__(self) -> None:
-        self._undistorter: Undistorter | None = None
+        self._undistorted = UndistortedFrames()
 
     def read(self, frame: SceneFrame) -> tuple[Camera, np.ndarray, np.ndarray]:
         """The pinhole camera, scene-linear colour ``(H, W, 3)`` float32 and the mask ``(H, W)`` bool, at the size on disk.
 
         Raises:
-            InputError: No colour, or a picture or mask that does not fit the camera.
+            InputError: See ``decode_frame``; no colour.
         """
-        where = f"frame {frame.number}"
-        check_camera(frame.camera, where)
-        files = FrameFiles(frame, where)
-        color = _color(files, frame, where)
-        height, width = color.shape[:2]
-        camera = _fitted(frame.camera, width, height, where)
-        mask = _mask(files, frame, width, height, where)
-        if camera.distortion is not None:
-            if self._undistorter is None or not self._undistorter.fits(camera):
-                self._undistorter = Undistorter(camera)
-            color, mask = self._undistorter.picture(color), self._undistorter.mask(mask)
-            camera = dataclasses.replace(camera, distortion=None)
-        return camera, color, mask
+        decoded = decode_frame(frame, WANTED)
+        mask = np.ones(decoded.size, np.float32) if decoded.mask is None else decoded.mask
+        found = self._undistorted.frame(dataclasses.replace(decoded, mask=mask))
+        assert found.color is not None
+        assert found.mask is not None
+        return found.camera, found.color, found.mask > 0
 
 
 def _shrunk(number: int, camera: Camera, color: np.ndarray, mask: np.ndarray, longest: int) -> View:
@@ -104,7 +96,7 @@ def _shrunk(number: int, camera: Camera, color: np.ndarray, mask: np.ndarray, lo
         width, height = max(round(camera.width * scale), 8), max(round(camera.height * scale), 8)
         color, mask = _resized(color, width, height), _resized(mask[..., None].astype(np.float32), width, height)[..., 0] > 0.999
         camera = scaled(camera, width, height)
-    gray = to_srgb(np.clip(color, 0, 1)) @ LUMA
+    gray = to_srgb(np.clip(color, 0, 1)) @ np.array(LUMA, np.float32)
     finite = np.clip(color, -60000, 60000).astype(np.float16)
     return View(number, camera, np.ascontiguousarray(gray, np.float32), np.ascontiguousarray(finite), np.ascontiguousarray(mask))
 
@@ -113,33 +105,3 @@ def _resized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
     made = F.interpolate(planes, (height, width), mode="bilinear", antialias=True, align_corners=False)
     return made[0].permute(1, 2, 0).contiguous().numpy()
-
-
-def _color(files: FrameFiles, frame: SceneFrame, where: str) -> np.ndarray:
-    image = pick_channel(files, frame, "color", where)
-    if image is None:
-        raise InputError(expected=f"{where} to have a picture", got="none", fix="Give the clip's frames as colour")
-    return linear_rgb(image)
-
-
-def _mask(files: FrameFiles, frame: SceneFrame, width: int, height: int, where: str) -> np.ndarray:
-    image = pick_channel(files, frame, "mask", where)
-    if image is None:
-        return np.ones((height, width), bool)
-    if image.pixels.shape[:2] != (height, width):
-        got = f"{image.pixels.shape[1]} x {image.pixels.shape[0]}"
-        raise InputError(expected=f"the mask of {where} to be {width} x {height}, like its picture", got=got)
-    return image.pixels[..., 0] > 0  # as reconstruct.depth takes it
-
-
-def _fitted(camera: Camera, width: int, height: int, where: str) -> Camera:
-    """The camera at the picture's size: a solve of the full clip goes with its proxies."""
-    if (camera.width, camera.height) == (width, height):
-        return camera
-    if abs(width * camera.height - height * camera.width) > max(width, camera.width, height, camera.height):
-        raise InputError(
-            expected=f"the picture of {where} to have the shape of its camera, {camera.width} x {camera.height} pixels",
-            got=f"{width} x {height} pixels",
-            fix="Solve and reconstruct the same clip, without cropping",
-        )
-    return scaled(camera, width, height)

@@ -13,6 +13,7 @@ from .examples import Batch, Example, FrameData, Sampler, Window, gather
 from .features import Statistics, edges, id_numbers, planes
 from .guides import Guides, make_layer
 from .network import ShotNetwork
+from .shot import color_of
 from .tracking import Tracker
 
 ROOM = 2**30
@@ -197,8 +198,8 @@ class Dataset:
             if near not in tracker.shot or not tracker.able:
                 continue
             places = tracker.places(number, near)
-            there, _ = tracker.warp(tracker.shot[near].color, number, near)
-            here = tracker.shot[number].color
+            there, _ = tracker.warp(color_of(tracker.shot[near]), number, near)
+            here = color_of(tracker.shot[number])
             change = np.abs(there - here).mean(-1) / (0.05 + np.abs(here).mean(-1))
             mask = places.seen * np.clip(1.5 - 5 * change, 0, 1).astype(np.float32)
             self.pairs.append(Pair(first, self._example(near), places.at, mask))

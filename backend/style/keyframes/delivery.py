@@ -9,10 +9,11 @@ from ...core.color import from_float
 from ...core.shaper import shape_linear, unshape_linear
 from ...io.exr_layers import decode_layers
 from ...io.exr_multilayer import encode_layers
-from ...io.frames.channels import FrameFiles
+from ...io.frames.decode import Wanted, decode_frame
+from ...io.frames.shot import Shot
 from ..shot.contents import layered
 from .rendering import Rendered
-from .shot import Shot
+from .shot import color_of
 
 
 def delivered(shot: Shot, number: int, rendered: Rendered | None, amount: float, layers: bool) -> Image | EncodedFile:
@@ -35,8 +36,8 @@ def delivered(shot: Shot, number: int, rendered: Rendered | None, amount: float,
     alpha = shot[number].alpha
     if alpha is not None:
         weight[alpha == 0] = 0
-    sure = np.ones(shot.size, np.float32) if rendered is None else rendered.confidence
-    return layered(image, source, styled, weight, sure, name)
+    confidence = np.ones(shot.size, np.float32) if rendered is None else rendered.confidence
+    return layered(image, source, styled, weight, confidence, name)
 
 
 def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
@@ -49,7 +50,7 @@ def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
         amount: Above 0, to 1.
     """
     source = _color(shot, number)
-    shaped = shape_linear(shot[number].color)
+    shaped = shape_linear(color_of(shot[number]))
     color = unshape_linear(np.maximum(shaped + np.float32(amount) * (picture - shaped), 0))
     kind = np.float32 if source.pixels.dtype in (np.float32, np.uint16, np.uint32) else np.float16
     alpha = shot[number].alpha
@@ -59,9 +60,9 @@ def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
 
 def _color(shot: Shot, number: int) -> Image:
     """A frame's colour in its own storage type."""
-    found = FrameFiles(shot.source(number), f"frame {number}").pick("color")
-    assert found is not None  # the shot was decoded from it
-    return found
+    image = decode_frame(shot.source(number), Wanted(("image",), match_camera=False)).image
+    assert image is not None  # the shot was decoded from it
+    return image
 
 
 def _untouched(image: Image, source: Image | EncodedFile, name: str) -> Image | EncodedFile:

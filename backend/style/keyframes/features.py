@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 from ...core.shaper import shape_linear
-from .shot import Shot, ShotFrame
+from ...io.frames.frame import Frame
+from ...io.frames.shot import Shot
+from .shot import color_of
 
 CHANNELS = {"color": 3, "normal": 3, "edge": 2, "depth": 1, "albedo": 3, "diffuse": 3, "position": 9}
 """Planes of each group, in the network's order."""
@@ -82,7 +84,7 @@ def measure_shot(shot: Shot) -> Statistics:
     return Statistics(groups, near, far, centre, extent, tuple(sorted(ids)))
 
 
-def planes(frame: ShotFrame, statistics: Statistics) -> torch.Tensor:
+def planes(frame: Frame, statistics: Statistics) -> torch.Tensor:
     """``(C, H, W)`` float32, about -1..1; a group that this frame lacks is 0."""
     parts = []
     for group in statistics.groups:
@@ -91,7 +93,7 @@ def planes(frame: ShotFrame, statistics: Statistics) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.concatenate(parts, 2).transpose(2, 0, 1)))
 
 
-def id_numbers(frame: ShotFrame, statistics: Statistics) -> torch.Tensor:
+def id_numbers(frame: Frame, statistics: Statistics) -> torch.Tensor:
     """``(H, W)`` int64: the network's numbers of objects, 0 for one that it does not know."""
     if frame.object_id is None or not statistics.ids:
         return torch.zeros(frame.size, dtype=torch.int64)
@@ -100,11 +102,11 @@ def id_numbers(frame: ShotFrame, statistics: Statistics) -> torch.Tensor:
     return torch.from_numpy(np.where(known[place] == frame.object_id, 1 + place % MOST_IDS, 0).astype(np.int64))
 
 
-def edges(frame: ShotFrame) -> np.ndarray:
+def edges(frame: Frame) -> np.ndarray:
     """``(H, W, 2)`` float32 in 0..1: pixels at the border of an object, and where depth or normals break."""
     height, width = frame.size
     border, crease = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    inverse = None
+    inverse, normal = None, camera_normal(frame)
     if frame.depth is not None:
         inverse = np.where(frame.depth > 0, 1 / np.maximum(frame.depth, 1e-6), 0)
     for axis in (0, 1):
@@ -113,8 +115,8 @@ def edges(frame: ShotFrame) -> np.ndarray:
         if frame.object_id is not None:
             step = (frame.object_id[a] != frame.object_id[b]).astype(np.float32)
             border[a], border[b] = np.maximum(border[a], step), np.maximum(border[b], step)
-        if frame.normal is not None:
-            turn = np.clip(np.abs(frame.normal[a] - frame.normal[b]).sum(-1) - 0.25, 0, 1)
+        if normal is not None:
+            turn = np.clip(np.abs(normal[a] - normal[b]).sum(-1) - 0.25, 0, 1)
             crease[a], crease[b] = np.maximum(crease[a], turn), np.maximum(crease[b], turn)
         if inverse is not None:
             bend = np.abs(np.diff(inverse, 2, axis=axis)) / np.maximum(np.take(inverse, range(1, inverse.shape[axis] - 1), axis), 1e-9)
@@ -123,14 +125,21 @@ def edges(frame: ShotFrame) -> np.ndarray:
     return np.stack([border, crease], -1)
 
 
-def _group(group: str, frame: ShotFrame, statistics: Statistics) -> np.ndarray | None:
+def camera_normal(frame: Frame) -> np.ndarray | None:
+    """Normals in camera space, ``(H, W, 3)`` float32, or None."""
+    return None if frame.normal is None else frame.normal @ np.asarray(frame.camera.camera_to_world[:3, :3], np.float32)
+
+
+def _group(group: str, frame: Frame, statistics: Statistics) -> np.ndarray | None:
     if group == "color":
-        return shape_linear(frame.color) * 2 - 1
+        return shape_linear(color_of(frame)) * 2 - 1
     if group == "edge":
         return edges(frame)
-    value = getattr(frame, group)
-    if value is None or group == "normal":
-        return value
+    if group == "normal":
+        return camera_normal(frame)
+    value: np.ndarray | None = getattr(frame, group)
+    if value is None:
+        return None
     if group == "depth":
         span = statistics.far - statistics.near
         scaled = (np.log(np.maximum(value, 1e-6)) - statistics.near) / span * 2 - 1

@@ -12,10 +12,13 @@ from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float
 from ...core.shaper import shape_linear
+from ...io.frames.decode import linear_color, mask_of
+from ...io.frames.frame import Frame
+from ...io.frames.shot import Shot
 from ...io.reading import decode
 from .dataset import Keyframe
 from .features import edges
-from .shot import Shot, ShotFrame, linear_color
+from .shot import color_of
 
 MOST = 16
 """Keyframes: with more, painting is quicker than looking for what to paint next."""
@@ -135,8 +138,7 @@ def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot,
             )
         image = decode(mask) if isinstance(mask, EncodedFile) else mask
         _check_size(image, name or "the mask", shot)
-        values = np.nan_to_num(to_float(image.pixels))
-        result[number] = np.clip(values[..., : 3 if values.shape[2] > 2 else 1].mean(-1), 0, 1).astype(np.float32)
+        result[number] = mask_of(image)
     return result
 
 
@@ -149,14 +151,14 @@ def _check_size(image: Image, name: str, shot: Shot) -> None:
         )
 
 
-def mismatch(key: Keyframe, frame: ShotFrame) -> str:
+def mismatch(key: Keyframe, frame: Frame) -> str:
     """A sentence if the paint has nothing to do with its frame, else ``""``.
 
     Either its edges lie on those of the render, or its colours differ from object to object: more so than with the same edges and
     objects moved somewhere else.
     """
     painted = key.mask > 0.5
-    paint, render = _outline(key.paint.mean(-1)), _outline(shape_linear(frame.color).mean(-1))
+    paint, render = _outline(key.paint.mean(-1)), _outline(shape_linear(color_of(frame)).mean(-1))
     passes = edges(frame).max(-1)
     ids = frame.object_id if frame.object_id is not None else np.zeros(frame.size, np.int32)
     color = np.stack([_soft(key.paint[..., c]) for c in range(3)], -1)
@@ -176,7 +178,7 @@ def mismatch(key: Keyframe, frame: ShotFrame) -> str:
 
 
 def _explained(color: np.ndarray, ids: np.ndarray, where: np.ndarray) -> float:
-    """Share of the colour's variance that lies between objects."""
+    """Share of the colour's variance that is between objects."""
     values, (_, group) = color[where], np.unique(ids[where], return_inverse=True)
     counts = np.bincount(group)
     means = np.stack([np.bincount(group, values[:, c]) / counts for c in range(3)], -1)

@@ -22,7 +22,7 @@ def reproject(
     """Places in another frame of pixels whose objects move rigidly, and whether they are seen there.
 
     A pixel's point in the camera's own space, x = (u + 0.5 - cx) / fl_x z, y = -(v + 0.5 - cy) / fl_y z, -z, is moved by its object's
-    matrix into the other camera's space and projected. It is seen if one of the four pixels around has the same id and its depth lies
+    matrix into the other camera's space and projected. It is seen if one of the four pixels around has the same id and its depth is
     between the smallest and largest of theirs, by 0.4 % and three quarters of their range more or less. The background is infinitely
     far: its directions are turned, and it is seen where there is background.
 
@@ -60,19 +60,19 @@ def reproject(
             high = torch.where(same, torch.maximum(high, depth_k[i, j].double()), high)
     slack = 0.004 * c + 0.75 * (high - low)
     seen = inside & (high >= low) & (far | ((low - slack <= c) & (c <= high + slack)))
-    places = torch.where(ahead[..., None], torch.stack([pu, pv], -1), torch.full_like(point[..., :2], -1e6))
-    return places.float(), seen
+    positions = torch.where(ahead[..., None], torch.stack([pu, pv], -1), torch.full_like(point[..., :2], -1e6))
+    return positions.float(), seen
 
 
-def sample(picture: torch.Tensor, ids_k: torch.Tensor, places: torch.Tensor, seen: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    """A picture looked up at places of another frame, from pixels of the same object only.
+def sample(picture: torch.Tensor, ids_k: torch.Tensor, positions: torch.Tensor, seen: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """A picture looked up at positions of another frame, from pixels of the same object only.
 
     Catmull and Rom's cubic where all sixteen pixels around are of the object, else linear among those of the four that are.
 
     Args:
         picture: ``(h, w, C)`` float32.
         ids_k: ``(h, w)`` int, of the picture's frame.
-        places: ``(H, W, 2)`` float32, column and row, pixel centres at + 0.5.
+        positions: ``(H, W, 2)`` float32, column and row, pixel centres at + 0.5.
         seen: ``(H, W)`` bool.
         ids: ``(H, W)`` int.
 
@@ -80,7 +80,7 @@ def sample(picture: torch.Tensor, ids_k: torch.Tensor, places: torch.Tensor, see
         ``(H, W, C)`` float32, 0 where it is not seen.
     """
     height, width = ids_k.shape
-    x, y = places[..., 0] - 0.5, places[..., 1] - 0.5
+    x, y = positions[..., 0] - 0.5, positions[..., 1] - 0.5
     u0, v0 = x.floor().long(), y.floor().long()
     fu, fv = x - u0, y - v0
     smooth = (u0 >= 1) & (v0 >= 1) & (u0 + 2 < width) & (v0 + 2 < height)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ....shared.values import Camera
 from ...core.camera import unproject
-from .shot import ShotFrame
+from ...core.lens import undistort_pixels
+from ...io.frames.frame import Frame
 
 POINTS = 1200
 """Most pixels of an object that are used."""
@@ -24,7 +25,7 @@ STILL = 0.02
 STEPS = 8
 
 
-def motions(frame: ShotFrame, other: ShotFrame, vectors: np.ndarray) -> dict[int, np.ndarray | None]:
+def motions(frame: Frame, other: Frame, vectors: np.ndarray) -> dict[int, np.ndarray | None]:
     """The motion of every object of a frame to a neighbouring one.
 
     Args:
@@ -52,7 +53,7 @@ def motions(frame: ShotFrame, other: ShotFrame, vectors: np.ndarray) -> dict[int
         pixels = np.stack([chosen % width + 0.5, chosen // width + 0.5], -1).astype(np.float64)
         world = unproject(frame.camera, pixels, frame.depth.ravel()[chosen].astype(np.float64))
         target = pixels + vectors.reshape(-1, 2)[chosen]
-        found[name] = fit_motion(world, target, other.camera)
+        found[name] = fit_motion(world, undistort_pixels(other.camera, target), other.camera)
     return found
 
 
@@ -61,7 +62,7 @@ def fit_motion(world: np.ndarray, target: np.ndarray, camera: Camera) -> np.ndar
 
     Args:
         world: ``(N, 3)`` float64.
-        target: ``(N, 2)`` float64 pixel places.
+        target: ``(N, 2)`` float64 pixels without lens distortion.
         camera: Of the frame in which the targets are.
     """
     pose = np.asarray(camera.camera_to_world, np.float64)

@@ -1,4 +1,4 @@
-"""Where each pixel of a frame lies in another frame of the shot, and whether it can be seen there.
+"""Where each pixel of a frame is in another frame of the shot, and whether it can be seen there.
 
 What moves rigidly is placed directly: the motions of its frames are multiplied and the point is seen by the other camera, behind whatever
 passed in between. What bends is followed along the motion vectors frame by frame; a point that is hidden on the way is lost. Visibility
@@ -14,9 +14,10 @@ from collections import OrderedDict
 import numpy as np
 
 from ...core.camera import intrinsics
+from ...io.frames.frame import Frame
+from ...io.frames.shot import Shot
 from . import kernels
 from .rigid import motions
-from .shot import Shot, ShotFrame
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +34,12 @@ class Places:
 
 
 class Tracker:
-    """Finds places between frames of a shot; keeps motions and the latest places.
+    """Finds positions between frames of a shot; keeps motions and the latest positions.
 
     Args:
         shot: The frames. Without depth everything is followed, without vectors everything is taken to stand still, without both
             nothing can be tracked.
-        keep_bytes: Room for places.
+        keep_bytes: Room for positions.
     """
 
     def __init__(self, shot: Shot, keep_bytes: int = 2**29) -> None:
@@ -71,7 +72,7 @@ class Tracker:
         return self._kept[key]
 
     def warp(self, picture: np.ndarray, number: int, other: int) -> tuple[np.ndarray, np.ndarray]:
-        """A picture of frame ``other`` as it lies on the surfaces in frame ``number``.
+        """A picture of frame ``other`` as it is on the surfaces in frame ``number``.
 
         Args:
             picture: ``(H, W, C)`` float32.
@@ -150,7 +151,7 @@ class Tracker:
         return self.shot.numbers[index + (1 if other > number else -1)]
 
     def _follows(self, number: int) -> bool:
-        """Whether places of this frame may need those of its neighbour."""
+        """Whether positions of this frame may need those of its neighbour."""
         return self.has_motion
 
     def _step(self, first: int, second: int) -> dict[int, np.ndarray | None]:
@@ -184,7 +185,7 @@ class Tracker:
             self._follow(frame, other, todo, at, seen)
         return Places(at, seen)
 
-    def _reproject(self, frame: ShotFrame, other: int, at: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    def _reproject(self, frame: Frame, other: int, at: np.ndarray, seen: np.ndarray) -> np.ndarray:
         key = self.shot[other]
         assert frame.depth is not None
         assert key.depth is not None
@@ -206,7 +207,7 @@ class Tracker:
         )  # fmt: skip
         return index
 
-    def _follow(self, frame: ShotFrame, other: int, todo: np.ndarray, at: np.ndarray, seen: np.ndarray) -> None:
+    def _follow(self, frame: Frame, other: int, todo: np.ndarray, at: np.ndarray, seen: np.ndarray) -> None:
         near = self._neighbour(frame.number, other)
         step = 1 if other > frame.number else -1
         if near != frame.number + step:

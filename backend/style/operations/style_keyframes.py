@@ -13,13 +13,15 @@ import torch
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image
 from ...core.context import Context
+from ...io.frames.channels import SWITCHES
+from ...io.frames.shot import Shot
 from ..keyframes.delivery import delivered
 from ..keyframes.features import measure_shot
 from ..keyframes.model import ShotModel, read_model
 from ..keyframes.network import Config, ShotNetwork, count_multiplications
 from ..keyframes.paint import read_keyframes
 from ..keyframes.rendering import Renderer
-from ..keyframes.shot import HOW_TO_GET, Shot
+from ..keyframes.shot import open_shot
 from ..keyframes.tracking import Tracker
 from ..keyframes.training import Options, Trainer
 from ..shot.animation import Curve, frame_range
@@ -29,7 +31,7 @@ SAVE_EVERY = 60.0
 KEPT = "_model"
 """Name under which that state is emitted."""
 KEEP_SHARE = 0.25
-"""Part of the free memory for decoded frames and places."""
+"""Part of the free memory for decoded frames and positions."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     strength = Curve(str(parameters["strength"]), "strength")
     warnings: list[str] = []
     room = int(psutil.virtual_memory().available * KEEP_SHARE)
-    shot = Shot(inputs["frames"], room // 2)
+    shot = open_shot(inputs["frames"], room // 2)
     wanted = frame_range(str(parameters["frames_wanted"]), shot.numbers)
     tracker = Tracker(shot, room // 2)
     warnings += tracker.warnings
@@ -53,7 +55,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     file = model.encode()
     context.emit("model", file)
     lost = [g for g in model.statistics.groups if g not in ("color", "edge", *shot.present)]
-    warnings += [f"The model knows {name}, which these frames lack: turn on {HOW_TO_GET[name]}" for name in lost]
+    warnings += [f"The model knows {name}, which these frames lack: turn on {SWITCHES[name]}" for name in lost]
     renderer = Renderer(tracker, model, context.device)
     warnings += [f"Keyframe {n} is not among the frames: its paint cannot be tracked" for n in renderer.untracked]
     stylised, tracked, confidence = _render(renderer, wanted, strength, parameters["layers"] == "all", context, share)
@@ -157,5 +159,5 @@ def _render(
             tracked[str(number)] = round(rendered.tracked, 4)
             confidence[str(number)] = round(float(rendered.confidence.mean()), 4)
         context.emit("stylised", delivered(renderer.tracker.shot, number, rendered, amount, layers), number)
-        frames.append(context.emitted["stylised", number])  # which lies on disk: a shot has more frames than fit into memory
+        frames.append(context.emitted["stylised", number])  # which is on disk: a shot has more frames than fit into memory
     return frames, tracked, confidence

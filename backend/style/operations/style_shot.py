@@ -12,6 +12,7 @@ from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image
 from ...core.context import Context
 from ...io.checks import check_mask
+from ...io.frames.shot import Shot
 from ...io.tensors import preview, to_planes
 from ..image import directions
 from ..image.grade import fill_outside
@@ -20,9 +21,9 @@ from ..image.still import check_color, check_visible
 from ..shot import contents, cuts, measure
 from ..shot.animation import Curve, frame_range
 from ..shot.painter import Brush
-from ..shot.passes import Shot
-from ..shot.shot import Pace
-from ..shot.style_passes import Coats, Painted
+from ..shot.passes import ids_of, image_of, open_shot
+from ..shot.shot import Schedule
+from ..shot.style_passes import Painted, StylePasses
 
 VARIETY = 0.35
 """As in ``style.image``."""
@@ -42,9 +43,9 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """
     strength = Curve(str(parameters["strength"]), "strength")
     objects = directions.object_ids(str(parameters["objects"]))
-    shot = Shot(inputs["frames"])
+    shot = open_shot(inputs["frames"])
     wanted = [shot.numbers.index(n) for n in frame_range(str(parameters["frames_wanted"]), shot.numbers)]
-    size = shot[0].size
+    size = shot.size
     if min(size) < LEAST_SIDE:
         raise InputError(expected=f"frames of at least {LEAST_SIDE} x {LEAST_SIDE} pixels", got=f"{size[1]} x {size[0]}")
     mask = None if inputs.get("mask") is None else check_mask(inputs["mask"], size)
@@ -73,7 +74,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     for scene in scenes:
         inside = [i for i in todo if scene[0] <= i < scene[1]]
         start, end = (0.05 + 0.9 * (done + k * len(inside)) / max(1, len(todo)) for k in (0, 1))
-        for frame in job.coats.scene(scene, inside, _part(context, start, end)):
+        for frame in job.style_passes.scene(scene, inside, _part(context, start, end)):
             number = shot.numbers[frame.index]
             if len(painted) * frame.paint.numel() * 2 < MEASURED_BYTES:
                 painted[frame.index] = frame.paint.half().cpu()
@@ -83,11 +84,11 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     report = {
         "frames": [shot.numbers[i] for i in wanted],
         "scenes": [[shot.numbers[a], shot.numbers[b - 1]] for a, b in scenes],
-        "segments": [[shot.numbers[a], shot.numbers[b]] for a, b in job.coats.segments],
-        "anchors": [shot.numbers[i] for i in job.coats.anchors],
-        "styles": job.coats.shares,
+        "segments": [[shot.numbers[a], shot.numbers[b]] for a, b in job.style_passes.segments],
+        "anchors": [shot.numbers[i] for i in job.style_passes.anchors],
+        "styles": job.style_passes.shares,
         "notes": notes,
-        "not_finite_pixels": {str(shot.numbers[i]): shot.flaws(i)[0] for i in wanted if shot.flaws(i)[0]},
+        "not_finite_pixels": {str(shot.numbers[i]): n for i in wanted if (n := shot.not_finite(shot.numbers[i])["image"])},
         "warping_error": _measure(job, painted, scenes, context),
     }
     context.progress(1.0, "done")
@@ -123,46 +124,49 @@ class _Job:
         weights = directions.read_weights(str(parameters["weights"]), len(styles))
         text = str(parameters["regions"])
         regions = directions.parse_regions(text, len(styles)) if text.strip() else None
-        if regions is not None and len(shot) == 1 and not shot[0].ids.any():
+        if regions is not None and len(shot) == 1 and not ids_of(shot.at(0)).any():
             raise InputError(expected="object ids, for regions go by them", got="none in the frame", fix="Render it with its passes")
         brush = Brush(float(parameters["stroke_size"]), float(parameters["structure"]), VARIETY)
         anchors, longest = int(parameters["anchors"]), int(parameters["segment"])
-        pace = Pace(anchors, longest, min(anchors, longest // 2), float(parameters["repaint"]))
-        self.coats = Coats(shot, styles, parameters["color"] == "keep", brush, pace, context.seed, regions, weights)
+        schedule = Schedule(anchors, longest, min(anchors, longest // 2), float(parameters["repaint"]))
+        self.style_passes = StylePasses(shot, styles, parameters["color"] == "keep", brush, schedule, context.seed, regions, weights)
 
     def amount(self, index: int, strength: float) -> np.ndarray:
         """How much the styles act on a frame, ``(H, W)`` float32 0..1."""
-        weight = contents.amount(self.shot[index], self._mask, self._objects, strength)
-        self._met = self._met or (self._objects is not None and bool(np.isin(self.shot[index].ids, list(self._objects)).any()))
-        kept = self.coats.kept(index)
+        weight = contents.amount(self.shot.at(index), self._mask, self._objects, strength)
+        self._met = self._met or (self._objects is not None and bool(np.isin(ids_of(self.shot.at(index)), list(self._objects)).any()))
+        kept = self.style_passes.kept(index)
         return weight if kept is None else weight * (1 - kept)
 
     def notes(self, wanted: list[int], complete: bool) -> list[str]:
         """What is strange about the frames, and about objects and regions if the frames were all looked at."""
-        said = ("its colour are NaN or infinite; the paint takes them for 0 or white",
-                "its motion vectors are no finite numbers and count as 0")  # fmt: skip
-        flaws = [(self.shot.numbers[i], count, what) for i in wanted for count, what in zip(self.shot.flaws(i), said, strict=True)]
-        notes = [f"Frame {number}: {count} pixels of {what}" for number, count, what in flaws if count]
+        meaning = {
+            "image": "its colour are NaN or infinite; the paint takes them for 0 or white",
+            "motion": "its motion vectors are no finite numbers and count as 0",
+        }
+        counts = [(number, *item) for number in (self.shot.numbers[i] for i in wanted) for item in self.shot.not_finite(number).items()]
+        notes = [f"Frame {number}: {count} pixels of {meaning[name]}" for number, name, count in counts if count]
         if not complete:
             return notes
         if self._objects is not None and not self._met:
             notes.append("None of the objects is in any of these frames: nothing was painted")
-        unseen = [] if self.coats.regions is None else self.coats.regions.unseen()
+        unseen = [] if self.style_passes.regions is None else self.style_passes.regions.unseen()
         return notes + [f"Regions name {text}, which is in none of these frames" for text in unseen]
 
 
 def _finish(job: _Job, index: int, painted: Painted | None, strength: float) -> Any:
     """Mixes, encodes and emits a frame."""
-    passes, number = job.shot[index], job.shot.numbers[index]
+    number = job.shot.numbers[index]
+    passes, source = job.shot[number], job.shot.source(number).channels["color"]
     weight = job.amount(index, strength)
-    sure = np.ones(passes.size, np.float32)
-    image = passes.image
+    confidence = np.ones(passes.size, np.float32)
+    image = image_of(passes)
     if painted is not None:
-        image = contents.mixed(passes, job.coats.content.planes(index), painted.shown, weight)
-        sure = painted.sure.cpu().numpy()
+        image = contents.mixed(passes, job.style_passes.content.planes(index), painted.shown, weight)
+        confidence = painted.confidence.cpu().numpy()
     value: Image | EncodedFile = image
     if job.parameters["layers"] == "all":
-        value = contents.layered(passes.image, job.shot.source(index), image, weight, sure, f"stylised_{number:04d}.exr")
+        value = contents.layered(image_of(passes), source, image, weight, confidence, f"stylised_{number:04d}.exr")
     job.context.emit("stylised", value, number)
     return job.context.emitted["stylised", number]  # as it was delivered: under the same name, and not in this process's memory
 
@@ -180,7 +184,7 @@ def _measure(job: _Job, painted: dict[int, torch.Tensor], scenes: list[tuple[int
             context.progress(0.97, f"measuring {gap} frames apart")
             joined += measure.pairs(job.shot, gap, context.device, start=early, end=early + gap + 1)
         used = sorted({i for pair in joined for i in (pair.early, pair.late)})
-        render = {i: job.coats.content(i) for i in used}
+        render = {i: job.style_passes.content(i) for i in used}
         error = measure.e_warp({i: painted[i].float().to(context.device) for i in used}, joined)
         floor = measure.e_warp(render, joined)
         rows[str(gap)] = {"stylised": error, "render": floor, "ratio": error / floor if floor else None, "pairs": len(joined)}

@@ -9,13 +9,15 @@ import torch
 
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float, to_linear
-from ...core.color_match import luminance
+from ...core.color_spaces import luminance
 from ...io.exr_layers import decode_layers
 from ...io.exr_multilayer import encode_layers
+from ...io.frames.frame import Frame
+from ...io.frames.shot import Shot
 from ...io.tensors import from_planes, to_planes
 from ...patchmatch import pyramid
 from ..image.grade import fill_outside
-from .passes import Passes, Shot
+from .passes import ids_of, image_of, outside
 
 _CEILING = 65504.0
 """What stands in for infinite light: the largest half."""
@@ -37,7 +39,7 @@ class Contents:
 
     def planes(self, index: int) -> torch.Tensor:
         """Colour through the shaper, ``(3, H, W)``, light above 1 and below 0 included; NaN is 0."""
-        image = self._shot[index].image
+        image = image_of(self._shot.at(index))
         pixels = image.pixels
         if np.issubdtype(pixels.dtype, np.floating):
             image = Image(np.nan_to_num(pixels, nan=0.0, posinf=_CEILING, neginf=0.0), image.color_space)
@@ -48,7 +50,7 @@ class Contents:
         """What is painted: ``(3 or 1, H, W)`` in 0..1, colours continued to where alpha is 0."""
         found = self._kept.pop(index, None)
         if found is None:
-            pixels = self._shot[index].image.pixels
+            pixels = image_of(self._shot.at(index)).pixels
             found = self.planes(index).clamp(0, 1)
             if pixels.shape[2] == 4:
                 alpha = torch.from_numpy(to_float(pixels[..., 3:])).permute(2, 0, 1).to(self._device)
@@ -67,18 +69,18 @@ def soft_chroma(color: torch.Tensor, stroke: float) -> torch.Tensor:
     return pyramid.resize(pyramid.resize(chroma, pyramid.size_at(size, 1 / max(1.0, stroke / 3), 1)), size)
 
 
-def amount(passes: Passes, mask: np.ndarray | None, objects: set[int] | None, strength: float) -> np.ndarray:
+def amount(passes: Frame, mask: np.ndarray | None, objects: set[int] | None, strength: float) -> np.ndarray:
     """How much the style acts, ``(H, W)`` float32 0..1: strength, mask, the frame's own mask, objects; 0 outside a cropped region."""
     result = np.full(passes.size, strength, np.float32)
     for part in (mask, passes.mask):
         if part is not None:
             result = result * part
     if objects is not None:
-        result = result * np.isin(passes.ids, list(objects))
-    return np.where(passes.outside, np.float32(0), result).astype(np.float32)
+        result = result * np.isin(ids_of(passes), list(objects))
+    return np.where(outside(passes), np.float32(0), result).astype(np.float32)
 
 
-def mixed(passes: Passes, planes: torch.Tensor, paint: torch.Tensor, weight: np.ndarray) -> Image:
+def mixed(passes: Frame, planes: torch.Tensor, paint: torch.Tensor, weight: np.ndarray) -> Image:
     """The painted frame in the render's storage type and colour space.
 
     Where the weight is 0 the render's pixels are there bit for bit, alpha everywhere; light beyond 0..1 is set aside and put back.
@@ -92,7 +94,7 @@ def mixed(passes: Passes, planes: torch.Tensor, paint: torch.Tensor, weight: np.
     base = planes.clamp(0, 1)
     share = torch.from_numpy(weight).to(planes.device)
     color = base + share * (paint - base) + (planes - base)
-    like = passes.image
+    like = image_of(passes)
     rgb = from_planes(color, Image(like.pixels[..., :3], like.color_space)).pixels
     count = like.pixels.shape[2]
     pixels = rgb if count < 4 else np.concatenate([rgb, like.pixels[..., 3:]], 2)
@@ -101,7 +103,7 @@ def mixed(passes: Passes, planes: torch.Tensor, paint: torch.Tensor, weight: np.
     return Image(np.ascontiguousarray(pixels), like.color_space)
 
 
-def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np.ndarray, sure: np.ndarray, name: str) -> EncodedFile:
+def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np.ndarray, confidence: np.ndarray, name: str) -> EncodedFile:
     """Multilayer EXR of a frame: ``stylised`` and ``delta`` (stylised minus render) in scene-linear light, ``mask``, ``confidence``.
 
     Args:
@@ -109,7 +111,7 @@ def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np
         source: The same as it came: the file's own bits, alpha multiplied in, go into ``stylised`` where nothing was painted.
         styled: The painted frame.
         weight: ``(H, W)`` how much it was painted.
-        sure: ``(H, W)`` how well the paint was tracked.
+        confidence: ``(H, W)`` how well the paint was tracked.
         name: The file's name.
     """
     before = _stored(source, image)
@@ -128,7 +130,7 @@ def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np
             "stylised": Image(np.ascontiguousarray(stylised.astype(kind)), "linear"),
             "delta": Image(np.ascontiguousarray(delta.astype(kind)), "linear"),
             "mask": Image(weight[..., None].astype(np.float16), "data"),
-            "confidence": Image(sure[..., None].astype(np.float16), "data"),
+            "confidence": Image(confidence[..., None].astype(np.float16), "data"),
         }
     data = encode_layers(layers, half=kind == np.float16, associated={"stylised", "delta"})
     return EncodedFile(np.frombuffer(data, np.uint8), name)

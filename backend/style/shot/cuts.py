@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from ....shared.errors import InputError
+from ...core.morphology import dilate
 from ...core.sampling import grid, inside, nearest
+from ...io.frames.frame import Frame
+from ...io.frames.shot import Shot
 from . import occlusion
-from .passes import Passes, Shot
+from .passes import ids_of, outside
 from .trace import Geometry
 
 SAME_SCENE = 0.55
@@ -38,7 +41,7 @@ class Joint:
     Attributes:
         agreement: Part of the pixels whose id and depth are met where the vectors lead, of those that lead into the frame and, with a
             cropped render region, into that; 0 when the vectors lead nowhere.
-        border: The same of ids alone, near their borders and on the side that lies in front.
+        border: The same of ids alone, near their borders and on the side that is in front.
         others: ``border`` for vectors that were changed, by what was changed.
         motion: Mean length of the vectors near borders, pixels.
         back: Part of the pixels that meet their object from where its vector to the next frame leads back, within half a pixel and a
@@ -52,14 +55,14 @@ class Joint:
     back: float
 
 
-def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
+def joint(before: Frame, after: Frame, device: torch.device) -> Joint:
     """Compares two frames of which ``after`` comes right after ``before``."""
     here, there = Geometry.of(after, device, use_rest=False), Geometry.of(before, device, use_rest=False)
     size = after.size
     start = grid(size, device)
-    near_border = torch.nn.functional.max_pool2d(occlusion.edges(here.ids).float()[None, None], 2 * _BAND + 1, 1, _BAND)[0, 0] > 0
+    near_border = dilate(occlusion.edges(here.ids), _BAND)
 
-    rendered, before_rendered = (torch.from_numpy(~p.outside).to(device) for p in (after, before))
+    rendered, before_rendered = (torch.from_numpy(~outside(p)).to(device) for p in (after, before))
 
     def ids_met(way: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         places = start + way
@@ -70,7 +73,7 @@ def joint(before: Passes, after: Passes, device: torch.device) -> Joint:
     close = (torch.isinf(depth) & torch.isinf(here.depth)) | ((depth - here.depth).abs() < 0.25 * here.depth)
     enough = float(within.float().sum()) > 0.15 * float(rendered.float().sum())
     agreement = float((met & close)[within].float().mean()) if enough else 0.0
-    # Only what lies in front: behind its border things come into view, and their ids cannot be met.
+    # Only what is in front: behind its border things come into view, and their ids cannot be met.
     band = near_border & within & occlusion.front(here.depth, _BAND)
     others = {}
     for name, factors in _OTHERS.items():
@@ -101,12 +104,12 @@ def scenes(shot: Shot, device: torch.device, report: Callable[[float], None] | N
     for index in range(1, len(shot)):
         if report is not None:
             report(index / len(shot))
-        before, after = shot[index - 1], shot[index]
+        before, after = shot.at(index - 1), shot.at(index)
         if not shot.follows(index):
             starts.append(index)
             continue
         fit = joint(before, after, device)
-        still.append(not (after.previous.any() or before.next.any()))
+        still.append(not (_any(after.to_previous) or _any(before.to_next)))
         moved = moved or (still[-1] and _moved(before, after))
         joints.append(fit)
         if fit.agreement < SAME_SCENE:
@@ -142,11 +145,15 @@ def _check(joints: list[Joint]) -> None:
         raise InputError(expected="vectors to the next frame that undo those to the previous one", got=got, fix=fix)
 
 
-def _moved(before: Passes, after: Passes) -> bool:
+def _moved(before: Frame, after: Frame) -> bool:
     """Whether camera or geometry changed at all."""
     if not np.allclose(before.camera.camera_to_world, after.camera.camera_to_world, atol=1e-6):
         return True
-    return bool((before.ids != after.ids).mean() > 1e-3)
+    return bool((ids_of(before) != ids_of(after)).mean() > 1e-3)
+
+
+def _any(vectors: np.ndarray | None) -> bool:
+    return vectors is not None and bool(vectors.any())
 
 
 def _mean(values: torch.Tensor, where: torch.Tensor) -> float:

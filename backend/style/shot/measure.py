@@ -1,7 +1,7 @@
 """How well a styled shot holds together, and what it cost.
 
 Pictures are ``(3, H, W)`` float32, display-encoded 0..1. E_warp is the mean squared difference (Lai et al., ECCV 2018, equation 9) between
-a frame and an earlier one warped to it, over the pixels that are seen in both and lie off silhouettes. It is to be read beside the
+a frame and an earlier one warped to it, over the pixels that are seen in both and lie off silhouettes. It is to be read next to the
 render's own, measured on the same pixels: shading that changes and noise are in both.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
+from ...core.filters import central_differences, gaussian_blur
+from ...core.morphology import dilate
 from ...core.sampling import inside, nearest, sample
-from ..image.strokes import blur
+from ...io.frames.shot import Shot
 from . import occlusion
-from .passes import Shot
 from .trace import Geometry, Trace
 
 GAPS = (1, 8, 16)
@@ -59,16 +59,16 @@ def pairs(shot: Shot, gap: int, device: torch.device, step: int = 1, start: int 
     """
     found = []
     for early in range(start, (len(shot) if end is None else end) - gap, step):
-        geometry = Geometry.of(shot[early], device)
-        trace = Trace.start(shot[early].size, 0, device)
+        geometry = Geometry.of(shot.at(early), device)
+        trace = Trace.start(shot.at(early).size, 0, device)
         inner = torch.where(occlusion.edges(geometry.ids), NO_ID, geometry.ids)
         trace = trace.only(inner != NO_ID)
         for index in range(early + 1, early + gap + 1):
-            following = Geometry.of(shot[index], device)
+            following = Geometry.of(shot.at(index), device)
             trace = trace.carried(geometry, following, -1, strict=True)
             geometry = following
         seen = (trace.label >= 0) & ~occlusion.edges(geometry.ids)
-        seen &= inside(trace.place, shot[early].size) & (nearest(inner, trace.place) == geometry.ids)
+        seen &= inside(trace.place, shot.at(early).size) & (nearest(inner, trace.place) == geometry.ids)
         found.append(Pair(early + gap, early, trace.place, seen))
     return found
 
@@ -91,24 +91,22 @@ def detail(picture: torch.Tensor, sigma: float = 1.5) -> float:
 
 def fine_part(picture: torch.Tensor, sigma: float = 1.5) -> torch.Tensor:
     """What a blur of ``sigma`` pixels takes away from a picture ``(C, H, W)``."""
-    return picture - blur(picture, sigma)
+    return picture - gaussian_blur(picture, sigma)
 
 
 def edge_f1(picture: torch.Tensor, geometry: Geometry, normal: torch.Tensor | None = None, reach: int = 2) -> float:
     """F1 of the picture's strongest edges against those of ids, depth and normals; both may lie ``reach`` pixels apart."""
     truth = occlusion.edges(geometry.ids)
     if normal is not None:
-        padded = F.pad(normal[None], (1, 1, 1, 1), mode="replicate")[0]
-        bend = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]).square().sum(0) + (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]).square().sum(0)
-        truth = truth | (bend > 0.5)
-    light = blur(picture.mean(0, keepdim=True), 1.0)
-    padded = F.pad(light[None], (1, 1, 1, 1), mode="replicate")[0, 0]
-    slope = (padded[2:, 1:-1] - padded[:-2, 1:-1]).square() + (padded[1:-1, 2:] - padded[1:-1, :-2]).square()
+        dx, dy = central_differences(normal)
+        truth = truth | (dx.square().sum(0) + dy.square().sum(0) > 0.125)
+    dx, dy = central_differences(gaussian_blur(picture.mean(0, keepdim=True), 1.0))
+    slope = (dx.square() + dy.square())[0]
     count = int(truth.sum())
     if not count:
         return float("nan")
     found = slope >= slope.flatten().kthvalue(max(1, slope.numel() - count)).values
-    near_truth, near_found = (F.max_pool2d(m.float()[None, None], 2 * reach + 1, 1, reach)[0, 0] > 0 for m in (truth, found))
+    near_truth, near_found = (dilate(m, reach) for m in (truth, found))
     precision, recall = float(near_truth[found].float().mean()), float(near_found[truth].float().mean())
     return 2 * precision * recall / max(precision + recall, 1e-9)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from ...core.filters import central_differences
+from ...core.morphology import dilate, erode
 from ...core.sampling import grid
 
 HOME = 0.6
@@ -19,17 +21,13 @@ DEPTH_STEP = 0.12
 
 def edges(ids: torch.Tensor) -> torch.Tensor:
     """Pixels ``(H, W)`` bool that touch another id, diagonally too."""
-    values = ids.float()[None, None]
-    low = -F.max_pool2d(F.pad(-values, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    high = F.max_pool2d(F.pad(values, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    return (low != high)[0, 0]
+    return dilate(ids, 1) != erode(ids, 1)
 
 
 def front(depth: torch.Tensor, reach: int = 1) -> torch.Tensor:
-    """Pixels ``(H, W)`` bool that nothing beside them hides: nothing within ``reach`` pixels is clearly nearer."""
+    """Pixels ``(H, W)`` bool that nothing next to them hides: nothing within ``reach`` pixels is clearly nearer."""
     finite = torch.where(torch.isinf(depth), 1e9, depth)
-    nearest = -F.max_pool2d(-finite[None, None], 2 * reach + 1, 1, reach)[0, 0]
-    return finite <= 1.05 * nearest
+    return finite <= 1.05 * erode(finite, reach)
 
 
 Here = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -56,7 +54,7 @@ def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest:
     other = there[1][at]
     both = torch.isinf(other) & torch.isinf(depth)
     seen &= both | ((other - depth).abs() <= DEPTH_STEP * depth + _span(there[1])[at])
-    # The pixel's way back starts a little beside the place: both ends are moved by the same.
+    # The pixel's way back starts a little next to the position: both ends are moved by the same.
     landed = pixel + there[2][:, at[0], at[1]]
     miss = (landed - start - (pixel - (start + way))).square().sum(0).sqrt()
     seen &= miss <= HOME + 0.05 * way.square().sum(0).sqrt()
@@ -71,11 +69,9 @@ def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest:
 
 def _span(depth: torch.Tensor) -> torch.Tensor:
     """Difference of depth to the neighbours, without jumps to the background, ``(H, W)``."""
-    finite = torch.where(torch.isinf(depth), torch.zeros_like(depth), depth)[None, None]
-    padded = F.pad(finite, (1, 1, 1, 1), mode="replicate")
-    steps = [(padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]).abs(), (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]).abs()]
-    total: torch.Tensor = (0.5 * (steps[0] + steps[1]))[0, 0]
-    return torch.minimum(total, 0.1 * finite[0, 0].abs())
+    finite = torch.where(torch.isinf(depth), torch.zeros_like(depth), depth)
+    dx, dy = central_differences(finite[None])
+    return torch.minimum((dx.abs() + dy.abs())[0], 0.1 * finite.abs())
 
 
 def _steps(rest: torch.Tensor) -> torch.Tensor:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from ...core.filters import gaussian_blur
+from ...core.morphology import dilate
+from ...io.frames.shot import Shot
 from ..image.directions import Region, assigned, coverage, part_size, shared_out
-from ..image.strokes import blur
-from .passes import Shot
+from .passes import ids_of
 from .roles import Report
 
 KEPT = 8
@@ -39,7 +41,7 @@ class Regions:
     def shares(self, index: int) -> torch.Tensor:
         """How much of each pixel each style covers, ``(S, H, W)``, and last, how much stays as it is: ``(S + 1, H, W)``, summing to 1."""
         if index not in self._latest:
-            ids = torch.from_numpy(self._shot[index].ids).to(self._device)
+            ids = torch.from_numpy(ids_of(self._shot.at(index))).to(self._device)
             owners, kept = assigned(self._regions, ids)
             self._seen |= set(ids.unique().tolist())
             self._latest[index] = coverage(torch.where(kept, self._count, owners), self._count + 1)
@@ -49,8 +51,7 @@ class Regions:
 
     def area(self, index: int, style: int) -> torch.Tensor:
         """Where a style's paint is needed, ``(H, W)`` bool: where it is seen, and as far around it as a look-up reaches."""
-        seen = (self.shares(index)[style] > 0).float()
-        return F.max_pool2d(seen[None, None], 2 * _REACH + 1, 1, _REACH)[0, 0] > 0
+        return dilate(self.shares(index)[style] > 0, _REACH)
 
     def unseen(self) -> list[str]:
         """Ids that were asked for and are in none of the frames that were looked at, as they were given."""
@@ -58,9 +59,9 @@ class Regions:
 
 
 class Sharer:
-    """Shares parts of a shot out to styles. To ``shot.Segment`` it is a painter (``roles.Paints``) whose paint says whose a place is.
+    """Shares parts of a shot out to styles. To ``shot.Segment`` it is a painter (``roles.Paints``) whose paint says whose a position is.
 
-    So the parts keep their places on the surfaces as paint does, and what comes into view is shared out anew.
+    So the parts keep their positions on the surfaces as paint does, and what comes into view is shared out anew.
 
     Args:
         weights: Share of each style, summing to 1.
@@ -89,11 +90,11 @@ class Sharer:
         return torch.zeros(len(self._weights), *content.shape[1:], device=content.device)
 
     def light(self, content: torch.Tensor) -> torch.Tensor:
-        """Whose a place is does not change with the light: zeros ``(S, H, W)``."""
+        """Whose a position is does not change with the light: zeros ``(S, H, W)``."""
         return self.tones(content)
 
     def whole(self, content: torch.Tensor, grade: object, report: Report | None = None, area: torch.Tensor | None = None) -> torch.Tensor:
-        """Shares a frame ``(C, H, W)`` out: 1 for the style whose a place is, 0 for the others, ``(S, H, W)``."""
+        """Shares a frame ``(C, H, W)`` out: 1 for the style whose a position is, 0 for the others, ``(S, H, W)``."""
         return self._shared(content, self._seed)
 
     def into(self, content: torch.Tensor, grade: object, known: torch.Tensor, new: torch.Tensor, number: int) -> torch.Tensor:
@@ -101,9 +102,9 @@ class Sharer:
         return torch.where(new & (known.sum(0) < 0.5), self._shared(content, self._seed + 7919 * number), known)
 
     def mixed(self, paint: torch.Tensor) -> torch.Tensor:
-        """What was tracked, as shares ``(S, H, W)`` that sum to 1: each place has one style, with soft borders."""
+        """What was tracked, as shares ``(S, H, W)`` that sum to 1: each position has one style, with soft borders."""
         each = F.one_hot(paint.argmax(0), len(self._weights)).permute(2, 0, 1).float()
-        return blur(each, max(0.6, _SOFT * self.stroke))
+        return gaussian_blur(each, max(0.6, _SOFT * self.stroke))
 
     def _shared(self, content: torch.Tensor, seed: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed & (2**63 - 1))

@@ -19,24 +19,25 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
+from ...core.morphology import dilate
 from ...core.sampling import inside, nearest, sample
+from ...io.frames.shot import Shot
 from ..image.grade import soften
 from . import occlusion
 from .band_limit import Limit
-from .passes import Shot
 from .roles import Grading, Paints, Report
 from .trace import Geometry, Trace
 
 
 @dataclasses.dataclass(frozen=True)
-class Pace:
+class Schedule:
     """How paint is renewed.
 
     Attributes:
         anchors: Frames from one anchor to the next.
         segment: Most frames that one whole painting serves.
         overlap: Frames over which one segment passes into the next.
-        light: Change of light (display-like) at which a place is painted anew.
+        light: Change of light (display-like) at which a position is painted anew.
         stretch: Magnification at which it is.
     """
 
@@ -54,13 +55,13 @@ class Styled:
     Attributes:
         index: Place in the order of the shot.
         paint: ``(C, H, W)`` float32, display-like 0..1.
-        sure: ``(H, W)`` 0..1, how well the paint was tracked.
+        confidence: ``(H, W)`` 0..1, how well the paint was tracked.
         turns: ``(H, W)`` evenly in 0..1, alike on a stroke: when it takes over from other paint.
     """
 
     index: int
     paint: torch.Tensor
-    sure: torch.Tensor
+    confidence: torch.Tensor
     turns: torch.Tensor
 
 
@@ -72,7 +73,7 @@ class Segment:
         content: Gives a frame's content ``(C, H, W)``, display-like 0..1, by its place in the order.
         painter: The style.
         grade: The shot's colours.
-        pace: How paint is renewed.
+        schedule: How paint is renewed.
         span: First and last + 1 place that it may be asked for.
         middle: Place of the frame that is painted whole.
         area: Gives the part of a frame ``(H, W)`` that needs paint, by its place in the order; None where all does.
@@ -87,12 +88,12 @@ class Segment:
         content: Callable[[int], torch.Tensor],
         painter: Paints,
         grade: Grading,
-        pace: Pace,
+        schedule: Schedule,
         span: tuple[int, int],
         middle: int,
         area: Callable[[int], torch.Tensor] | None = None,
     ) -> None:
-        self._shot, self._content, self._painter, self._grade, self._pace = shot, content, painter, grade, pace
+        self._shot, self._content, self._painter, self._grade, self._schedule = shot, content, painter, grade, schedule
         self.span, self.middle = span, middle
         self._area: Callable[[int], torch.Tensor | None] = area or (lambda index: None)
         self.painted: list[int] = []
@@ -103,7 +104,7 @@ class Segment:
         self._limit: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture  # a single frame stays as sharp as it is painted
 
     def frames(self, wanted: Sequence[int], report: Report) -> Iterator[Styled]:
-        """Paints the wanted frames (places in the order, inside the span), from the middle outwards."""
+        """Paints the wanted frames (positions in the order, inside the span), from the middle outwards."""
         middle, asked = self.middle, sorted(wanted)
         area = self._area(middle)
         picture = self._painter.whole(self._content(middle), self._grade, lambda f, s, p: report(0.4 * f, s, p), area)
@@ -122,7 +123,7 @@ class Segment:
         for direction in (1, -1):
             key, trace, reach = middle, start, self._reach(asked, direction)
             while (key - middle) * direction < reach:
-                end = key + direction * self._pace.anchors
+                end = key + direction * self._schedule.anchors
                 end = min(end, self.span[1] - 1) if direction > 0 else max(end, self.span[0])
                 report(0.4 + 0.6 * done / max(1, count), f"anchor at frame {self._shot.numbers[end]}", None)
                 new, made = self._anchor(key, trace, end, direction)
@@ -138,21 +139,21 @@ class Segment:
                 key, trace = end, new
 
     def _reach(self, asked: Sequence[int], direction: int) -> int:
-        """How far from the middle the farthest wanted frame lies in a direction."""
+        """How far from the middle the farthest wanted frame is in a direction."""
         return max([0, *((i - self.middle) * direction for i in asked)])
 
     def _moving(self) -> torch.Tensor:
         """Where anything moves in some frame of the segment, ``(H, W)`` bool, as far as the frames where anchors may be show it."""
         first, last = self.span[0], self.span[1] - 1
         moving = torch.zeros(self._painter.frame, dtype=torch.bool, device=self._device)
-        for index in sorted({*range(first, last, self._pace.anchors), last} if last > first else ()):
+        for index in sorted({*range(first, last, self._schedule.anchors), last} if last > first else ()):
             geometry = self._geometry(index)
             for way in (geometry.previous, geometry.next):
                 moving |= way.abs().amax(0) > _STILL
         return moving
 
     def _geometry(self, index: int) -> Geometry:
-        return Geometry.of(self._shot[index], self._device)
+        return Geometry.of(self._shot.at(index), self._device)
 
     def _add(self, index: int, picture: torch.Tensor) -> int:
         """Keeps a painted picture, its light, whose its pixels are and in which order its strokes take over; gives its label."""
@@ -171,7 +172,7 @@ class Segment:
         return self._lit[1]
 
     def _turns(self, index: int) -> torch.Tensor:
-        """``(1, H, W)`` evenly in 0..1, in blobs as large as strokes: when a place changes from old paint to new."""
+        """``(1, H, W)`` evenly in 0..1, in blobs as large as strokes: when a position changes from old paint to new."""
         height, width = self._painter.frame
         cell = max(3.0, 1.5 * self._painter.stroke)
         generator = torch.Generator().manual_seed(self._shot.numbers[index])
@@ -190,9 +191,9 @@ class Segment:
         missing, trace = self._closed(end, trace, geometry.ids)
         area = self._area(end)
         stretch = trace.stretch()
-        limit = self._pace.stretch
+        limit = self._schedule.stretch
         drawn, light = self._draw(end, trace)
-        worn = (stretch > limit) | (stretch < 1 / limit) | (trace.sure < _WORN) | (light.abs().amax(0) > self._pace.light)
+        worn = (stretch > limit) | (stretch < 1 / limit) | (trace.confidence < _WORN) | (light.abs().amax(0) > self._schedule.light)
         worn = worn if area is None else worn & area
         new = self._tidy(worn & ~missing, whole=False) | missing
         if self._little(new, area, _LEAST_NEW):
@@ -210,7 +211,7 @@ class Segment:
         Where things come into view by less than half a pixel a frame, each frame's test takes the pixel at the silhouette, or at the
         border, for one that was seen before: the paint of what had hidden them would creep over them. The picture in which the paint was
         made knows better: the place must be in it, and one of the four pixels around of the object. And over silhouettes reach strokes of
-        what lies in front, which must not stay behind when it moves away.
+        what is in front, which must not stay behind when it moves away.
         """
         trace = trace.carried(own, to, direction)
         mine, beside = torch.zeros_like(trace.label, dtype=torch.bool), _beside(to)
@@ -243,11 +244,11 @@ class Segment:
     def _tidy(self, mask: torch.Tensor, whole: bool) -> torch.Tensor:
         """Leaves what is about as large as a stroke: its inside, smoothed, or the whole of it.
 
-        The whole of it and not a pixel more: paint beside it that is still good would be made anew, and change.
+        The whole of it and not a pixel more: paint next to it that is still good would be made anew, and change.
         """
         size = 2 * round(0.5 * self._painter.stroke) + 3
         most = F.avg_pool2d(mask.float()[None, None], size, 1, size // 2, count_include_pad=False) > (0.4 if whole else 0.5)
-        return mask & (F.max_pool2d(most.float(), size, 1, size // 2)[0, 0] > 0) if whole else most[0, 0]
+        return mask & dilate(most[0, 0], size // 2) if whole else most[0, 0]
 
     def _between(self, key: int, trace: Trace, end: int, outer: Trace, made: int, direction: int) -> Iterator[Styled]:
         """The frames after one anchor up to and including the next."""
@@ -288,7 +289,7 @@ class Segment:
             later, _ = self._draw(index, outer)
             weight = _turn(self._look_up(outer, slice(-1, None), "bilinear")[0], progress) * (outer.label == made)
             paint = paint + weight * (later - paint)
-        return Styled(index, paint, trace.sure.clamp(0, 1), turns)
+        return Styled(index, paint, trace.confidence.clamp(0, 1), turns)
 
     def _draw(self, index: int, trace: Trace) -> tuple[torch.Tensor, torch.Tensor]:
         """The paint of a frame under its own light, and how much the light changed since it was painted; both ``(C, H, W)``."""
@@ -326,8 +327,8 @@ _SOFT = 0.25
 
 
 def _beside(geometry: Geometry) -> torch.Tensor:
-    """Where strokes of another object, which lies in front, may reach over its silhouette, ``(H, W)`` bool."""
-    border = F.max_pool2d(occlusion.edges(geometry.ids).float()[None, None], 2 * _REACH - 1, 1, _REACH - 1)[0, 0] > 0
+    """Where strokes of another object, which is in front, may reach over its silhouette, ``(H, W)`` bool."""
+    border = dilate(occlusion.edges(geometry.ids), _REACH - 1)
     return border & ~occlusion.front(geometry.depth, _REACH)
 
 

@@ -1,4 +1,4 @@
-"""Where each pixel's paint comes from: a picture and a place in it, carried from frame to frame along exact motion.
+"""Where each pixel's paint comes from: a picture and a position in it, carried from frame to frame along exact motion.
 
 Places are composed, pictures never: however many frames lie between, a painted picture is resampled once. Between the pixels of a
 frame the *displacement* to the painted picture is interpolated, which is smooth on a surface, and only among pixels of the same object
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 
+from ...core.filters import box_mean, central_differences
+from ...core.morphology import dilate, erode
 from ...core.sampling import grid, inside
+from ...io.frames.frame import Frame
 from . import occlusion
-from .passes import Passes
+from .passes import ids_of
 
 NOTHING = -1
 """Label of pixels without paint."""
@@ -22,7 +25,10 @@ NOTHING = -1
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """A frame's passes as tensors: ids ``(H, W)`` int32, depth ``(H, W)``, displacements ``(2, H, W)``, rest ``(3, H, W)`` or None."""
+    """A frame's passes as tensors: ids ``(H, W)`` int32, depth ``(H, W)``, displacements ``(2, H, W)``, rest ``(3, H, W)`` or None.
+
+    Displacements are in pixels, rows first: the surface at ``(row, column)`` is at ``(row, column) + previous`` in the previous frame.
+    """
 
     ids: torch.Tensor
     depth: torch.Tensor
@@ -31,11 +37,13 @@ class Geometry:
     rest: torch.Tensor | None
 
     @classmethod
-    def of(cls, passes: Passes, device: torch.device, use_rest: bool = True) -> Geometry:
-        """Moves the passes to a device."""
-        ids, depth, previous, following = (torch.from_numpy(a).to(device) for a in (passes.ids, passes.depth, passes.previous, passes.next))
-        rest = None if passes.rest is None or not use_rest else torch.from_numpy(passes.rest).permute(2, 0, 1).to(device)
-        return cls(ids, depth, previous, following, rest)
+    def of(cls, frame: Frame, device: torch.device, use_rest: bool = True) -> Geometry:
+        """Moves the passes to a device. Those that a single frame lacks are one object at one depth that stands still."""
+        depth = np.ones(frame.size, np.float32) if frame.depth is None else frame.depth
+        ways = (_rows_first(way, frame.size) for way in (frame.to_previous, frame.to_next))
+        ids, depths, previous, following = (torch.from_numpy(a).to(device) for a in (ids_of(frame), depth, *ways))
+        position = None if frame.position is None or not use_rest else torch.from_numpy(frame.position).permute(2, 0, 1).to(device)
+        return cls(ids, depths, previous, following, position)
 
     def way(self, direction: int) -> torch.Tensor:
         """Displacements to the neighbour in a direction: -1 the previous frame, 1 the next."""
@@ -49,12 +57,12 @@ class Trace:
     Attributes:
         label: ``(H, W)`` int32, number of the painted picture or ``NOTHING``.
         place: ``(2, H, W)`` float32, row and column in it; undefined without paint.
-        sure: ``(H, W)`` float32: 1 where the place was tracked, less where it was continued from neighbours.
+        confidence: ``(H, W)`` float32: 1 where the position was tracked, less where it was continued from neighbours.
     """
 
     label: torch.Tensor
     place: torch.Tensor
-    sure: torch.Tensor
+    confidence: torch.Tensor
 
     @classmethod
     def start(cls, size: tuple[int, int], label: int, device: torch.device) -> Trace:
@@ -77,7 +85,7 @@ class Trace:
             own: Passes of this trace's frame.
             to: Passes of the neighbour.
             direction: -1 when this frame comes before the neighbour, 1 when after.
-            strict: Only what is seen at the nearest pixel: for measures. Else pixels beside a silhouette lend theirs.
+            strict: Only what is seen at the nearest pixel: for measures. Else pixels next to a silhouette lend theirs.
         """
         size = int(to.ids.shape[0]), int(to.ids.shape[1])
         start = grid(size, to.ids.device)
@@ -95,10 +103,10 @@ class Trace:
                 y, x = ((base[k] + (i, j)[k]).long().clamp(0, size[k] - 1) for k in (0, 1))
                 weight = (part[0] if i else 1 - part[0]) * (part[1] if j else 1 - part[1])
                 weight = weight * ((own.ids[y, x] == to.ids) & (self.label[y, x] >= 0))
-                # Along a silhouette the pixel next to the nearest may be the one on the surface. What lies in front borrows its
-                # paint; what lies behind must not, because there the paint of the one in front would stay behind.
+                # Along a silhouette the pixel next to the nearest may be the one on the surface. What is in front borrows its
+                # paint; what is behind must not, because there the paint of the one in front would stay behind.
                 exact = (base[0] + i == closest[0]) & (base[1] + j == closest[1])
-                rank = weight * (exact | (lends & (self.sure[y, x] > _LENDS)))
+                rank = weight * (exact | (lends & (self.confidence[y, x] > _LENDS)))
                 better = rank > best
                 own_pixel = torch.where(better, exact, own_pixel)
                 best = torch.where(better, rank, best)
@@ -109,17 +117,17 @@ class Trace:
         at_main = (main[0], main[1])
         seen = inside(at, size) & (best > 0) & occlusion.agrees(here, there, at_main, rest)
         label, near = self.label[at_main], offset[:, main[0], main[1]]
-        total, place, sure = torch.zeros_like(best), torch.zeros_like(start), torch.zeros_like(best)
+        total, place, confidence = torch.zeros_like(best), torch.zeros_like(start), torch.zeros_like(best)
         for y, x, weight in taps:
             # Where the paint was folded away the displacement jumps; such a neighbour says nothing.
             value = offset[:, y, x]
             weight = weight * ((self.label[y, x] == label) & ((value - near).square().sum(0) < _JUMP**2))
             total += weight
             place += weight * value
-            sure += weight * self.sure[y, x]
+            confidence += weight * self.confidence[y, x]
         safe = total.clamp_min(1e-6)
         lent = torch.where(own_pixel, 1.0, _LENT)
-        return Trace(torch.where(seen & (total > 0), label, NOTHING), at + place / safe, lent * sure / safe)
+        return Trace(torch.where(seen & (total > 0), label, NOTHING), at + place / safe, lent * confidence / safe)
 
     def continued(self, ids: torch.Tensor, steps: int, where: torch.Tensor | None = None) -> Trace:
         """Closes gaps of up to ``steps`` pixels with the paint at their rims, of the same object where there is any.
@@ -127,14 +135,14 @@ class Trace:
         The place stays that of the rim: going on along the displacement would leave the object where its paint ends. Only what is in
         ``where`` ``(H, W)`` is closed, if that is given.
         """
-        label, place, sure = _parts(self)
+        label, place, confidence = _parts(self)
         for match in (True, False):
             for _ in range(steps):
                 empty = label < 0 if where is None else (label < 0) & where
                 if not bool(empty.any()):
                     break
-                total = torch.zeros_like(sure)
-                summed, trust = torch.zeros_like(place), torch.zeros_like(sure)
+                total = torch.zeros_like(confidence)
+                summed, trust = torch.zeros_like(place), torch.zeros_like(confidence)
                 chosen = torch.full_like(label, NOTHING)
                 first = torch.zeros_like(place)
                 for dy, dx in _AROUND:
@@ -149,22 +157,21 @@ class Trace:
                     weight = (usable & (near_label == chosen) & close).float()
                     total += weight
                     summed += weight * near_place
-                    trust += weight * _shift(sure, dy, dx, 0.0)
+                    trust += weight * _shift(confidence, dy, dx, 0.0)
                 filled = total > 0
                 safe = total.clamp_min(1)
                 label = torch.where(filled, chosen, label)
                 place = torch.where(filled, summed / safe, place)
-                sure = torch.where(filled, 0.7 * trust / safe, sure)
-        return Trace(label, place, sure)
+                confidence = torch.where(filled, 0.7 * trust / safe, confidence)
+        return Trace(label, place, confidence)
 
     def stretch(self) -> torch.Tensor:
         """Pixels of this frame to a pixel of the painted picture, ``(H, W)``; 1 at borders of labels."""
-        padded = F.pad(self.place[None], (1, 1, 1, 1), mode="replicate")[0]
-        dy, dx = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2, (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+        dx, dy = central_differences(self.place)
         area = (dy[0] * dx[1] - dy[1] * dx[0]).abs()
-        value = F.avg_pool2d(F.pad(area[None, None], (2, 2, 2, 2), mode="replicate"), 5, 1)[0, 0].clamp(1e-2, 1e2)
-        same = F.max_pool2d(self.label.float()[None, None], 7, 1, 3) == -F.max_pool2d(-self.label.float()[None, None], 7, 1, 3)
-        return torch.where(same[0, 0] & (self.label >= 0), value.rsqrt(), torch.ones_like(value))
+        value = box_mean(area, 2).clamp(1e-2, 1e2)
+        same = dilate(self.label, 3) == erode(self.label, 3)
+        return torch.where(same & (self.label >= 0), value.rsqrt(), torch.ones_like(value))
 
 
 _JUMP = 2.5
@@ -174,8 +181,13 @@ _LENT, _LENDS = 0.75, 0.5
 _AROUND = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
 
 
+def _rows_first(way: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:
+    """Displacements ``(H, W, 2)`` right and down as ``(2, H, W)`` rows first; zero without any."""
+    return np.zeros((2, *size), np.float32) if way is None else np.ascontiguousarray(np.moveaxis(way[..., ::-1], -1, 0))
+
+
 def _parts(trace: Trace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return trace.label, trace.place, trace.sure
+    return trace.label, trace.place, trace.confidence
 
 
 def _shift(values: torch.Tensor, dy: int, dx: int, fill: float) -> torch.Tensor:

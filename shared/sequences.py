@@ -15,8 +15,12 @@ _NUMBER = re.compile(r"((?:(?<=_)-)?\d+)(?=\D*$)")
 
 
 def frame_number(name: str) -> int | None:
-    """The frame that a file is of, by the last digits of its name before the suffix: ``stylised_0012.exr`` is 12; None without digits."""
-    found = _NUMBER.search(Path(name).stem)
+    """The frame number in a file name: the last digits before the suffix, or None without digits.
+
+    ``stylised_0012.exr`` is frame 12, ``stylised_-005.exr`` frame -5, ``stylised.0012`` (digits are no suffix) frame 12.
+    """
+    path = Path(name)
+    found = _NUMBER.search(path.name if path.suffix[1:].isdigit() else path.stem)
     return int(found[1]) if found else None
 
 

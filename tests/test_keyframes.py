@@ -342,6 +342,8 @@ def test_keyframes_find_their_frames(views):
     assert frame_numbers(["a.png", "b.png"], "1, 8", shot) == [1, 8]
     with pytest.raises(InputError, match="no digits"):
         frame_numbers(["paint.png"], "", shot)
+    with pytest.raises(InputError, match="frame -5"):
+        frame_numbers(["paint_-005.png"], "", shot)
     with pytest.raises(InputError, match="frame 12"):
         frame_numbers(["paint_12.png"], "", shot)
     with pytest.raises(InputError, match="one painting for each frame"):

@@ -10,6 +10,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
+from ...shared.sequences import frame_number
 from ..capture.folders import new_folder
 from ..ui.capturing import CapturingOperator
 from ..ui.controls import chosen
@@ -90,11 +91,10 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
     def _number(self, image: bpy.types.Image) -> int:
         if self.properties.is_property_set("frame"):
             return int(self.frame)
-        stem = re.sub(r"\.\d{3}$", "", image.name) if Path(image.name).suffix[1:].isdigit() else Path(image.name).stem
-        digits = re.findall(r"\d+", stem)
-        if not digits:
+        number = frame_number(re.sub(r"\.\d{3}$", "", image.name))  # Blender numbers images of one name: .001
+        if number is None:
             raise InputError(expected=f"a frame number in the name of {image.name!r}", got="no digits", fix="Rename it, such as paint_0012")
-        return int(digits[-1])
+        return number
 
 
 class _ListOperator(EditsScene):

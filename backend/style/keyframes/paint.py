@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ....shared.errors import InputError
+from ....shared.sequences import frame_number
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float
 from ...core.shaper import shape_linear
@@ -47,13 +47,13 @@ def frame_numbers(names: Sequence[str], listed: str, shot: Shot) -> list[int]:
     else:
         numbers = []
         for name in names:
-            digits = re.findall(r"\d+", Path(name).stem)
-            if not digits and len(names) == len(shot.numbers) == 1:
-                digits = [str(shot.numbers[0])]
-            if not digits:
+            number = frame_number(name)
+            if number is None and len(names) == len(shot.numbers) == 1:
+                number = shot.numbers[0]
+            if number is None:
                 fix = "Put the frame number at the end of the name, such as paint_0012.png, or list the numbers"
                 raise InputError(expected=f"a frame number in the name of {name}", got="no digits", fix=fix)
-            numbers.append(int(digits[-1]))
+            numbers.append(number)
     for name, number in zip(names, numbers, strict=True):
         if number not in shot:
             expected = f"{name} to be of a frame of the shot, {shot.numbers[0]} to {shot.numbers[-1]}"
@@ -125,7 +125,7 @@ def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot,
     if not masks:
         return {}
     names = [mask.name if isinstance(mask, EncodedFile) else "" for mask in masks]
-    found = [int(d[-1]) if (d := re.findall(r"\d+", Path(n).stem)) else None for n in names]
+    found = [frame_number(name) for name in names]
     in_order = listed or all(n is None for n in found)
     if in_order and len(masks) == len(numbers) and not all(n in numbers for n in found):
         found = list(numbers)

@@ -97,7 +97,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Undoes ``register``. The backend goes on: other programs may use it, and jobs can be attached again."""
+    """Undoes ``register``. The backend keeps running: other programs may use it, and jobs can be attached again."""
     atexit.unregister(unregister)
     for handle in _cli_handles:
         bpy.utils.unregister_cli_command(handle)

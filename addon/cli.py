@@ -116,10 +116,10 @@ def run(path: Path, force: bool = False) -> list[Path]:
 
 
 def _job(loaded: JobFile, force: bool) -> Job:
-    """What is submitted. To be applied results are needed as arrays too, as from the panel: files are rounded and compressed."""
+    """The job to submit. Results to be applied are needed as arrays too, as from the panel: files are quantised and compressed."""
     job = loaded.job
     if loaded.options.get("apply") and not handlers.handler_of(job.operation).files:
-        # An id of its own: under the digest's the backend may know the job with files only.
+        # Another id: the backend may know the job of the digest's id, with files only.
         job = dataclasses.replace(job, deliver="both", id=hashlib.sha256(f"{loaded.digest} both".encode()).hexdigest()[:32])
     return dataclasses.replace(job, id=new_id()) if force else job
 
@@ -138,7 +138,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     target = folder / str(description.pop("folder", "capture"))
     if item.kind != "frames":
         description.setdefault("pass", "color")
-    elif {"depth", "motion"} <= {*item.channels, *item.optional_channels}:  # what is painted moves along the vectors
+    elif {"depth", "motion"} <= {*item.channels, *item.optional_channels}:  # strokes are moved by the motion vectors
         check_scene(bpy.context.scene)
     settings = CaptureSettings.from_json(description)
     if settings.mode == "orbit" and not settings.objects:

@@ -105,7 +105,7 @@ def set_geometry(scene: bpy.types.Scene) -> None:
 
 
 def isolate(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], lights: bool) -> None:
-    """Leaves only the given objects in the scene copy, and its lights for a colour render. Parents act, unseen."""
+    """Leaves only the given objects in the scene copy, and its lights for a colour render. Parents stay, invisible."""
     kept = {item.name_full: item for item in objects}
     if lights:
         kept.update((item.name_full, item) for item in scene.objects if item.type in {"LIGHT", "LIGHT_PROBE"})

@@ -1,4 +1,4 @@
-"""PNG files in memory, written and read with zlib and numpy alone: Blender ships no encoder that a script can hand pixels to."""
+"""PNG files in memory, written and read with zlib and numpy alone: Blender has no encoder for pixels of a script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Channels to the colour type of PNG (third edition), section 11.2.1: grey, grey and alpha, RGB, RGBA."""
 _UP = 2
-"""Filter type of every row: the difference to the row above. Good on smooth maps, and quick in numpy both ways."""
+"""Filter type of every row: the difference to the row above. Good on smooth maps, and fast in numpy in both directions."""
 
 
 def encode(pixels: np.ndarray, level: int = 4) -> bytes:

@@ -77,7 +77,7 @@ class Handler:
         """Forgets everything: another file is about to be loaded."""
 
     def repair(self, running: set[str]) -> None:
-        """Puts right what undo, redo or loading changed behind the back of ``running`` jobs."""
+        """Called after undo, redo and loading: removes what jobs left that are not ``running`` any more, restores what they need."""
 
 
 DEFAULT = Handler()

@@ -25,11 +25,11 @@ if TYPE_CHECKING:  # zmq, numpy and subprocess (20 ms) are loaded on the first c
 BUSY_S = 0.05
 IDLE_S = 0.25
 STALE_S = 3.0
-"""After so long without an answer a connection file counts as left behind by a backend that is gone."""
+"""Seconds without an answer after which the backend of a connection file counts as ended."""
 PATIENCE_S = 60.0
-"""Without a window: how long to wait for a backend that went away; it may be on its way up again."""
+"""Seconds to wait, without a window, for a backend that was lost; it may be restarting."""
 START_S = 90.0
-"""A first start imports torch from a cold disk."""
+"""Seconds: a first start reads torch from disk."""
 
 
 class Backend:
@@ -37,7 +37,7 @@ class Backend:
 
     Attributes:
         state: ``off``, ``starting``, ``connecting``, ``ready``, ``lost`` or ``error``.
-        problem: What is wrong, in words, for ``error`` and ``lost``.
+        problem: What is wrong, for ``error`` and ``lost``.
         on_event: Called with each event of the client.
     """
 
@@ -53,7 +53,7 @@ class Backend:
         self._may_start = False
         self._started = False
 
-    # -- what the artist asks for ------------------------------------------------------------------------------------
+    # -- start and stop ------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Connects to the backend of this user, and starts one if none answers. Returns at once.
@@ -168,13 +168,13 @@ class Backend:
         return BUSY_S if self.is_busy() or self.state != "ready" else IDLE_S
 
     def tick(self) -> None:
-        """Does what there is to do, without waiting for anything."""
+        """Handles what has arrived, without waiting."""
         try:
             if self.state == "starting":
-                self._look_for_it()
+                self._connect_to_started()
             if self.client is not None:
                 for event in self.client.poll(0):
-                    self._heard(event)
+                    self._on_client_event(event)
                     self.on_event(event)
             if self.state == "connecting" and self._may_start and time.monotonic() - self._since > STALE_S:
                 self._drop()
@@ -185,9 +185,9 @@ class Backend:
         except Exception:  # a timer that raises is never called again, and with it every job would be forgotten
             traceback.print_exc()
 
-    # -- the machinery -----------------------------------------------------------------------------------------------
+    # -- internals -----------------------------------------------------------------------------------------------
 
-    def _heard(self, event: Any) -> None:
+    def _on_client_event(self, event: Any) -> None:
         kind = type(event).__name__
         if kind == "Connected":
             self._may_start = False
@@ -199,7 +199,7 @@ class Backend:
             else:
                 self._set("lost", str(event.reason))
 
-    def _look_for_it(self) -> None:
+    def _connect_to_started(self) -> None:
         from ...shared.connection import connection_path, read_connection, state_folder
 
         assert self._process is not None
@@ -270,7 +270,7 @@ class Backend:
 
 
 def redraw() -> None:
-    """Lets the panels show what changed."""
+    """Redraws the panels."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR"}:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUTBOX: dict[str, Job] = {}
 """Jobs that wait for a backend that is still starting."""
 RESULTS: dict[str, dict[str, Any]] = {}
-"""Outputs that wait to be applied: between two of the artist's own actions, never within one."""
+"""Outputs that wait to be applied, which never happens while the artist is in the middle of an action."""
 STOPPED: set[str] = set()
 """Captures that the artist stopped."""
 UNFINISHED: set[str] = set()
@@ -81,7 +81,7 @@ def _send_and_wait(job: Job) -> str:
         client = BACKEND.require()
     finally:
         waiting = OUTBOX.pop(job.id, None)
-    if waiting is not None:  # else it went out with the first answer
+    if waiting is not None:  # else it was sent when the backend answered
         client.submit(job)
     try:
         finished = client.result(job.id, on_progress=on_event, patience=PATIENCE_S, on_partial=_partial)
@@ -101,7 +101,7 @@ def busy() -> bool:
 
 
 def cancel(job_id: str) -> None:
-    """Stops a job, wherever it is."""
+    """Stops a job, in whatever state it is."""
     found = records.find(job_id)
     if found is None:
         return
@@ -140,7 +140,7 @@ def remove(job_id: str) -> None:
 
 
 def on_event(event: Any) -> None:
-    """Takes one event of the client. A job that the loaded file does not know is none of its business."""
+    """Takes one event of the client. Events of jobs that are not in the loaded file are ignored."""
     kind = type(event).__name__
     if kind == "Connected":
         _connected()
@@ -260,7 +260,7 @@ def _follow_up(job_id: str) -> None:
 
 
 def before_load() -> None:
-    """Another file is about to be loaded: its jobs are not these."""
+    """Another file is about to be loaded: the jobs of this one are forgotten here, and go on at the backend."""
     if BACKEND.client is not None:
         for job_id in records.LIVE:
             BACKEND.client.forget(job_id)
@@ -299,7 +299,7 @@ def after_load() -> None:
 
 
 def after_undo() -> None:
-    """An undo or redo: the backend does not undo, so the file says again what is true of its jobs."""
+    """After undo or redo: the backend does not undo, so the file is brought up to date with its jobs."""
     records.repair()
     running = {job_id for job_id, live in records.LIVE.items() if live.saved.get("state") in records.ACTIVE}
     for handler in handlers.HANDLERS.values():

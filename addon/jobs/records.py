@@ -150,7 +150,7 @@ def remove(job_id: str) -> None:
 
 
 def repair() -> None:
-    """After undo or redo: the backend does not undo, so the list says again what is true of the jobs of this session."""
+    """After undo or redo: the backend does not undo, so the list is brought up to date with the jobs of this session."""
     for job_id in [record.name for _, record in everything() if record.name in REMOVED]:
         remove(job_id)
     scenes = {scene.session_uid: scene for scene in bpy.data.scenes}

@@ -40,7 +40,7 @@ def mark(material: bpy.types.Material) -> None:
 
 
 def set_preview(material: bpy.types.Material) -> None:
-    """Gives a material its maps on a ball as preview."""
+    """Renders the maps on a ball as the material's preview."""
     picture = lighting.ball(_stack(material, notes.read(material)), SIDE)
     preview = material.preview_ensure()
     preview.image_size = SIDE, SIDE

@@ -26,7 +26,7 @@ class MaterialHandler(Handler):
         history.forget_session()
 
     def repair(self, running: set[str]) -> None:
-        """An undo takes no entry off the history."""
+        """Entries of the history stay when their material is undone."""
         history.repair()
 
 

@@ -29,7 +29,7 @@ def roles(outputs: dict[str, Any]) -> dict[str, Image]:
 
 
 def constant(value: Image) -> float | None:
-    """The one value of a map that is the same all over (to 1/255), else None."""
+    """The value of a map that is constant (to 1/255), else None."""
     first = value.pixels[..., :1]
     scale = 1.0 if first.dtype.kind == "f" else float(np.iinfo(first.dtype).max)
     low, high = float(first.min()) / scale, float(first.max()) / scale
@@ -60,7 +60,7 @@ def receive(value: Image, role: str, name: str, note: dict[str, Any]) -> bpy.typ
 
 
 def _packed(data: bytes, name: str, shape: tuple[int, ...]) -> bpy.types.Image:
-    """An image that is a file within the file: what Blender reads is what was encoded, 16 bits included."""
+    """An image packed as an encoded file, which keeps its 16 bits."""
     image = bpy.data.images.new(name, shape[1], shape[0])
     image.pack(data=data, data_len=len(data))
     image.source = "FILE"
@@ -107,7 +107,7 @@ def read(image: bpy.types.Image, side: int) -> np.ndarray:
 
 
 def small_stack(values: dict[str, Image], directx: bool = False, constants: dict[str, float] | None = None) -> lighting.Stack:
-    """Maps as they came, made small enough for a thumbnail; those that are missing get a plain value."""
+    """Maps as they came, made small enough for a thumbnail; missing ones get a constant."""
     floats = {role: _floats(value) for role, value in values.items()}
     linear = values["base_color"].color_space == "linear" if "base_color" in values else False
     return stack({role: shrink(pixels, SIDE) for role, pixels in floats.items()}, linear, directx, constants)

@@ -50,7 +50,7 @@ def build(
     Args:
         name: Of the material.
         images: By role: ``base_color``, ``roughness``, ``metallic``, ``normal``, ``height``, ``ambient_occlusion``.
-        constants: Values of maps that are the same all over.
+        constants: Values of constant maps.
         placement: How the texture is mapped to the object.
         look: What is done with the maps.
     """
@@ -111,7 +111,7 @@ def _textures(tree: bpy.types.NodeTree, images: dict[str, bpy.types.Image], plac
 
 
 def _normal(tree: bpy.types.NodeTree, texture: bpy.types.Node, directx: bool) -> bpy.types.Node:
-    """A Normal Map node for the texture; the green of a DirectX map is turned around before it."""
+    """A Normal Map node for the texture; the green channel of a DirectX map is inverted before it."""
     node = tree.nodes.new("ShaderNodeNormalMap")
     node.location = (-180, -400)
     color = texture.outputs["Color"]

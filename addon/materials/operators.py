@@ -54,7 +54,7 @@ class BACKLOT_OT_more_like_this(EditsScene, bpy.types.Operator):  # noqa: N801
         if settings.use_like_seed:
             entry = history.find(context.scene, context.scene.backlot_materials.shown)
             made = (history.request_of(entry).get("parameters") or {}) if entry is not None else {}
-            likeness = float(made.get("likeness", settings.likeness))  # the slider speaks of what is to come
+            likeness = float(made.get("likeness", settings.likeness))  # the slider is for the next variations
             start, path = settings.like_seed, ",".join(filter(None, [settings.like_path, f"{settings.seed}:{likeness:.4g}"]))
         try:
             return set(bpy.ops.backlot.variations(like_seed=start, like_path=path))
@@ -125,7 +125,7 @@ class BACKLOT_OT_release_sliders(EditsScene, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Unticks, and shows what the chosen variation has."""
+        """Unticks, and displays the attributes of the chosen variation."""
         sliders.release(context.scene)
         entry = history.find(context.scene, context.scene.backlot_materials.shown)
         if entry is not None and entry.picked >= 0:

@@ -171,7 +171,7 @@ def assign(item: bpy.types.Object, material: bpy.types.Material) -> None:
 
 
 def _constants(found: dict[str, Image]) -> dict[str, float]:
-    """Maps that are the same all over, as numbers: a picture of them would only cost memory."""
+    """Maps with the same value everywhere, as numbers: an image of them would only cost memory."""
     values = {role: maps.constant(found[role]) for role in ("roughness", "metallic") if role in found}
     return {role: value for role, value in values.items() if value is not None}
 

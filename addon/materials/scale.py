@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 WRAP_TOLERANCE = 1e-3
-"""UV units by which the two sides of a seam may miss a whole number and still count as one turn around the object."""
+"""UV units: a seam closes when its two sides differ by a whole number, to this tolerance."""
 SAME = 0.02
 """Scales that differ by less than this share look alike: one material serves both objects."""
 
@@ -45,7 +45,7 @@ def placement(item: bpy.types.Object, tile: tuple[float, float] | None) -> Place
     if measured is not None:
         density, wraps = measured
         across, up = density / width, density / height
-        # Where the UVs go around the object and meet themselves, a whole number of repetitions is worth more than the exact metre.
+        # Where the UVs go around the object and close, a whole number of repetitions matters more than the exact metre.
         return Placement("UV", (max(1.0, round(across)) if wraps[0] else across, max(1.0, round(up)) if wraps[1] else up, 1.0))
     x, y, z = (abs(part) for part in item.matrix_world.to_scale())
     # The sides of the box show the texture upright. On top and bottom a texture that is not square is stretched.
@@ -91,7 +91,7 @@ def uv_density(item: bpy.types.Object) -> tuple[float, tuple[bool, bool]] | None
 
 
 def _wraps(corner_vertex: np.ndarray, uv: np.ndarray) -> tuple[bool, bool]:
-    """Whether vertices have UVs a whole turn apart along U or V and the same along the other: the seam of a tube or globe."""
+    """Whether vertices have UVs a whole number apart along U or V and equal along the other: the seam of a tube or globe."""
     order = np.argsort(corner_vertex, kind="stable")
     starts = np.flatnonzero(np.diff(corner_vertex[order], prepend=-1))
     low = np.minimum.reduceat(uv[order], starts, axis=0)

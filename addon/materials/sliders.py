@@ -1,4 +1,4 @@
-"""The panel's settings, filled from what a prompt was understood as, from a variation or from an entry of the history."""
+"""The panel's settings, filled from the report on a prompt, from a variation or from an entry of the history."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _set_optional(settings: Any, name: str, value: Any) -> None:
 
 
 def _set(settings: Any, name: str, value: Any) -> bool:
-    """Writes a value that differs; False for one that an older or newer version knows and this one does not."""
+    """Writes a value that differs; False for one that this version does not have."""
     try:
         if value is not None and _differs(getattr(settings, name), value):
             setattr(settings, name, value)

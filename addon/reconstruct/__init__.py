@@ -3,10 +3,10 @@
     clips         a solved clip as cameras, lens and tracks       footage      its pictures as files, step by step
     plate         one picture with the scene's camera             unwrap       Smart UV of a mesh, and its texture
     handlers      what becomes of results                         results      a job's outputs into the scene
-    progress      the best so far, while a job runs               facts        what a report says, in the scene's units
+    progress      the coarse mesh of a running job               facts        what a report says, in the scene's units
     jobfiles      what a job file asks to be captured             align        scale, floor and origin of a solve
     camera_object the camera that follows a solve                 names        its operations
-    operators     the buttons that send jobs                      tools        the buttons around a result
+    operators     the buttons that send jobs                      tools        the buttons of a result
     properties    what the scene stores                           panel        what the artist sees
 
 Registering imports no numpy: ``clips``, ``footage``, ``plate``, ``unwrap``, ``results`` and ``jobfiles`` are loaded when needed.

@@ -133,7 +133,7 @@ def _is_animated(item: bpy.types.Object) -> bool:
 
 
 def _plane(found: Sequence[mathutils.Vector]) -> tuple[mathutils.Vector, mathutils.Vector, float]:
-    """Centre, normal (not of unit length) and squared size of the plane through points: the largest of all their triangles decides."""
+    """Centre, normal (not of unit length) and squared size of the plane through points."""
     centre = sum(found, mathutils.Vector()) / len(found)
     arms = [point - centre for point in found]
     if len(found) > 3:

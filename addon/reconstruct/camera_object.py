@@ -19,7 +19,7 @@ def solved_camera(clip: bpy.types.MovieClip, scene: bpy.types.Scene) -> bpy.type
 
 
 def orientation(camera: bpy.types.Object) -> mathutils.Matrix:
-    """What the artist's Set Floor, Set Scale and own hands did: the camera object's transform without its constraint."""
+    """The camera object's transform without its constraint: what Set Floor, Set Scale and the artist changed."""
     if camera.parent is None:
         return camera.matrix_basis.copy()
     return camera.parent.matrix_world @ camera.matrix_parent_inverse @ camera.matrix_basis

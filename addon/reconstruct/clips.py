@@ -207,7 +207,7 @@ def _fitted(lens: bpy.types.MovieTrackingCamera, size: tuple[int, int]) -> tuple
     if not (k1 or k2):
         return (0.0,)
     if len(ideal) >= 8 and np.isfinite(ideal).all() and (np.diff(ideal) > 0).all() and (np.diff(bent) > 0).all():
-        # Differences of radii are fitted, not their quotient: what is to be small is the error in pixels.
+        # Differences of radii are fitted, not their quotient: the error in pixels is minimised.
         unit = ideal[-1]
         powers = (ideal[:, None] / unit) ** np.array([3, 5, 7, 9])
         found = np.linalg.lstsq(powers, bent - ideal, rcond=None)[0]

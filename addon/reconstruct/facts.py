@@ -28,7 +28,7 @@ def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
 
 
 def length(scene: bpy.types.Scene, value: float) -> str:
-    """A length in scene units, as the scene shows lengths; plain digits where it has no units."""
+    """A length in scene units, formatted in the units of the scene; plain digits where it has none."""
     settings = scene.unit_settings
     if settings.system == "NONE":
         return f"{value:.4g}"
@@ -37,7 +37,7 @@ def length(scene: bpy.types.Scene, value: float) -> str:
 
 
 def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts that an artist decides by: label and value, in the order of a panel."""
+    """The figures of a report for an artist: label and value, in the order of a panel."""
     found: list[tuple[str, str]] = []
     faces, frames = _number(report.get("faces")), _number(report.get("frames"))
     if faces is not None:

@@ -94,7 +94,7 @@ class FootageCapture:
             else:
                 self.missing.append(number)
             if not self._decoded and done < self.total:
-                continue  # nothing was worked on: no reason to draw a frame in between
+                continue  # nothing was rendered: no need to redraw in between
             yield done
         if len(metas) < clips.MIN_FRAMES:
             got = f"{len(metas)}; frame {self.missing[0]} is not there" if self.missing else str(len(metas))
@@ -187,7 +187,7 @@ def decode(clip: bpy.types.MovieClip, number: int, folder: Path) -> Path:
 
 @contextlib.contextmanager
 def _sequencer(clip: bpy.types.MovieClip, path: str, display: bool) -> Iterator[bpy.types.Scene]:
-    """A scene that writes what its sequencer shows, unchanged in size and colour; it is gone afterwards."""
+    """A scene that writes what its sequencer shows, unchanged in size and colour; it is removed afterwards."""
     with temporary_scene("Backlot Footage") as scene:
         render = scene.render
         render.resolution_x, render.resolution_y = clip.size

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ReconstructionHandler(Handler):
-    """A mesh with its material, where it belongs in the scene; before that the best so far, for artists who asked to see it."""
+    """A mesh with its material, placed in the scene; while the job runs the latest coarse mesh, if the artist wants it."""
 
     def apply(self, scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
         """See ``results.apply``."""
@@ -25,7 +25,7 @@ class ReconstructionHandler(Handler):
         return results.apply(scene, operation, label, outputs, request)
 
     def partial(self, scene: bpy.types.Scene, record: records.BACKLOT_PG_job, event: Partial) -> None:
-        """Keeps the coarse mesh, and shows it if the artist asked for it and is not in the middle of something."""
+        """Keeps the coarse mesh, and shows it if the artist wants it and is not in the middle of an action."""
         super().partial(scene, record, event)
         wanted = event.name == "mesh" and notes.parse(record.request).get("show_progress")
         if wanted and record.name in records.LIVE and not queue.artist_is_busy():

@@ -54,7 +54,7 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
 
 
 def origin(description: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What a mesh made of it belongs to, for applying the result."""
+    """What a mesh of this capture belongs to, for applying the result."""
     found: dict[str, Any] = {} if "object" in description else _steps(description, folder).origin()
     return found
 

@@ -1,4 +1,4 @@
-"""The operators that reconstruct, and the buttons around a result."""
+"""The operators that reconstruct, and the buttons of a result."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 # Functions import footage.py, plate.py, unwrap.py and images/pictures.py when they are called: those import numpy.
 MOST_FACES = 100_000
-"""Of a mesh that Smart UV unwraps, where no number was asked for: half a second."""
+"""Triangles of a mesh for Smart UV, where the artist set no number: unwrapping them takes half a second."""
 
 
 class ReconstructOperator(OperationOperator):
-    """What all of them do: note what the mesh belongs to, and what is to be done while it grows and when it is there."""
+    """Common to all: the request notes what the mesh belongs to, whether it is shown early, and what follows it."""
 
     def make_capture(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str, request: dict[str, Any]) -> Steps:
         """The capture; the request then says what the mesh belongs to."""

@@ -1,4 +1,4 @@
-"""The panels of reconstructions: what to rebuild where it is (scene, clip or plate), and what came of it."""
+"""The panels of reconstructions: from the scene, a clip or a plate, and the result."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .names import DEPTH, FOOTAGE, PLATE, TEXTURE
 from .operators import clip_shown, plate_shown
 
 PLACES = {"VIEW_3D": DEPTH, "CLIP_EDITOR": FOOTAGE, "IMAGE_EDITOR": PLATE}
-"""Where each of them has its panel: where what it is made of is."""
+"""The editor of each panel: the one that shows its input."""
 CLOSED = {"DEFAULT_CLOSED"}
 _ONLY_WITH = {
     "texture_size": "texture", "proxy_faces": "proxy", "normal_map": "texture", "equal_exposure": "texture", "fill_width": "fill",
 }  # fmt: skip
 """Parameters that another one switches on."""
 _FINISH = frozenset(parameter.name for parameter in SURFACE_PARAMETERS if not parameter.advanced)
-"""Parameters with a folded panel of their own: what becomes of the mesh once it is there."""
+"""Parameters with a folded panel of their own: how the finished mesh is processed."""
 
 
 def _settings(context: bpy.types.Context, operation: Operation) -> Any:
@@ -171,7 +171,7 @@ def _operation_panels(operation: Operation, space: str, sidebar: type) -> list[t
 
 
 def _result_panel(space: str, sidebar: type) -> type:
-    """What came of it: on top of the tab while a rebuilt object is the active one, or where there is something to align."""
+    """The result: first in the tab while a reconstructed object is the active one, or where there is a solve to align."""
 
     def draw(self: Any, context: bpy.types.Context) -> None:
         draw_result(self.layout, context)

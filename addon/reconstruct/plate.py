@@ -92,7 +92,7 @@ class PlateCapture:
         return {"kind": "plate", "image": self.settings.image, "camera": self.camera_object, "folder": str(self.folder)}
 
     def _from_clip(self, scene: bpy.types.Scene, image: bpy.types.Image) -> tuple[Camera, str]:
-        """The camera: of the clip's frame that the picture is, else the scene's; with the tracks seen in it."""
+        """The camera: of a clip's frame if the picture is one, with its tracks; else the scene's."""
         found = clip_of(image)
         if found is not None:
             clip, number = found

@@ -1,4 +1,4 @@
-"""The best so far in the scene while a job runs, for artists who asked to see it; gone when the result arrives."""
+"""The latest coarse mesh of a running job in the scene, if the artist wants it; removed when the result arrives."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def show(scene: bpy.types.Scene, job_id: str, label: str, mesh: Mesh) -> bpy.typ
 
 
 def forget(job_id: str) -> None:
-    """Takes the coarse mesh of a job out of the file."""
+    """Removes the coarse mesh of a job."""
     for item in [item for item in bpy.data.objects if item.get(MARK) == job_id]:
         _remove(item)
 
 
 def repair(running: set[str]) -> None:
-    """After undo, redo or loading: an old coarse mesh may be back though its job is over."""
+    """After undo, redo or loading: removes coarse meshes that came back although their jobs are over."""
     for item in [item for item in bpy.data.objects if item.get(MARK) and item[MARK] not in running]:
         _remove(item)
 

@@ -64,14 +64,14 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
 def _placed(
     scene: bpy.types.Scene, value: Mesh, label: str, outputs: dict[str, Any], request: dict[str, Any], origin: dict[str, Any]
 ) -> bpy.types.Object:
-    """A new object, where the camera that it was seen by is now."""
+    """A new object, aligned with the present pose of the camera that saw it."""
     item = mesh_object.make(scene, value, label)
     item.matrix_world = _moved_since(scene, origin)
     if origin.get("kind") != "plate":
         _give_material(item, value, outputs)
         return item
     plate = _plate(scene, item, request)
-    cards = (request.get("parameters") or {}).get("mode") == "cards"  # they overlap: only their own textures say what is on each
+    cards = (request.get("parameters") or {}).get("mode") == "cards"  # they overlap: only their own textures know the content of each
     bent = plate is not None and plate[2].distortion is not None  # a projection knows no lens
     _give_material(item, value, outputs, None if cards or bent else plate, captured=True)
     return item
@@ -96,14 +96,14 @@ def _give_material(item: bpy.types.Object, value: Mesh, outputs: dict[str, Any],
 
 
 def _receive(value: Image, name: str, title: str, matte: bool = False) -> bpy.types.Image:
-    """An image datablock. Alpha of a baked texture says where it was seen; as a base colour it would blacken the seams."""
+    """An image datablock. Alpha of a baked texture masks the observed texels; in a base colour it would blacken the seams."""
     pixels = value.pixels[..., :3] if value.pixels.shape[2] == 4 and not matte else value.pixels
     return pictures.receive(Image(np.ascontiguousarray(pixels), value.color_space), f"{name} {title}")
 
 
 def _extra(scene: bpy.types.Scene, value: Mesh, name: str, item: bpy.types.Object, proxy: bool) -> bpy.types.Object:
     extra = mesh_object.make(scene, value, name)
-    extra.parent = item  # goes where the fine mesh goes
+    extra.parent = item  # moves with the fine mesh
     if proxy:
         extra.display_type, extra.hide_render = "WIRE", True
         return extra
@@ -132,7 +132,7 @@ def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], orig
 
 
 def _moved_since(scene: bpy.types.Scene, origin: dict[str, Any]) -> mathutils.Matrix:
-    """From where the solved camera stood when the job was sent to where it stands now: the artist may have set floor and scale."""
+    """The transform of the solved camera since the job was sent: the artist may have set floor and scale."""
     clip, sent = bpy.data.movieclips.get(str(origin.get("clip", ""))), origin.get("world")
     camera = solved_camera(clip, scene) if clip is not None and sent else None
     if camera is None or not origin.get("camera"):
@@ -145,7 +145,7 @@ def _moved_since(scene: bpy.types.Scene, origin: dict[str, Any]) -> mathutils.Ma
 def _plate(
     scene: bpy.types.Scene, item: bpy.types.Object, request: dict[str, Any]
 ) -> tuple[bpy.types.Image, bpy.types.Object, Camera] | None:
-    """Picture, projector and camera of the plate that was sent; the projector goes where the mesh goes."""
+    """Picture, projector and camera of the plate that was sent; the projector is a child of the mesh."""
     origin = request["origin"]
     image = bpy.data.images.get(str(origin.get("image", "")))
     if image is None:

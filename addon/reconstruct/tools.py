@@ -1,4 +1,4 @@
-"""The buttons around a reconstruction: its scale, floor and origin, and what its material shows."""
+"""The buttons of a reconstruction: its scale, floor and origin, and what its material shows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _AlignOperator(EditsScene):
         except BacklotError as error:
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
-        if context.mode != "OBJECT":  # undo of Edit Mode knows the mesh only, not where its object is
+        if context.mode != "OBJECT":  # undo of Edit Mode restores the mesh only, not the object's transform
             bpy.ops.object.mode_set(mode="OBJECT")
         align.move(context.scene, roots, by)
         self.report({"INFO"}, f"Moved {', '.join(item.name for item in roots)}")  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ class _AlignOperator(EditsScene):
 
 
 class BACKLOT_OT_set_scale(_AlignOperator, bpy.types.Operator):  # noqa: N801
-    """Make two selected points (vertices, or empties) as far apart as they truly are; camera and mesh stay together"""  # noqa: D415
+    """Scale so that two selected points (vertices, or empties) have their true distance; camera and mesh stay together"""  # noqa: D415
 
     bl_idname = "backlot.set_scale"
     bl_label = "Set Scale"

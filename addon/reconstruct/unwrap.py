@@ -1,4 +1,4 @@
-"""Blender's Smart UV for a mesh, on a copy of it: neither the artist's selection nor mode is touched."""
+"""Blender's Smart UV for a mesh, on a copy of it: selection and mode of the artist stay."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     mesh_object   a mesh as an object, and back      mesh_file    a mesh on disk, for a job that is sent again
     surface       lit, or as it was captured         nodes        the beginning of a node tree
-    notes         what a datablock was made by
+    notes         how a datablock was made
 
 The first two import numpy.
 """

@@ -1,4 +1,4 @@
-"""What a datablock was made by: a JSON object in its custom property ``backlot``; and what a report says in words."""
+"""How a datablock was made: a JSON object in its custom property ``backlot``; and sentences from a report."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def build(
     """
     material, tree, shader, output = nodes.principled(name)
     links = tree.links
-    shader.inputs["Roughness"].default_value = 1.0  # the captured colours hold the light already
+    shader.inputs["Roughness"].default_value = 1.0  # the captured colours contain the light already
     projected = _projected(tree, *plate) if plate is not None else None
     alpha = None
     if texture is not None:
@@ -141,7 +141,7 @@ def _projected(tree: bpy.types.NodeTree, image: bpy.types.Image, item: bpy.types
 
 
 def _unless_invented(tree: bpy.types.NodeTree, projected: bpy.types.NodeSocket, color: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
-    """The projected plate, but behind its edges, where it shows something else, what was painted there."""
+    """The projected plate; where the mesh is invented, behind edges of the plate, the inpainted texture."""
     invented, mix = tree.nodes.new("ShaderNodeAttribute"), tree.nodes.new("ShaderNodeMix")
     invented.attribute_name, invented.location = "invented", (-240, 520)
     mix.data_type, mix.label, mix.location = "RGBA", "Painted Behind Edges", (20, 320)

@@ -7,7 +7,7 @@
     placing       Image Editor, sequencer, compositor, projection
     names         its operations                                  operators     the buttons that send jobs
     properties    what the scene stores                           painting      the buttons of the lists
-    using         the buttons around a result                     movie         a movie of a result
+    using         the buttons of a result                     movie         a movie of a result
     panel         what the artist sees
 
 Registering imports no numpy: ``keyframes`` and ``results`` are loaded when they are needed.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Functions import shared/outputs.py when they are called: it imports numpy, and registering does not.
 WRITERS: dict[str, Writer] = {}
-"""By job, of those that have sent something."""
+"""By job: those that have sent results."""
 
 
 def new_folder(label: str) -> Path:

@@ -41,7 +41,7 @@ class ShotHandler(_FileHandler):
         if not folder:
             super().partial(scene, record, event)
             return
-        with contextlib.suppress(BacklotError):  # the disk is full; the end says so, if it still is
+        with contextlib.suppress(BacklotError):  # the disk is full: writing the result reports it, if it still is
             files.take(record.name, folder, event)
 
     def finished(self, job_id: str, request: dict[str, Any], event: Finished) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
 
 
 class MovieOperator(OperationOperator):
-    """Sends the frames of a shot, as fast as the scene plays them."""
+    """Sends the frames of a shot, with the scene's frame rate."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -25,7 +25,7 @@ _KEEP: dict[str, Any] = {"options": {"SKIP_SAVE"}}
 
 
 def shot_values(operator: Any, scene: bpy.types.Scene) -> dict[str, Any]:
-    """Which frames a call and the panel ask for; a call that gives a range, a size or a folder need not say that it does."""
+    """Which frames a call and the panel ask for; a range, a size or a folder of a call counts without its checkbox."""
     value = {name: controls.chosen(name, operator, scene.backlot_style) for name in properties.shot_annotations()}
     given = operator.properties.is_property_set
     if given("shot_start") or given("shot_end"):
@@ -57,7 +57,7 @@ class PictureOperator(OperationOperator):
         return described, wanted
 
     def _weigh(self, panel: Any, weights: list[float], first: bool) -> None:
-        """Gives the list's weights, after 1 for the style that is not in it, unless the artist wrote some."""
+        """Gives the list's weights, after 1 for the style that is not in it, unless the artist gave some."""
         if hasattr(panel, "weights") and not panel.weights and not self.properties.is_property_set("weights"):  # type: ignore[attr-defined]
             self.weights = " ".join(f"{weight:.4g}" for weight in ([1.0] if first else []) + weights)
 
@@ -67,7 +67,7 @@ class PictureOperator(OperationOperator):
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
         from ..capture.run import CaptureSettings
 
-        straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # the passes of others have no exact camera
+        straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # other cameras have no exact pinhole for their passes
         return CaptureSettings(mode="frame", geometry=self._has_passes() and straight)
 
 
@@ -112,7 +112,7 @@ class ShotOperator(PictureOperator):
 
 
 class KeyframesOperator(ShotOperator):
-    """A shot from painted frames: they go along, and a model that was trained before."""
+    """A shot from painted frames: the paintings are sent too, and a model that was trained before."""
 
     @classmethod
     def capture_annotations(cls, operation: Operation) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class KeyframesOperator(ShotOperator):
         return {**super().capture_annotations(operation), **properties.keyframe_annotations(**_KEEP), "only_render": only}
 
     def describe_inputs(self, panel: Any) -> tuple[dict[str, dict[str, str]], str]:
-        """Paintings and model go along with the frames."""
+        """Paintings and model are sent with the frames."""
         return {name: {"capture": name} for name in ("frames", "keyframes", "model")}, "frames"
 
     def prepare(self, scene: bpy.types.Scene, capture: Any, request: dict[str, Any]) -> None:

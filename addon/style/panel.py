@@ -1,4 +1,4 @@
-"""The panels of style: a picture, a shot in the manner of a picture, a shot from painted keyframes, and what came of it."""
+"""The panels of style: a picture, a shot in the manner of a picture, a shot from painted keyframes, and the result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .names import IMAGE, KEYFRAMES, MOVIE, SHOT, VGG
 
 SPACES = ("VIEW_3D", "IMAGE_EDITOR")
 ELSEWHERE = {KEYFRAMES: ("numbers",), MOVIE: ("fps",)}
-"""Parameters without a control: the list of keyframes says them, the scene says how fast it plays."""
+"""Parameters without a control: they come from the list of keyframes and from the scene's frame rate."""
 TITLES = {SHOT: "Shot", KEYFRAMES: "Keyframes", VGG: "With VGG"}
 _looked: dict[str, tuple[float, Any]] = {}
 
@@ -109,7 +109,7 @@ def _draw_strength(layout: bpy.types.UILayout, context: bpy.types.Context, opera
 
 
 def draw_frames(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draws which frames the shot is made of, and what would spoil them."""
+    """Draws which frames the shot is made of, and the problems of capturing them."""
     group, scene = context.scene.backlot_style, context.scene
     layout.prop(group, "shot_source")
     if group.shot_source == shot.CAPTURED:

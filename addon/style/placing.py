@@ -40,7 +40,7 @@ def result_of(scene: bpy.types.Scene, name: str = "") -> tuple[bpy.types.Image, 
 
 
 def set_frames(user: Any, note: dict[str, Any]) -> None:
-    """Lets whoever shows a sequence (an editor, a node) show frame n of it at the scene's frame n."""
+    """Lets an editor or a node show frame n of a sequence at the scene's frame n."""
     user.frame_start, user.frame_duration = note["first"], note["last"] - note["first"] + 1
     user.frame_offset = 0 if note.get("operation") == MOVIE else note["first"] - 1  # a movie begins with its own first frame
     user.use_auto_refresh = True
@@ -143,7 +143,7 @@ def path_of(image: bpy.types.Image) -> Path:
 
 
 def flattened(image: bpy.types.Image, note: dict[str, Any], folder: Path) -> list[Path]:
-    """Single-layer copies of a multilayer sequence, made by the compositor of a scene that is gone afterwards."""
+    """Single-layer copies of a multilayer sequence, made by the compositor of a scene that is removed afterwards."""
     folder.mkdir(exist_ok=True)
     with temporary_scene("Backlot Copies") as scene:
         scene.use_nodes = True
@@ -204,7 +204,7 @@ def project(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any]
     Raises:
         InputError: No mesh among the objects, no perspective camera.
     """
-    import numpy as np  # not when registering, and with it the next
+    import numpy as np  # not when registering; shared/values.py imports it too
 
     from ...shared.values import Camera
 
@@ -236,7 +236,7 @@ def project(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any]
 
 
 def release(objects: list[bpy.types.Object]) -> int:
-    """Takes projected shots off objects; gives how many had one. Their meshes' own materials show again."""
+    """Removes projected shots from objects, which then show the materials of their meshes; gives how many had one."""
     count = 0
     for item in objects:
         slots = [slot for slot in item.material_slots if slot.link == "OBJECT" and slot.material and slot.material.get(NOTE + "_shot")]

@@ -72,7 +72,7 @@ class BACKLOT_PG_keyframe(bpy.types.PropertyGroup):  # noqa: N801
     frame: IntProperty(name="Frame", description="Which frame of the shot was painted")  # type: ignore[valid-type]
     use: BoolProperty(name="Use", default=True, description="Train on this painting")  # type: ignore[valid-type]
     partial: BoolProperty(  # type: ignore[valid-type]
-        name="Only What Was Painted", description="Learn from the strokes only: what still looks like the render says nothing"
+        name="Only What Was Painted", description="Train on the strokes only: pixels that equal the render are left out"
     )
 
 

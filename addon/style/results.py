@@ -75,7 +75,7 @@ def sequence(frames: list[Path], name: str) -> bpy.types.Image:
 
 
 def _render_of(name: str, request: dict[str, Any], first: int, last: int) -> bpy.types.Image | None:
-    """The captured colour of the same frames, to compare; None where its files are not numbered in a row."""
+    """The captured colour of the same frames, to compare; None where its files are not numbered consecutively."""
     where = ((request.get("inputs") or {}).get("frames") or {}).get("frames", "")
     try:
         color = shot.look(Path(where)).color if where else {}

@@ -72,7 +72,7 @@ def last_capture(scene: bpy.types.Scene) -> Path | None:
 
 
 def problems(scene: bpy.types.Scene) -> list[str]:
-    """What would spoil a capture for a style, in words for the panel."""
+    """Problems of capturing for a style, as sentences for the panel."""
     found = []
     if scene.render.use_motion_blur:
         found.append("Motion blur is on: switch it off, and blur the painted frames with the vector pass")

@@ -1,4 +1,4 @@
-"""A strength that changes over a shot: the keys of the panel's slider, as the text that the operations take (``1:0 24:1``)."""
+"""A strength with keys over a shot: the keys of the panel's slider as text for the operations (``1:0 24:1``)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def text(scene: bpy.types.Scene, numbers: list[int], longest: int = 2000) -> str
 
 
 def curve_of(scene: bpy.types.Scene) -> Any:
-    """The slider's F-curve, or None: of a layered action (Blender 4.4) or of one as before."""
+    """The slider's F-curve, or None: of a layered action (from Blender 4.4 on) or of a legacy one."""
     data = scene.animation_data
     if data is None or data.action is None:
         return None
@@ -62,7 +62,7 @@ def curve_of(scene: bpy.types.Scene) -> Any:
 
 
 def _corners(numbers: list[int], values: list[float], tolerance: float) -> list[int]:
-    """Places that straight lines must go through so that no value is further off than ``tolerance`` (Ramer, Douglas, Peucker)."""
+    """Points that straight lines must go through so that no value is further off than ``tolerance`` (Ramer, Douglas, Peucker)."""
     keep = {0, len(values) - 1}
     spans = [(0, len(values) - 1)]
     while spans:

@@ -1,4 +1,4 @@
-"""The buttons around a stylised shot: look at it, compare it, and put it to use."""
+"""The buttons of a stylised shot: show it, compare it, use it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import placing
 
 
 class _ShotOperator(EditsScene):
-    """Finds the shot, does something with it, says what."""
+    """Base of operators on a shot: finds it, acts on it, reports what was done."""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Does it."""

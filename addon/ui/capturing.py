@@ -1,4 +1,4 @@
-"""Operators that capture first: frame by frame in a window, so that progress shows and Escape stops it; in one go without one."""
+"""Operators that capture first: with a window frame by frame, so that progress is displayed and Escape stops it; else at once."""
 
 from __future__ import annotations
 
@@ -136,6 +136,6 @@ class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
             return {"CANCELLED"}
 
     def captured(self, context: bpy.types.Context, capture: Capture) -> str:
-        """Says where the files are."""
+        """Gives the folder of the files."""
         context.window_manager["backlot_capture_folder"] = str(capture.folder)
         return f"{capture.total} frames in {capture.folder}"

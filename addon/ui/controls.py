@@ -24,7 +24,7 @@ from ...shared.operations.schema import ParameterValue
 
 MAX_SEED = 2**31 - 1
 IMAGE_KINDS = ("image", "mask")
-"""Kinds of inputs that an image of this file can be; frames are captured, and the others have controls of their own elsewhere."""
+"""Kinds of inputs that an image of this file can be; frames are captured, and other kinds have controls in their capability."""
 INPUT = "input_"
 FROM_CAMERA = "from_camera_"
 USE = "use_"
@@ -107,7 +107,7 @@ def parameter_properties(parameter: Parameter, ticks: bool = False, **extra: Any
     return {USE + parameter.name: tick, parameter.name: parameter_property(parameter, **follow, **extra)}
 
 
-# Blender 4.2 as a module crashes when its process ends if any property has had an update function. It has no window to drag in.
+# Blender 4.2 as a module crashes when its process ends if any property has had an update function. It has no window with sliders.
 FOLLOWS = bpy.app.version >= (4, 5) or bool(bpy.app.binary_path)
 """Whether moving an optional control ticks it."""
 _showing: list[bool] = []
@@ -115,7 +115,7 @@ _showing: list[bool] = []
 
 @contextlib.contextmanager
 def showing() -> Iterator[None]:
-    """While this lasts, values that are written are shown to the artist and not taken for the artist's own."""
+    """Values that are written meanwhile are displayed and do not count as set by the artist."""
     _showing.append(True)
     try:
         yield

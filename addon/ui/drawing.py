@@ -32,7 +32,7 @@ def eta_text(seconds: float | None) -> str:
 
 
 def draw_parameter(layout: bpy.types.UILayout, group: Any, parameter: Parameter) -> None:
-    """Draws one parameter; an optional one with a tick before it, pale while the operation decides."""
+    """Draws one parameter; an optional one with a checkbox, greyed out while the operation decides."""
     if not parameter.optional:
         layout.column(align=True).prop(group, parameter.name, **controls.placeholder(parameter))
         return

@@ -1,4 +1,4 @@
-"""What every button that changes the scene needs."""
+"""The base of operators that change the scene."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import bpy
 
 
 class EditsScene:
-    """For operators that change the scene: pale, with the reason, where it cannot be changed, as when it is linked from another file."""
+    """For operators that change the scene: greyed out, with the reason, where it cannot be changed (it may be linked)."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

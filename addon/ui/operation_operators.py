@@ -173,7 +173,7 @@ def operator_class(operation: Operation, base: type[OperationOperator] = Operati
 
 
 class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
-    """Roll another seed"""  # noqa: D415
+    """Choose a random seed"""  # noqa: D415
 
     bl_idname = "backlot.new_seed"
     bl_label = "New Seed"
@@ -181,7 +181,7 @@ class BACKLOT_OT_new_seed(bpy.types.Operator):  # noqa: N801
     group: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Rolls."""
+        """Chooses one."""
         settings = getattr(context.scene, self.group, None)
         if settings is None or not hasattr(settings, "seed"):
             self.report({"ERROR"}, f"There are no settings named {self.group!r}.")

@@ -56,7 +56,7 @@ def test_one_that_was_killed_is_started_again_with_its_client(unlinked):
     client = mine.require()
     mine._process.kill()
     mine._process.wait()
-    mine._heard(ev.Lost(BackendUnavailable("The backend does not answer")))
+    mine._on_client_event(ev.Lost(BackendUnavailable("The backend does not answer")))
     assert mine.state == "lost"
     mine.start()
     end = time.monotonic() + 60

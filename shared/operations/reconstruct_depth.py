@@ -1,6 +1,6 @@
 """``reconstruct.depth``: a mesh from exact or measured depth and cameras."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Operation, Output, Parameter, frames_input, report
 from .surface_parameters import MESH_FORMATS, MIN_COMPONENT, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
@@ -11,16 +11,7 @@ OPERATION = Operation(
     order=40,
     panel="reconstruct",
     apply="reconstruction",
-    inputs=(
-        Input(
-            "frames",
-            "frames",
-            "Frames",
-            "frames with depth and a camera each",
-            channels=("depth",),
-            optional_channels=("color", "confidence", "object_id", "mask"),
-        ),
-    ),
+    inputs=(frames_input("frames with depth and a camera each", ("depth",), ("color", "confidence", "object_id", "mask")),),
     parameters=(
         Parameter(
             "voxel",
@@ -114,6 +105,6 @@ OPERATION = Operation(
     outputs=(
         Output("mesh", "mesh", MESH_FORMATS, "The mesh, in world space and scene units; coarse ones come before it is done"),
         *SURFACE_OUTPUTS,
-        Output("report", "report", ("json",), "Notes, counts, bounds and the mesh's error against the source depth in scene units"),
+        report("Notes, counts, bounds and the mesh's error against the source depth in scene units"),
     ),
 )

@@ -1,6 +1,6 @@
 """``reconstruct.footage``: a mesh from a clip whose camera is solved."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, frames_input, report
 from .surface_parameters import MESH_FORMATS, MIN_COMPONENT, SURFACE_OUTPUTS, SURFACE_PARAMETERS
 
 OPERATION = Operation(
@@ -12,14 +12,11 @@ OPERATION = Operation(
     panel="reconstruct",
     apply="reconstruction",
     inputs=(
-        Input(
-            "frames",
-            "frames",
-            "Frames",
+        frames_input(
             "frames of the clip with a solved camera each, the lens distortion included; what a mask, or a renderer's motion vectors and "
             "ids, show to move by itself is left out",
-            channels=("color",),
-            optional_channels=("mask", "motion", "object_id"),
+            ("color",),
+            ("mask", "motion", "object_id"),
         ),
         Input(
             "tracks", "tracks", "Tracks", "the solve's points and where they were tracked, for the depth range and a check", required=False
@@ -68,6 +65,6 @@ OPERATION = Operation(
             "The mesh, in world space and scene units, with confidence and invented parts as attributes",
         ),
         *SURFACE_OUTPUTS,
-        Output("report", "report", ("json",), "Counts, overlap, reprojection error, and the mesh's error against the depth in scene units"),
+        report("Counts, overlap, reprojection error, and the mesh's error against the depth in scene units"),
     ),
 )

@@ -1,6 +1,6 @@
 """``reconstruct.plate``: a mesh from one picture."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
 from .surface_parameters import SURFACE_OUTPUTS, SURFACE_PARAMETERS, TEXTURED_FORMATS
 
 
@@ -185,6 +185,6 @@ OPERATION = Operation(
         Output("mesh", "mesh", TEXTURED_FORMATS, "The textured mesh, in world space and scene units"),
         *(output for output in SURFACE_OUTPUTS if output.name in ("lod_1", "lod_2")),
         Output("depth", "image", ("exr", "tif"), "Distance along the view in scene units, 0 where there is none"),
-        Output("report", "report", ("json",), "Coverage, tears, how the depth was aligned, and what had to be assumed"),
+        report("Coverage, tears, how the depth was aligned, and what had to be assumed"),
     ),
 )

@@ -1,6 +1,6 @@
 """``reconstruct.texture``: the colour of frames baked onto a mesh."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, frames_input, report
 from .surface_parameters import SURFACE_PARAMETERS, TEXTURE_OUTPUTS, TEXTURED_FORMATS
 
 _SHARED = tuple(p for p in SURFACE_PARAMETERS if p.name in ("max_faces", "texture_size", "equal_exposure"))
@@ -16,14 +16,7 @@ OPERATION = Operation(
     apply="reconstruction",
     inputs=(
         Input("mesh", "mesh", "Mesh", "the mesh, in the space of the cameras; its UVs are kept"),
-        Input(
-            "frames",
-            "frames",
-            "Frames",
-            "frames with a picture and a camera each",
-            channels=("color",),
-            optional_channels=("depth", "confidence", "mask"),
-        ),
+        frames_input("frames with a picture and a camera each", ("color",), ("depth", "confidence", "mask")),
     ),
     parameters=(
         *_SHARED,
@@ -43,6 +36,6 @@ OPERATION = Operation(
     outputs=(
         Output("mesh", "mesh", TEXTURED_FORMATS, "The mesh with UVs and texture"),
         *(output for output in TEXTURE_OUTPUTS if output.name != "normal_map"),
-        Output("report", "report", ("json",), "Coverage, seams, how the UVs were made, gains of the frames"),
+        report("Coverage, seams, how the UVs were made, gains of the frames"),
     ),
 )

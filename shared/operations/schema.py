@@ -144,6 +144,16 @@ class Output:
     help: str
 
 
+def report(help_text: str) -> Output:
+    """The output ``report`` that every operation has: a JSON object."""
+    return Output("report", "report", ("json",), help_text)
+
+
+def frames_input(help_text: str, needs: tuple[str, ...], uses: tuple[str, ...], *, whole: bool = False) -> Input:
+    """The input ``frames``: scene frames that need some channels and use others that are there."""
+    return Input("frames", "frames", "Frames", help_text, channels=needs, optional_channels=uses, whole=whole)
+
+
 @dataclasses.dataclass(frozen=True)
 class Operation:
     """What an artist can ask for.

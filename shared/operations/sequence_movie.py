@@ -1,6 +1,6 @@
 """``sequence.movie``: a sequence of pictures as a movie for looking at."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
 
 OPERATION = Operation(
     name="sequence.movie",
@@ -32,6 +32,6 @@ OPERATION = Operation(
     ),
     outputs=(
         Output("movie", "file", ("mp4",), "The movie: H.264, 8 bits, 4:2:0, Rec.709, as the pictures look in sRGB, over black"),
-        Output("report", "report", ("json",), "Frames, frame rate, seconds, size, encoder; which frames stand for missing ones"),
+        report("Frames, frame rate, seconds, size, encoder; which frames stand for missing ones"),
     ),
 )

@@ -1,6 +1,6 @@
 """``style.keyframes``: a shot in the style of a few frames that the artist painted."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, frames_input, report
 from .style_parameters import KEYED_STRENGTH, LAYERS, frames_wanted
 
 OPERATION = Operation(
@@ -12,15 +12,7 @@ OPERATION = Operation(
     panel="style",
     apply="shot",
     inputs=(
-        Input(
-            "frames",
-            "frames",
-            "Frames",
-            "the shot: rendered frames with their passes",
-            channels=("color",),
-            optional_channels=("depth", "normal", "motion", "object_id"),
-            whole=True,
-        ),
+        frames_input("the shot: rendered frames with their passes", ("color",), ("depth", "normal", "motion", "object_id"), whole=True),
         Input(
             "keyframes",
             "files",
@@ -86,10 +78,7 @@ OPERATION = Operation(
     outputs=(
         Output("stylised", "sequence", ("exr", "png"), "The painted frames, as large as the render and scene-linear as EXR"),
         Output("model", "file", ("safetensors",), "What was learnt, with the keyframes: renders any frame, and can be gone on with"),
-        Output(
-            "report",
-            "report",
-            ("json",),
+        report(
             "Missing passes, notes, errors over the training; by frame the share of tracked paint and the mean confidence",
         ),
     ),

@@ -1,6 +1,6 @@
 """``style.shot``: a range of frames painted in the manner of a picture, with paint that stays on the surfaces."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, frames_input, report
 from .style_parameters import KEYED_STRENGTH, LAYERS, MORE_STYLES, REGIONS, STRUCTURE, STYLE, WEIGHTS, color, frames_wanted, stroke_size
 
 OPERATION = Operation(
@@ -12,13 +12,10 @@ OPERATION = Operation(
     panel="style",
     apply="shot",
     inputs=(
-        Input(
-            "frames",
-            "frames",
-            "Frames",
+        frames_input(
             "the shot: rendered frames with depth, motion vectors and object ids",
-            channels=("color",),
-            optional_channels=("depth", "motion", "object_id", "normal", "mask"),
+            ("color",),
+            ("depth", "motion", "object_id", "normal", "mask"),
             whole=True,
         ),
         STYLE,
@@ -78,10 +75,7 @@ OPERATION = Operation(
     ),
     outputs=(
         Output("stylised", "sequence", ("exr", "png"), "The painted frames, as large as the render and scene-linear as EXR"),
-        Output(
-            "report",
-            "report",
-            ("json",),
+        report(
             "Scenes, anchors, shares of styles, and the warping error next to the render's own at 1, 8 and 16 frames",
         ),
     ),

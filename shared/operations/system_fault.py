@@ -3,7 +3,7 @@
 Known only where the environment has ``BACKLOT_FAULTS=1``.
 """
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
 
 OPERATION = Operation(
     name="system.fault",
@@ -32,7 +32,7 @@ OPERATION = Operation(
         Parameter("attempts", "int", 99, "Attempts", "How many attempts go wrong before one succeeds", minimum=0, maximum=99),
     ),
     outputs=(
-        Output("report", "report", ("json",), "Number of the attempt, process id of the worker, frames found from an earlier one"),
+        report("Number of the attempt, process id of the worker, frames found from an earlier one"),
         Output("frames", "sequence", ("txt",), "As many small files as asked for"),
     ),
     hidden=True,

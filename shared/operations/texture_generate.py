@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..material import ATTRIBUTES, LAYOUTS, Attribute
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
+from .texture_parameters import HEIGHT_MAPS, NORMALS
 
 MAX_PROMPT = 1000
 MAPS = ("base_color", "height", "normal", "roughness", "metallic", "ambient_occlusion")
@@ -82,15 +83,7 @@ PARAMETERS = (
         "likeness", "float", 0.7, "Likeness", "How near to it: 1 is the same", minimum=0.0, maximum=1.0, unit="factor", advanced=True
     ),
     Parameter("model", "text", "materials", "Model", "Name of a model, as in: backlot models list", maximum=200, advanced=True),
-    Parameter(
-        "normals",
-        "choice",
-        "opengl",
-        "Normals",
-        "Convention of the normal map",
-        choices={"opengl": "Green is up, as in Blender", "directx": "Green is down"},
-        advanced=True,
-    ),
+    NORMALS,
 )
 
 OPERATION = Operation(
@@ -106,11 +99,7 @@ OPERATION = Operation(
     parameters=PARAMETERS,
     outputs=(
         Output("base_color", "image", ("png", "exr", "tif", "jpg"), "Base colour, sRGB"),
-        Output("height", "image", ("png", "exr", "tif"), "Height, 0 lowest, 1 highest, 16 bits; report.depth_m gives metres"),
-        Output("normal", "image", ("png", "exr", "tif"), "Tangent-space normals, from the height at its true depth"),
-        Output("roughness", "image", ("png", "exr", "tif"), "Roughness"),
-        Output("metallic", "image", ("png", "exr", "tif"), "Metallic"),
-        Output("ambient_occlusion", "image", ("png", "exr", "tif"), "Ambient occlusion, from the height"),
-        Output("report", "report", ("json",), "What was understood, the attributes, the seed, width in metres and depth in metres"),
+        *HEIGHT_MAPS,
+        report("What was understood, the attributes, the seed, width in metres and depth in metres"),
     ),
 )

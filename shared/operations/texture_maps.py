@@ -1,6 +1,7 @@
 """``texture.maps``: height, normal, roughness and metallic of a photographed material."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
+from .texture_parameters import HEIGHT_MAPS, NORMALS
 
 OPERATION = Operation(
     name="texture.maps",
@@ -31,15 +32,7 @@ OPERATION = Operation(
         ),
         Parameter("relief", "float", 1.0, "Relief", "Depth of the relief against the estimate", minimum=0.0, maximum=8.0, unit="factor"),
         Parameter("width", "float", 1.0, "Width", "How wide the photographed piece is", minimum=0.001, maximum=1000.0, unit="length"),
-        Parameter(
-            "normals",
-            "choice",
-            "opengl",
-            "Normals",
-            "Convention of the normal map",
-            choices={"opengl": "Green is up, as in Blender", "directx": "Green is down"},
-            advanced=True,
-        ),
+        NORMALS,
         Parameter(
             "corners",
             "text",
@@ -54,11 +47,7 @@ OPERATION = Operation(
         Output(
             "base_color", "image", ("png", "exr", "tif", "jpg"), "Base colour without shading and highlights, in the photo's colour space"
         ),
-        Output("height", "image", ("png", "exr", "tif"), "Height, 0 lowest, 1 highest, 16 bits; report.depth_m gives metres"),
-        Output("normal", "image", ("png", "exr", "tif"), "Tangent-space normals, from the height at its true depth"),
-        Output("roughness", "image", ("png", "exr", "tif"), "Roughness"),
-        Output("metallic", "image", ("png", "exr", "tif"), "Metallic"),
-        Output("ambient_occlusion", "image", ("png", "exr", "tif"), "Ambient occlusion, from the height"),
-        Output("report", "report", ("json",), "Whether the maps tile, their size, width and depth, and notes on the photograph"),
+        *HEIGHT_MAPS,
+        report("Whether the maps tile, their size, width and depth, and notes on the photograph"),
     ),
 )

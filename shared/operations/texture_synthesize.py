@@ -1,6 +1,6 @@
 """``texture.synthesize``: new texture of any size from an exemplar, alone or with the maps next to it."""
 
-from .schema import Input, Operation, Output, Parameter
+from .schema import Input, Operation, Output, Parameter, report
 
 _ROTATIONS = {
     "none": "As in the exemplar",
@@ -123,6 +123,6 @@ OPERATION = Operation(
         Output("roughness", "image", ("png", "exr", "tif"), "Roughness map, when one was given"),
         Output("metallic", "image", ("png", "exr", "tif"), "Metallic map, when one was given"),
         Output("occlusion", "image", ("png", "exr", "tif"), "Ambient occlusion, when it was given"),
-        Output("report", "report", ("json",), "How much is copied, how much of the exemplar is used, and notes"),
+        report("How much is copied, how much of the exemplar is used, and notes"),
     ),
 )

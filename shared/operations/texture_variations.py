@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .schema import Operation, Output, Parameter
+from .schema import Operation, Output, Parameter, report
 from .texture_generate import INPUTS, PARAMETERS
 
 _SIZE = [256, 256]
@@ -26,6 +26,6 @@ OPERATION = Operation(
     ),
     outputs=(
         Output("sheet", "image", ("png", "jpg"), "The variations under a light, side by side, row by row, sRGB"),
-        Output("report", "report", ("json",), "Rows, columns, and for each variation its seed and attributes"),
+        report("Rows, columns, and for each variation its seed and attributes"),
     ),
 )

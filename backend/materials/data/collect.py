@@ -19,12 +19,10 @@ from .sidecars import Sidecar, describe, find_licence, read_sidecar
 
 SIZE = 256
 LEAST_MATERIALS = 8
+# Of base colour at the training size; below, a network learns the pictures by heart (stylegan2-ada issue 20 saw it at 100 pictures)
 LEAST_MEGAPIXELS = 0.5
-"""Of base colour at the training size; below, a network learns the pictures by heart (stylegan2-ada issue 20 saw it at 100 pictures)."""
-LEAST_DEVIATION = 0.006
-"""Standard deviation in 0..1 below which a map is flat: one and a half steps of 8 bit."""
-_WRAP_FACTOR = 1.6
-"""A picture tiles when the step across its wrap line is below this many times the median step inside."""
+LEAST_DEVIATION = 0.006  # standard deviation in 0..1 below which a map is flat: one and a half steps of 8 bit
+_WRAP_FACTOR = 1.6  # a picture tiles when the step across its wrap line is below this many times the median step inside
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,16 +20,11 @@ from ..prompt.palette import TYPICAL
 from ..prompt.senses import parse_hex
 from .model import MaterialModel
 
-UNASKED = ("wetness", "growth")
-"""What a material has none of unless somebody asks: a plain "brick" is dry and bare."""
-NEAREST = 10
-"""From so many materials that agree best with what is set, the seed picks two and goes some way from one to the other."""
-MOSS = (0.27, 0.34, 0.13)
-"""Colour of growth in the gaps, sRGB."""
-USUAL = 0.4
-"""Share of a family's materials, those nearest to its typical colour, from which one is taken where no colour is asked for."""
-PHOTO_SIDE = 256
-"""Pixels to which a photograph's shorter side is brought: about the scale of the training data."""
+UNASKED = ("wetness", "growth")  # what a material has none of unless somebody asks: a plain "brick" is dry and bare
+NEAREST = 10  # from so many materials that agree best with what is set, the seed picks two and goes some way from one to the other
+MOSS = (0.27, 0.34, 0.13)  # colour of growth in the gaps, sRGB
+USUAL = 0.4  # share of a family's materials, those nearest to its typical colour, from which one is taken where no colour is asked for
+PHOTO_SIDE = 256  # pixels to which a photograph's shorter side is brought: about the scale of the training data
 
 
 @dataclasses.dataclass(frozen=True)

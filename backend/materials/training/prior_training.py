@@ -25,14 +25,10 @@ from .batches import Sampler
 from .discriminators import Pairs, PriorDiscriminator, discriminator_step, generator_step
 from .optimiser import ClippedAdam, average
 
-WRONG = 0.3
-"""Weight of real codes under wrong attributes in the discriminator's loss."""
-PHOTO = 128
-"""Side in pixels of a photograph from which a material's latent is read."""
-TIMES = 24
-"""Shifts, turns and colours in which a material is read at most."""
-BORDER = 4
-"""Cells at the edge of a picture whose codes know of what is not there."""
+WRONG = 0.3  # weight of real codes under wrong attributes in the discriminator's loss
+PHOTO = 128  # side in pixels of a photograph from which a material's latent is read
+TIMES = 24  # shifts, turns and colours in which a material is read at most
+BORDER = 4  # cells at the edge of a picture whose codes know of what is not there
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,12 +25,10 @@ from .networks import Estimate, estimate
 from .points import depth_of_points
 from .view import camera_for
 
-WORKING = 1536
-"""Longest side at which depth is worked on, in pixels. The picture itself keeps its size."""
+WORKING = 1536  # longest side at which depth is worked on, in pixels. The picture itself keeps its size.
 SMALLEST = 16
 MILLIMETRE = 0.001
-SMEARED = 6
-"""Half width of depth edges that may be blurred even where the depth is as large as the picture; exact edges do not mind."""
+SMEARED = 6  # half width of depth edges that may be blurred even where the depth is as large as the picture; exact edges do not mind
 
 
 @dataclasses.dataclass(frozen=True)

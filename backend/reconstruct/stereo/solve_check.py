@@ -13,10 +13,9 @@ from ...core.camera import camera_centre, project, unproject
 from ...core.lens import distort_pixels, undistort_pixels, undistorted
 
 MIN_FRAMES = 2
+# Least ratio of the widest baseline to the distance: 0.3 degrees. A pixel of error then costs half of the depth at 360 lines.
 MIN_PARALLAX = 0.005
-"""Least ratio of the widest baseline to the distance: 0.3 degrees. A pixel of error then costs half of the depth at 360 lines."""
-ALLOWED_ERROR = 0.005
-"""Largest median reprojection error as a part of the picture's longer side, but at least ``ALLOWED_PIXELS``."""
+ALLOWED_ERROR = 0.005  # largest median reprojection error as a part of the picture's longer side, but at least ``ALLOWED_PIXELS``
 ALLOWED_PIXELS = 3.0
 WARN_PIXELS = 1.0
 ENOUGH_TRACKS = 8

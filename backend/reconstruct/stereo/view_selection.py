@@ -14,12 +14,9 @@ from .geometry import transfer
 from .solve_check import ENOUGH_TRACKS, track_depths
 from .views import View
 
-BEST_ANGLES = (5.0, 12.0)
-"""Degrees between two views that measure depth well and still look alike; 3 to 15 are fine."""
-MIN_OVERLAP = 0.2
-"""Least part of a frame that a source must show."""
-_SPREAD = 4.0
-"""Degrees: sources closer together than this say the same."""
+BEST_ANGLES = (5.0, 12.0)  # degrees between two views that measure depth well and still look alike; 3 to 15 are fine
+MIN_OVERLAP = 0.2  # least part of a frame that a source must show
+_SPREAD = 4.0  # degrees: sources closer together than this say the same
 
 
 @dataclasses.dataclass(frozen=True)

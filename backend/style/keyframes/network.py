@@ -18,13 +18,10 @@ from torch import nn
 
 from .features import CHANNELS, LOOK, MOST_IDS
 
-SLOTS = 2
-"""Keyframes that a pixel is given paint from."""
-GUIDE = 9
-"""Planes of a slot: tracked paint (3), what ``transfer`` says of it there (3), seen, border there, nearness in time."""
+SLOTS = 2  # keyframes that a pixel is given paint from
+GUIDE = 9  # planes of a slot: tracked paint (3), what ``transfer`` says of it there (3), seen, border there, nearness in time
 EMBEDDING = 6
-_TRANSFER_PRIOR = 0.03
-"""Weight of the prediction next to tracked paint before training."""
+_TRANSFER_PRIOR = 0.03  # weight of the prediction next to tracked paint before training
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,16 +19,12 @@ from .features import Statistics
 from .network import ShotNetwork
 from .tracking import Tracker
 
+# Fraction done, a few words, and a function that makes a picture of an unpainted frame, or None
 Report = Callable[[float, str, Callable[[], np.ndarray] | None], None]
-"""Fraction done, a few words, and a function that makes a picture of an unpainted frame, or None."""
-TRANSFER_SHARE = 0.3
-"""Part of the time for the prediction; it may end sooner."""
-CHECK_EVERY = 40
-"""Steps between looks at the held-out crops."""
-PATIENCE = 12
-"""Checks without improvement after which the prediction is done: going on would learn the keyframe by heart."""
-GAMMA = 0.05
-"""Weight of the gradient penalty on either side."""
+TRANSFER_SHARE = 0.3  # part of the time for the prediction; it may end sooner
+CHECK_EVERY = 40  # steps between looks at the held-out crops
+PATIENCE = 12  # checks without improvement after which the prediction is done: going on would learn the keyframe by heart
+GAMMA = 0.05  # weight of the gradient penalty on either side
 AVERAGE = 0.995
 
 

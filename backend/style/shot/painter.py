@@ -11,10 +11,8 @@ from ...patchmatch import pyramid
 from ...patchmatch.engine import Report
 from ..image.painting import LEAST_SIDE, Part, paint, scale_for
 
-MARGIN = 28
-"""Pixels of known paint around a repainted part: four patches, so that strokes join."""
-WHOLE = 0.5
-"""Above this part of the frame it is painted at once instead of in pieces."""
+MARGIN = 28  # pixels of known paint around a repainted part: four patches, so that strokes join
+WHOLE = 0.5  # above this part of the frame it is painted at once instead of in pieces
 _CELL = 16
 _FILL_LEVELS = 3
 

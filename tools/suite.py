@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from .outcome import Outcome, read_report
 from .paths import CACHE, ROOT, VENV, python_of
 
 TIER_TIMEOUT_S = 1800  # the longest takes a third of this on two slow cores; a hung one must not take CI's whole time
-TEST_TIMEOUT_S = 300  # instead of pytest.ini's 120 s, where processes share the cores
+TEST_TIMEOUT_S = 300  # instead of pytest.ini's 120 s, where several processes share the cores
 MOST_WORKERS = 4  # processes that share a tier's tests; each holds PyTorch or Blender, and a backend of its own
 NO_TESTS_RAN = 5  # pytest's exit code
 
@@ -46,11 +47,13 @@ def run(
     report.unlink(missing_ok=True)
     command = [str(python_of(environment)), "-m", "pytest", "-c", str(ROOT / "tests" / "pytest.ini"), f"--junitxml={report}", "-q"]
     command += [f"--ignore={ROOT / 'tests' / name}" for name in ignore]
+    if threading.current_thread() is not threading.main_thread() or spread:
+        command.append(f"--timeout={TEST_TIMEOUT_S}")
     env = {**os.environ, **(extra or {}), "BACKLOT_PYTHON": str(python_of(VENV)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     cores = os.cpu_count() or 1
     if spread and cores > 1:
         workers = min(cores, MOST_WORKERS)
-        command += ["-n", str(workers), "--dist", "worksteal", f"--timeout={TEST_TIMEOUT_S}"]
+        command += ["-n", str(workers), "--dist", "worksteal"]
         env = {"OMP_NUM_THREADS": str(cores // workers), "OMP_WAIT_POLICY": "PASSIVE", **env}
     command += arguments
     start = time.monotonic()

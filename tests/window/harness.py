@@ -130,7 +130,7 @@ class Window:
         return Report(report["values"], log_path.read_text(encoding="utf-8", errors="replace"), report["error"], shots)
 
     def blender(
-        self, *arguments: str, user: Path, extra: dict[str, str] | None = None, timeout_s: float = 120.0
+        self, *arguments: str, user: Path, extra: dict[str, str] | None = None, timeout_s: float = 240.0
     ) -> subprocess.CompletedProcess[str]:
         """Run Blender without a window and wait for it; ``user`` holds its preferences and extensions."""
         env = self._environment({"BLENDER_USER_RESOURCES": str(user), "LIBGL_ALWAYS_SOFTWARE": "1", **(extra or {})})

@@ -24,6 +24,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
     capture.mode, capture.count, capture.resolution, capture.samples = "orbit", 9, (96, 96), 1
     settings.voxel = 0.05
     yield from stage.open_tab("Backlot")
+    yield from stage.quiet_gap()
     selected, mode = [item.name for item in bpy.context.selected_objects], bpy.context.mode
     states: list[str] = []
     longest = yield from _send(stage, "reconstruct", states)

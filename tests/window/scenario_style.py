@@ -32,6 +32,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
     _unfold("view_3d")
     _unfold("image_editor")
     yield from stage.open_tab("Backlot")
+    yield from stage.quiet_gap()
     states: list[str] = []
     longest = yield from _send(stage, "add_keyframe", [])
     key = group.keyframes[0]

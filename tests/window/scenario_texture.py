@@ -22,6 +22,7 @@ def scenario(stage: Any) -> Generator[Any, None, None]:
     bystander_materials = [slot.material for slot in bystander.material_slots]
 
     yield from stage.open_tab("Backlot")
+    yield from stage.quiet_gap()
     stage.keep(sidebar=stage.sidebar_pixels())
     yield stage.screenshot("before")
 

@@ -43,6 +43,18 @@ class Stage:
         """
         return time.monotonic() - int(SCHEDULED.read_text().split()[1]) / 1e9
 
+    def quiet_gap(self) -> Generator[float, None, None]:
+        """Keep ``quiet_gap``: the longest pause between two ticks, in seconds, while the view is drawn and nothing else happens.
+
+        It is what this machine needs at the moment to draw a window by software OpenGL.
+        """
+        longest, before = 0.0, self.clock()
+        for _ in range(30):
+            self.view()["area"].tag_redraw()
+            yield 0.05
+            longest, before = max(longest, self.clock() - before), self.clock()
+        self.keep(quiet_gap=longest)
+
     def screenshot(self, name: str) -> Callable[[], bool]:
         """Ask for a screenshot of the whole screen; yield the result."""
         return self._request(name=name)

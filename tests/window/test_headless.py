@@ -24,7 +24,9 @@ def farm(window: Window, shared_folder: Path, archive: Path) -> Iterator[Path]:
     shutil.copyfile(archive, folder / archive.name)
     installed = window.blender("--command", "extension", "install-file", "-r", "user_default", "-e", str(folder / archive.name), user=user)
     assert installed.returncode == 0, installed.stdout + installed.stderr
-    save = f"import bpy; bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'scene.blend')!r})"
+    # Cycles: EEVEE compiles its shaders for software OpenGL, half a minute.
+    engine = "import bpy; bpy.context.scene.render.engine = 'CYCLES'"
+    save = f"{engine}; bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'scene.blend')!r})"
     made = window.blender("-b", "--python-expr", save, user=user)
     assert (folder / "scene.blend").exists(), made.stdout + made.stderr
     with live_backend(folder / "state"):

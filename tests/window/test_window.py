@@ -45,8 +45,8 @@ def test_the_selected_object_and_no_other_has_the_texture(report: Report) -> Non
 
 
 def test_the_window_stays_alive(report: Report) -> None:
-    # A frozen window would show as seconds between two ticks; software OpenGL on two busy cores needs some tenths.
-    assert report.values["longest_gap"] < 2.0
+    # A frozen window would show as seconds between two ticks; software OpenGL on two busy cores needs some tenths, or more.
+    assert report.values["longest_gap"] < 2.0 + 4 * report.values["quiet_gap"]
 
 
 def test_the_panel_is_drawn(report: Report) -> None:

@@ -40,8 +40,8 @@ class Capability(Protocol):
         """The panels of one editor (``VIEW_3D``, ``IMAGE_EDITOR``, ``CLIP_EDITOR``); ``sidebar`` is their base."""
 
 
-CAPABILITIES: dict[str, Capability] = {"materials": materials, "style": style, "reconstruct": reconstruct}
-"""By the names of ``Operation.panel``."""
+CAPABILITIES: dict[str, Capability] = {"reconstruct": reconstruct, "materials": materials, "style": style}
+"""By the names of ``Operation.panel``. The order counts for panels of equal ``bl_order``: the active object's result is above Material."""
 
 
 def add_handlers() -> None:

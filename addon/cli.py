@@ -20,7 +20,6 @@ import bpy
 
 from ..shared import jobfile
 from ..shared.errors import BacklotError, InputError
-from ..shared.operations import find
 from ..shared.outputs import Writer
 from ..shared.sources import Source
 from ..shared.wire import new_id
@@ -120,8 +119,8 @@ def _job(loaded: JobFile, force: bool) -> Job:
     job = loaded.job
     if loaded.options.get("apply") and not handlers.handler_of(job.operation).files:
         # Another id: the backend may know the job of the digest's id, with files only.
-        job = dataclasses.replace(job, deliver="both", id=hashlib.sha256(f"{loaded.digest} both".encode()).hexdigest()[:32])
-    return dataclasses.replace(job, id=new_id()) if force else job
+        job = job.changed(deliver="both", id=hashlib.sha256(f"{loaded.digest} both".encode()).hexdigest()[:32])
+    return job.changed(id=new_id()) if force else job
 
 
 def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
@@ -173,7 +172,7 @@ def _apply(loaded: JobFile, path: Path, outputs: dict[str, Any]) -> str:
     if handler.files:
         outputs = handler.files_in(outputs, loaded.output_folder.resolve())
     targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
-    parameters = find(job.operation).check_parameters(job.parameters)
+    parameters = job.check()
     given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})
     inputs = {name: {"path": str((path.parent / where).resolve())} for name, where in given.items() if isinstance(where, str)}
     captured = {name: where["capture"] for name, where in given.items() if isinstance(where, dict)}

@@ -181,3 +181,16 @@ def test_error_codes_are_unique_and_unknown_ones_become_job_failed() -> None:
 )  # fmt: skip
 def test_exit_codes(kind: type[BacklotError], code: int) -> None:
     assert kind().exit_code == code
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.name)
+def test_the_fields_for_panels_fit_together(operation: Operation) -> None:
+    """The add-on relies on it: fields that name another operation, or are for one kind of input or parameter."""
+    assert operation.panel in ("", "materials", "style", "reconstruct", "backgrounds")
+    assert operation.apply in ("", "material", "variations", "reconstruction", "shot", "movie")
+    assert all(item.kind == "image" for item in operation.inputs if item.scene)
+    assert all(parameter.kind == "text" for parameter in operation.parameters if parameter.placeholder)
+    if operation.settings_of:
+        other = OPERATIONS[operation.settings_of]
+        assert operation.inputs == other.inputs
+        assert not other.settings_of

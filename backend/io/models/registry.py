@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ....shared.errors import InputError
 from ....shared.model_folders import NAME, models_folder
 from ..atomic import in_one_step
+from ..tensor_file import tensor_file
 from .cards import ModelCard
 
 FORMAT = "backlot-model-1"
@@ -237,21 +237,6 @@ def _not_finite(tensors: Mapping[str, torch.Tensor]) -> list[str]:
 
 
 def _read(path: Path, weights: bool = True) -> tuple[dict[str, torch.Tensor], ModelCard, str]:
-    expected = f"a Backlot model at {path}"
-    try:
-        with safe_open(path, framework="pt") as file:
-            said = file.metadata() or {}
-            if said.get("format") != FORMAT:
-                kind = said.get("format") or "safetensors of unknown origin"
-                raise InputError(
-                    expected=expected, got=f"a file of another kind ({kind})", fix="Use a file that Backlot trained or exported"
-                )
-            # Copied, so that the file can be replaced or removed while the model lives (on Windows a mapped file cannot).
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()} if weights else {}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise InputError(expected=expected, got="no such file") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(
-            expected=expected, got=f"a damaged or foreign file ({error})", fix="Get the file again, or train it again"
-        ) from error
-    return tensors, ModelCard.from_json(said.get("card", "")), said.get("sha256", "")
+    fix = "Get the file again, train it again, or use one that Backlot trained or exported"
+    with tensor_file(path, FORMAT, f"a Backlot model at {path}", fix, tensors=weights) as (tensors, said):
+        return tensors, ModelCard.from_json(said.get("card", "")), said.get("sha256", "")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ....shared.errors import InputError
 from ...io.atomic import in_one_step
+from ...io.tensor_file import tensor_file
 from ..attributes import VECTOR_SIZE, Attributes
 from ..stack import CHANNELS
 
@@ -198,21 +198,12 @@ def read_dataset(path: str | Path) -> Dataset:
     """
     path = Path(path)
     expected, fix = f"a dataset at {path}", "Make one with: backlot train materials --data FOLDER --collect-only DATASET"
-    try:
-        with safe_open(path, framework="pt") as file:
-            said = file.metadata() or {}
-            if said.get("format") != FORMAT:
-                raise InputError(expected=expected, got=f"a safetensors file of another kind ({said.get('format', 'unnamed')})", fix=fix)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+    with tensor_file(path, FORMAT, expected, fix, mapped=True) as (tensors, said):
         dataset = Dataset(
             **{"patterns": None, "cells": None, **tensors},
             entries=tuple(json.loads(said["entries"])),
             meta=json.loads(said["meta"]),
         )
-    except FileNotFoundError as error:
-        raise InputError(expected=expected, got="no such file", fix=fix) from error
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(expected=expected, got=f"a damaged or foreign file ({error})", fix=fix) from error
     count, channels, height, width = dataset.stacks.shape if dataset.stacks.ndim == 4 else (0, 0, 0, 0)
     fits = channels == len(CHANNELS) and height == width and dataset.stacks.dtype == torch.uint8 and len(dataset.entries) == count
     if not fits or dataset.attributes.shape != (count, VECTOR_SIZE):

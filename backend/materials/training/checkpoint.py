@@ -8,11 +8,10 @@ from operator import attrgetter
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ....shared.errors import InputError
 from ...io.atomic import in_one_step
+from ...io.tensor_file import tensor_file
 from ..generator.networks import Config
 from .training import Options, Trainer
 
@@ -65,12 +64,7 @@ def load_checkpoint(path: Path, device: torch.device, options: Options | None = 
         InputError: Missing, damaged, or not a checkpoint of this version.
     """
     expected, fix = f"a training checkpoint at {path}", "Start again without --resume"
-    try:
-        with safe_open(path, framework="pt") as file:
-            said = file.metadata() or {}
-            if said.get("format") != FORMAT:
-                raise InputError(expected=expected, got=f"a file of another kind ({said.get('format', 'unnamed')})", fix=fix)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+    with tensor_file(path, FORMAT, expected, fix) as (tensors, said):
         config = Config.from_json(json.loads(said["config"]))
         trainer = Trainer(config, options or Options(**json.loads(said["options"])), device)
         for name in _NETWORKS:
@@ -84,10 +78,6 @@ def load_checkpoint(path: Path, device: torch.device, options: Options | None = 
         for target, entry in ((trainer, "state"), (trainer.prior, "prior")):
             for key, value in json.loads(said[entry]).items():
                 setattr(target, key, value)
-    except FileNotFoundError as error:
-        raise InputError(expected=expected, got="no such file", fix=fix) from error
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise InputError(expected=expected, got=f"{path.name} is damaged or of another version ({str(error)[:200]})", fix=fix) from error
     return trainer
 
 

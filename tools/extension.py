@@ -11,6 +11,7 @@ import shutil
 import sys
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import environments
@@ -47,20 +48,10 @@ def fetch_wheels() -> list[Path]:
             raise StepError(
                 what=f"the manifest lists {missing[0].name}, which is not a wheel of pyzmq", fix="teach tools/extension.py to fetch it"
             )
-        for platform in PIP_PLATFORMS:
-            for version in PYTHON_VERSIONS:
-                command: list[str | Path] = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest", WHEELS]
-                command += [
-                    "--only-binary=:all:",
-                    "--implementation",
-                    "cp",
-                    "--python-version",
-                    version,
-                    "--platform",
-                    platform,
-                    f"pyzmq=={match[1]}",
-                ]
-                run_step(f"Fetching pyzmq {match[1]} for {platform}, Python {version}", command, log="wheels", fix="check the network")
+        with ThreadPoolExecutor() as pool:
+            downloads = [pool.submit(_fetch, match[1], platform, version) for platform in PIP_PLATFORMS for version in PYTHON_VERSIONS]
+        for download in downloads:
+            download.result()
     still = [path.name for path in listed if not path.exists()]
     if still:
         have = ", ".join(sorted(path.name for path in WHEELS.glob("*.whl"))) or "nothing"
@@ -68,6 +59,14 @@ def fetch_wheels() -> list[Path]:
             what=f"not among the downloads: {', '.join(still)}", fix=f"make blender_manifest.toml list what pip delivers: {have}"
         )
     return listed
+
+
+def _fetch(pyzmq: str, platform: str, version: str) -> None:
+    """Download one wheel of a version of pyzmq, for a platform (pip's tag) and a version of Python."""
+    command: list[str | Path] = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest", WHEELS]
+    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", version, "--platform", platform, f"pyzmq=={pyzmq}"]
+    title = f"Fetching pyzmq {pyzmq} for {platform}, Python {version}"
+    run_step(title, command, log=f"wheel-{platform}-{version}", fix="check the network")
 
 
 def build() -> list[Path]:

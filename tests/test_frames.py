@@ -11,9 +11,12 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from backlot.backend.io.frames.source import FrameSource, decode_depth
+from backlot.backend.reconstruct.stereo.views import Reader
+from backlot.backend.style.keyframes import shot as style_keyframes
+from backlot.backend.style.shot import passes as style_shot
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms, write_transforms
-from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
+from backlot.shared.values import Camera, Distortion, EncodedFile, Image, SceneFrame
 
 POSE = np.array([[0.0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]])
 
@@ -199,3 +202,51 @@ def test_frames_come_in_order_twice_kept_or_not():
         source = FrameSource(frames, 0.0, keep)
         for _ in range(2):
             assert [(f.number, float(f.depth[0, 0])) for f in source] == [(n, 1.0 + n) for n in range(5)]
+
+
+def test_every_decoder_applies_the_depth_scale_and_keeps_the_lens():
+    lens = Distortion("brown", (-0.1, 0.02))
+    camera = Camera(16, 12, 20, 20, 9, 6, POSE, lens)
+    depth = np.linspace(0.5, 4, 8 * 6, dtype=np.float32).reshape(6, 8, 1)
+    whole = np.rint(depth * 1000).astype(np.uint16)
+    channels = {
+        "color": Image(np.full((6, 8, 3), 0.5, np.float32), "linear"),
+        "motion": Image(np.zeros((6, 8, 4), np.float32), "data"),
+        "object_id": Image(np.ones((6, 8, 1), np.uint16), "data"),
+    }
+    for pixels, scale, error in ((depth, 1.0, 0), (depth * 4, 0.25, 0), (whole, 0.001, 5e-4)):
+        frame = SceneFrame(camera, {**channels, "depth": Image(pixels, "data")}, scale, 3)
+        for decoded in (decode_depth(frame), style_shot.open_shot([frame])[3], style_keyframes.open_shot([frame])[3]):
+            np.testing.assert_allclose(decoded.depth, depth[..., 0], atol=error + 1e-9, rtol=1e-6 if error else 0)
+            assert (decoded.camera.distortion, decoded.camera.fl_x, decoded.size) == (lens, 10, (6, 8))
+        view, _, _ = Reader().read(frame)
+        assert (view.distortion, view.width) == (None, 8)
+        [undistorted] = FrameSource([frame])
+        assert undistorted.camera.distortion is None
+
+
+def test_a_shot_keeps_frames_within_its_room_and_refuses_what_differs():
+    camera = Camera(4, 2, 4, 4, 2, 1, POSE)
+
+    def frame(number, size=(2, 4), **more):
+        return SceneFrame(camera, {"color": Image(np.full((*size, 3), number, np.float32), "linear"), **more}, 1.0, number)
+
+    shot = style_keyframes.open_shot([frame(3), frame(-1), frame(2)], keep_bytes=0)
+    assert (shot.numbers, shot.size, shot.present, len(shot)) == ([-1, 2, 3], (2, 4), (), 3)
+    assert [shot.follows(index) for index in range(3)] == [False, False, True]
+    assert [float(shot.at(index).color[0, 0, 0]) for index in (0, 1, 2, 0)] == [-1, 2, 3, -1]
+    with pytest.raises(InputError, match="frame 2 twice"):
+        style_keyframes.open_shot([frame(2), frame(2)])
+    with pytest.raises(InputError, match="5 x 2 in frame 1"):
+        style_keyframes.open_shot([frame(0), frame(1, (2, 5))])[1]
+    depth = Image(np.ones((2, 4, 1), np.float32), "data")
+    with pytest.raises(InputError, match="depth in frame 1, as in frame 0"):
+        style_keyframes.open_shot([frame(0, depth=depth), frame(1)])[1]
+
+
+def test_object_ids_are_whole_numbers_everywhere():
+    ids = Image(np.full((2, 4, 1), 1.5, np.float32), "data")
+    frame = SceneFrame(Camera(4, 2, 4, 4, 2, 1, POSE), {"color": Image(np.ones((2, 4, 3), np.float32)), "object_id": ids})
+    for open_shot in (style_shot.open_shot, style_keyframes.open_shot):
+        with pytest.raises(InputError, match="whole numbers"):
+            open_shot([frame])

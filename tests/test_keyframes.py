@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 
+import footage_scene
 import numpy as np
 import pytest
 import shot_frames
 import torch
 from shot_frames import ShotView, SmallShot
 
-from backlot.backend.core.camera import intrinsics
+from backlot.backend.core.camera import intrinsics, project, unproject
 from backlot.backend.core.context import Context
+from backlot.backend.core.lens import distort_pixels, undistort_pixels, undistorted
 from backlot.backend.core.shaper import shape_linear
 from backlot.backend.io.exr import write_exr
 from backlot.backend.io.exr_multilayer import encode_layers
@@ -31,6 +33,7 @@ from backlot.backend.style.keyframes.model import ShotModel, read_model
 from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
 from backlot.backend.style.keyframes.paint import frame_numbers, mismatch, read_keyframes
 from backlot.backend.style.keyframes.rendering import Renderer
+from backlot.backend.style.keyframes.rigid import motions
 from backlot.backend.style.keyframes.shot import open_shot
 from backlot.backend.style.keyframes.tracking import Tracker
 from backlot.backend.style.operations.style_keyframes import KEPT, run
@@ -39,7 +42,7 @@ from backlot.backend.style.shot.passes import WANTED
 from backlot.backend.style.shot.trace import Geometry, Trace
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.operations import find
-from backlot.shared.values import EncodedFile, Image, SceneFrame
+from backlot.shared.values import Distortion, EncodedFile, Image, SceneFrame
 
 SIZE = (96, 64)
 FRAMES = 8
@@ -160,6 +163,36 @@ def test_kernels_agree_with_the_reference(views, device):
     warped, _ = tracker.warp(picture, 6, 2)
     arrays = (picture, there.object_id, places.at, places.seen > 0, here.object_id)
     assert np.abs(reference.sample(*(torch.from_numpy(a).to(device) for a in arrays)).cpu().numpy() - warped).max() < 1e-4
+
+
+@pytest.mark.parametrize("distortion", [Distortion("brown", (-0.25, 0.05)), Distortion("division", (-0.15,))])
+def test_a_lens_that_distorts_is_honoured(distortion):
+    cameras = [footage_scene.camera_at(position, 96, 68, distortion) for position in footage_scene.eyes(3)]
+    frames, depths = footage_scene.shoot(cameras)
+    for frame, depth in zip(frames, depths, strict=True):
+        frame.channels["depth"] = Image(depth[..., None], "data")
+    shot = open_shot(frames)
+    v, u = np.mgrid[:68, :96]
+    pixels = np.stack([u, v], -1) + 0.5
+    points = unproject(cameras[0], pixels, depths[0]).reshape(-1, 3)
+    expected = project(cameras[1], points)[0].reshape(68, 96, 2)
+    places = Tracker(shot).places(0, 1)
+    seen = places.seen > 0
+    assert seen.mean() > 0.8
+    assert np.abs(places.at - expected)[seen].max() < 1e-3
+    without = [dataclasses.replace(frame, camera=undistorted(frame.camera)) for frame in frames]
+    assert np.abs(Tracker(open_shot(without)).places(0, 1).at - expected)[seen].max() > 0.2
+    found = motions(shot[0], shot[1], (expected - pixels).astype(np.float32))
+    assert np.allclose(found[0], np.eye(4))
+    lenses = tuple(torch.from_numpy(intrinsics(camera)) for camera in cameras[:2])
+    matrix = np.linalg.inv(cameras[1].camera_to_world) @ cameras[0].camera_to_world
+    ids = torch.ones(68, 96, dtype=torch.int32)
+    at, there = reference.reproject(
+        torch.from_numpy(depths[0]), ids, 0 * ids, torch.from_numpy(matrix[None]), lenses, torch.from_numpy(depths[1]), ids,
+        torch.from_numpy(undistort_pixels(cameras[0], pixels)), lambda landed: torch.from_numpy(distort_pixels(cameras[1], landed.numpy())),
+    )  # fmt: skip
+    assert np.abs(at.numpy() - places.at)[seen].max() < 1e-4
+    assert (there.numpy() == seen).mean() > 0.999
 
 
 def test_a_warped_picture_is_sharp(views):

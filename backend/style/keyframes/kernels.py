@@ -8,35 +8,57 @@ import numba
 import numpy as np
 
 from ...core.compiled import kernel
+from ..consistency import SHARE, SLACK
 
 _f = np.float32
 
 
 @kernel(parallel=True)
-def reproject(depth, ids, index, matrices, lens, lens_k, depth_k, ids_k, places, seen):  # type: ignore[no-untyped-def]
-    """See ``reference.reproject``."""
+def project_moved(depth, index, matrices, lens, lens_k, pixels, landed):  # type: ignore[no-untyped-def]
+    """First half of ``reference.reproject``: ``landed`` is column, row and depth in the other camera, without its lens distortion.
+
+    ``pixels`` are those of the frame without lens distortion; with none given they are the pixel centres.
+    """
     height, width = depth.shape
-    height_k, width_k = depth_k.shape
     for v in numba.prange(height):
         for u in range(width):
             n = index[v, u]
+            landed[v, u, 2] = 0.0
             if n < 0:
                 continue
             z = depth[v, u]
             far = not z > 0
             s = 1.0 if far else z
-            x, y = (u + 0.5 - lens[2]) / lens[0] * s, -(v + 0.5 - lens[3]) / lens[1] * s
+            column, row = u + 0.5, v + 0.5
+            if pixels.size:
+                column, row = pixels[v, u, 0], pixels[v, u, 1]
+            x, y = (column - lens[2]) / lens[0] * s, -(row - lens[3]) / lens[1] * s
             m = matrices[n]
             w = 0.0 if far else 1.0
             a = m[0, 0] * x + m[0, 1] * y - m[0, 2] * s + m[0, 3] * w
             b = m[1, 0] * x + m[1, 1] * y - m[1, 2] * s + m[1, 3] * w
             c = -(m[2, 0] * x + m[2, 1] * y - m[2, 2] * s + m[2, 3] * w)
+            if c > 1e-9:
+                landed[v, u, 0], landed[v, u, 1] = lens_k[2] + lens_k[0] * a / c, lens_k[3] - lens_k[1] * b / c
+                landed[v, u, 2] = c
+
+
+@kernel(parallel=True)
+def visible(landed, depth, ids, index, depth_k, ids_k, places, seen):  # type: ignore[no-untyped-def]
+    """Second half of ``reference.reproject``: whether the surface is seen where it landed, lens distortion included."""
+    height, width = depth.shape
+    height_k, width_k = depth_k.shape
+    for v in numba.prange(height):
+        for u in range(width):
+            if index[v, u] < 0:
+                continue
+            far = not depth[v, u] > 0
             seen[v, u] = 0
-            if not c > 1e-9:
+            pu, pv, c = landed[v, u, 0], landed[v, u, 1], landed[v, u, 2]
+            if not c > 1e-9 or math.isnan(pu):
                 places[v, u, 0] = _f(-1e6)
                 places[v, u, 1] = _f(-1e6)
                 continue
-            pu, pv = lens_k[2] + lens_k[0] * a / c, lens_k[3] - lens_k[1] * b / c
             places[v, u, 0] = _f(pu)
             places[v, u, 1] = _f(pv)
             if not (0 <= pu < width_k and 0 <= pv < height_k):
@@ -65,7 +87,7 @@ def follow(vectors, vectors_back, ids, ids_n, places_n, seen_n, todo, places, se
     """One step along the motion vectors; ``style.trace.Trace.carried`` says the same in torch.
 
     A pixel's vector leads to a place in the neighbouring frame. Among the four pixels there that are of the same object, the vectors back
-    have to lead home, by half a pixel and a twentieth of the way; then the neighbours' own displacements to the other frame, which are
+    must be consistent with it (``consistency.py``); then the neighbours' own displacements to the other frame, which are
     smooth on a surface, are interpolated and added.
     """
     height, width = ids.shape
@@ -99,7 +121,7 @@ def follow(vectors, vectors_back, ids, ids_n, places_n, seen_n, todo, places, se
                 continue
             off = math.hypot(back_u / total + vectors[v, u, 0], back_v / total + vectors[v, u, 1])
             length = math.hypot(vectors[v, u, 0], vectors[v, u, 1])
-            if off > 0.5 + 0.05 * length:
+            if off > SLACK + SHARE * length:
                 continue
             places[v, u, 0] = _f(pu + move_u / known)
             places[v, u, 1] = _f(pv + move_v / known)

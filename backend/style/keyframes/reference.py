@@ -5,6 +5,8 @@ The third, ``follow``, has its counterpart in ``backend/style/shot/trace.py`` (`
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from ...core.sampling import grid
@@ -18,6 +20,8 @@ def reproject(
     lenses: tuple[torch.Tensor, torch.Tensor],
     depth_k: torch.Tensor,
     ids_k: torch.Tensor,
+    pixels: torch.Tensor | None = None,
+    distort: Callable[[torch.Tensor], torch.Tensor] = lambda landed: landed,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Places in another frame of pixels whose objects move rigidly, and whether they are seen there.
 
@@ -34,12 +38,14 @@ def reproject(
         lenses: ``fl_x, fl_y, cx, cy`` of both.
         depth_k: ``(h, w)`` of the other frame.
         ids_k: ``(h, w)``.
+        pixels: ``(H, W, 2)`` float64, this frame's pixels without lens distortion; None for pixel centres.
+        distort: Applies the lens distortion of the other camera to ``(H, W, 2)`` pixels.
 
     Returns:
         ``(H, W, 2)`` float32 column and row, and ``(H, W)`` bool.
     """
     lens, lens_k = lenses
-    v, u = grid((depth.shape[0], depth.shape[1]), depth.device).double() + 0.5
+    v, u = grid((depth.shape[0], depth.shape[1]), depth.device).double() + 0.5 if pixels is None else pixels.flip(-1).unbind(-1)
     far = depth <= 0
     s = torch.where(far, torch.ones_like(depth), depth).double()
     point = torch.stack([(u - lens[2]) / lens[0] * s, -(v - lens[3]) / lens[1] * s, -s, (~far).double()], -1)
@@ -47,7 +53,8 @@ def reproject(
     c = -moved[..., 2]
     ahead = (c > 1e-9) & (index >= 0)
     safe = c.clamp_min(1e-9)
-    pu, pv = lens_k[2] + lens_k[0] * moved[..., 0] / safe, lens_k[3] - lens_k[1] * moved[..., 1] / safe
+    landed = torch.stack([lens_k[2] + lens_k[0] * moved[..., 0] / safe, lens_k[3] - lens_k[1] * moved[..., 1] / safe], -1)
+    pu, pv = distort(landed).unbind(-1)
     height, width = depth_k.shape
     inside = ahead & (pu >= 0) & (pu < width) & (pv >= 0) & (pv < height)
     column, row = (pu - 0.5).floor().long(), (pv - 0.5).floor().long()

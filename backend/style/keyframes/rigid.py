@@ -53,7 +53,9 @@ def motions(frame: Frame, other: Frame, vectors: np.ndarray) -> dict[int, np.nda
         pixels = np.stack([chosen % width + 0.5, chosen // width + 0.5], -1).astype(np.float64)
         world = unproject(frame.camera, pixels, frame.depth.ravel()[chosen].astype(np.float64))
         target = pixels + vectors.reshape(-1, 2)[chosen]
-        found[name] = fit_motion(world, undistort_pixels(other.camera, target), other.camera)
+        target = undistort_pixels(other.camera, target)
+        known = np.isfinite(world).all(1) & np.isfinite(target).all(1)  # beyond what a lens that distorts can see there is nothing
+        found[name] = fit_motion(world[known], target[known], other.camera) if known.sum() >= LEAST else None
     return found
 
 

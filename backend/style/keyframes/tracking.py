@@ -13,7 +13,9 @@ from collections import OrderedDict
 
 import numpy as np
 
+from ....shared.values import Camera
 from ...core.camera import intrinsics
+from ...core.lens import distort_pixels, undistort_pixels
 from ...io.frames.frame import Frame
 from ...io.frames.shot import Shot
 from . import kernels
@@ -50,6 +52,8 @@ class Tracker:
             self._check_vectors()
         self._steps: dict[int, dict[int, np.ndarray | None]] = {}
         self._kept: OrderedDict[tuple[int, int], Places] = OrderedDict()
+        self._lens: tuple[object, ...] = ()
+        self._pixels = np.zeros((0, 0, 2))
         height, width = shot.size
         self._most = max(4, keep_bytes // (height * width * 9))
 
@@ -202,10 +206,23 @@ class Tracker:
             slot = np.clip(np.searchsorted(names, ids), 0, len(names) - 1)
             index = np.where(names[slot] == ids, lookup[slot], -1).astype(np.int32)
         index[frame.depth <= 0] = 0  # the background stands still, infinitely far
-        kernels.reproject(
-            frame.depth, ids, index, matrices, intrinsics(frame.camera), intrinsics(key.camera), key.depth, self.ids(other), at, seen
-        )  # fmt: skip
+        landed = np.zeros((*frame.size, 3))
+        pixels = self._undistorted(frame.camera)
+        kernels.project_moved(frame.depth, index, matrices, intrinsics(frame.camera), intrinsics(key.camera), pixels, landed)
+        if key.camera.distortion is not None:
+            landed[..., :2] = distort_pixels(key.camera, landed[..., :2])
+        kernels.visible(landed, frame.depth, ids, index, key.depth, self.ids(other), at, seen)
         return index
+
+    def _undistorted(self, camera: Camera) -> np.ndarray:
+        """Pixels ``(H, W, 2)`` float64 without lens distortion; empty for a lens that has none. Kept for the latest lens."""
+        if camera.distortion is None:
+            return np.zeros((0, 0, 2))
+        lens = (*intrinsics(camera), camera.distortion)
+        if self._lens != lens:
+            rows, columns = np.mgrid[: camera.height, : camera.width]
+            self._lens, self._pixels = lens, undistort_pixels(camera, np.stack([columns, rows], -1) + 0.5)
+        return self._pixels
 
     def _follow(self, frame: Frame, other: int, todo: np.ndarray, at: np.ndarray, seen: np.ndarray) -> None:
         near = self._neighbour(frame.number, other)

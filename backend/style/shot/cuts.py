@@ -13,6 +13,7 @@ from ...core.morphology import dilate
 from ...core.sampling import grid, inside, nearest
 from ...io.frames.frame import Frame
 from ...io.frames.shot import Shot
+from ..consistency import consistent
 from . import occlusion
 from .passes import ids_of, outside
 from .trace import Geometry
@@ -81,7 +82,7 @@ def joint(before: Frame, after: Frame, device: torch.device) -> Joint:
         others[name] = _mean(ok, band)
     length = here.previous.square().sum(0).sqrt()
     off = torch.stack([own + nearest(back, start + here.previous) for own, back in zip(here.previous, there.next, strict=True)])
-    back = _mean(off.square().sum(0).sqrt() < 0.5 + 0.05 * length, met & within)
+    back = _mean(consistent(off, here.previous), met & within)
     return Joint(agreement, _mean(met, band), others, _mean(length, band), back)
 
 

@@ -1,4 +1,4 @@
-"""What is seen in two frames: ids and depth meet where the vectors lead, and the vectors back lead home.
+"""What is seen in two frames: ids and depth agree where the vectors lead, and the vectors are consistent forward and backward.
 
 Visibility is exact up to the passes' sampling: ids, depth and vectors are taken at pixel centres, so that along silhouettes a pixel's
 colour belongs to two surfaces. ``edges`` finds those pixels; measures leave them out.
@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from ...core.filters import central_differences
 from ...core.morphology import dilate, erode
 from ...core.sampling import grid
+from ..consistency import consistent
 
-HOME = 0.6
-"""Pixels by which the way there and back may miss: half a pixel of rounding and a little."""
+LOOSE_SLACK = 0.6
+"""``consistency.SLACK`` and a little: the vector back is that of the nearest pixel."""
 DEPTH_STEP = 0.12
 """Part of its depth by which a surface point may come nearer or go away between neighbouring frames."""
 
@@ -56,8 +57,7 @@ def agrees(here: Here, there: Here, at: tuple[torch.Tensor, torch.Tensor], rest:
     seen &= both | ((other - depth).abs() <= DEPTH_STEP * depth + _span(there[1])[at])
     # The pixel's way back starts a little next to the position: both ends are moved by the same.
     landed = pixel + there[2][:, at[0], at[1]]
-    miss = (landed - start - (pixel - (start + way))).square().sum(0).sqrt()
-    seen &= miss <= HOME + 0.05 * way.square().sum(0).sqrt()
+    seen &= consistent(landed - start - (pixel - (start + way)), way, LOOSE_SLACK)
     if rest is not None:
         mine, theirs = rest
         apart = (theirs[:, at[0], at[1]] - mine).square().sum(0).sqrt()

@@ -71,7 +71,7 @@ class Client(PolledClient):
             if state in ("queued", "running", "done"):
                 self.attach(job.id)
                 return job.id
-            return self.submit(job.renamed(new_id()) if state else job)
+            return self.submit(job.changed(id=new_id()) if state else job)
         raise BackendUnavailable(expected="the backend's list of jobs", got="no answer", fix="See: backlot doctor")
 
     def result(

@@ -68,14 +68,12 @@ class JobFile:
 
         The id follows from the digest, so that running the same file twice finds the job that is under way.
         """
-        if not self._captures:
-            return self._partial.renamed(self.digest[:32])
         captured = {name: render() for name, render in self._captures.items()}
         parameters = self._partial.parameters
         for name, value in captured.items():
             if isinstance(value, Source):  # only now it is known which ids the objects have
                 captured[name], parameters = value.frames, with_ids(parameters, value.objects)
-        return dataclasses.replace(self._partial, parameters=parameters, inputs={**self._partial.inputs, **captured}, id=self.digest[:32])
+        return self._partial.changed(parameters=parameters, inputs={**self._partial.inputs, **captured}, id=self.digest[:32])
 
 
 def load_job_file(path: Path | str, capture: Capture | None = None, scene: str = "") -> JobFile:

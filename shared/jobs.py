@@ -20,7 +20,7 @@ MAX_SEED = 2**31 - 1
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What the backend is asked to do. It is checked once, so it is not to be changed; ``dataclasses.replace`` makes another one.
+    """What the backend is asked to do. It is checked once, so it cannot be changed; ``changed`` gives another one.
 
     Attributes:
         operation: Name of an operation.
@@ -63,10 +63,14 @@ class Job:
             return complete
         return self._complete
 
-    def renamed(self, id: str) -> Job:
-        """The same job under another id; what was checked stays checked."""
-        other = dataclasses.replace(self, id=id)
-        object.__setattr__(other, "_complete", self._complete)
+    def changed(self, **changes: Any) -> Job:
+        """Another job with some fields changed. What was checked stays checked unless operation, parameters, seed or formats differ.
+
+        So it is for another id, another delivery, and inputs that were still to be rendered when their names were checked.
+        """
+        other = dataclasses.replace(self, **changes)
+        if all(getattr(self, name) == getattr(other, name) for name in ("operation", "parameters", "seed", "formats")):
+            object.__setattr__(other, "_complete", self._complete)
         return other
 
     def encode(self) -> tuple[dict[str, Any], list[Buffer]]:

@@ -9,9 +9,10 @@ import pytest
 from backend_process import Backend, wait_for, wait_until
 
 from backlot.shared import events as ev
-from backlot.shared.errors import InputError
+from backlot.shared import jobs
+from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.jobfile import is_done, load_job_file
-from backlot.shared.jobs import Job
+from backlot.shared.jobs import Job, check_request
 from backlot.shared.outputs import SIDECAR, write_outputs
 from backlot.shared.sources import Source
 from backlot.shared.values import EncodedFile
@@ -100,6 +101,23 @@ def test_captures_are_rendered_late_and_only_if_needed(folder: Path) -> None:
     (loaded.output_folder / "base_color.png").unlink()
     assert not is_done(loaded)
     assert (loaded.output_folder / SIDECAR).exists()
+
+
+def test_a_request_is_checked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a file or from a script, with inputs that are rendered later, under another id, or delivered in another way."""
+    checks: list[str] = []
+    monkeypatch.setattr(jobs, "check_request", lambda *request: (checks.append(request[0]), check_request(*request))[1])
+    captured = {"exemplar": {"capture": {"mode": "frame"}}}
+    for entries in ({}, {"inputs": captured}):
+        loaded = load_job_file(write_job(folder, **entries), lambda description, item: EncodedFile.read(folder / "a.png"))
+        loaded.job.changed(id="another00", deliver="arrays").encode()
+        loaded.job.encode()
+    job = Job("texture.synthesize", {}, {"exemplar": EncodedFile.read(folder / "a.png")})
+    assert job.check() == job.changed(id="another00").check()
+    job.encode()
+    assert len(checks) == 3
+    with pytest.raises(ParameterError):
+        job.changed(seed=-1).encode()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     for note in loaded.notes:
         print(note, file=sys.stderr)
-    job = loaded.job.renamed(new_id()) if arguments.force else loaded.job
+    job = loaded.job.changed(id=new_id()) if arguments.force else loaded.job
     return finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
 
 

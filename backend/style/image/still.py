@@ -53,6 +53,15 @@ def restyle(content: Image, mask: Image | None, strength: float, minimum: int, c
     return _restored(result, content, None if amount_map is None else amount_map == 0)
 
 
+def report_to(context: Context) -> Callable[[float, str, torch.Tensor | None], None]:
+    """Reports the painting, which is all but the last of the work, with previews in sRGB."""
+
+    def report(fraction: float, stage: str, picture: torch.Tensor | None) -> None:
+        context.progress(0.97 * fraction, stage, None if picture is None else preview(picture, "srgb"))
+
+    return report
+
+
 def check_color(image: Image, name: str, minimum: int) -> None:
     """Raises ``InputError`` unless the picture is colour, finite and large enough."""
     check_pixels(image, name, minimum=minimum)

@@ -13,11 +13,11 @@ from ...core.color_match import apply_curve, curve_between
 from ...core.color_spaces import luminance
 from ...core.context import Context
 from ...io.checks import check_mask
-from ...io.tensors import preview, to_planes
+from ...io.tensors import to_planes
 from ..image import directions
 from ..image.grade import fill_outside
 from ..image.painting import LEAST_SIDE, Direction, Model, paint
-from ..image.still import check_color, check_visible, restyle
+from ..image.still import check_color, check_visible, report_to, restyle
 
 _VARIETY = 0.35
 """How strongly over-used strokes are avoided; above 0.6 strokes begin to contradict the content."""
@@ -27,7 +27,7 @@ _LEAST_OPAQUE = 0.05
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Paints ``image``; strength, mask, alpha and highlights as in ``style.still.restyle``.
+    """Paints ``image``; strength, mask, alpha and highlights as in ``style/image/still.restyle``.
 
     Raises:
         InputError: Pictures too small, with NaN or infinity, not colour; a mask, ids or passes of another size; ids that are not there.
@@ -96,12 +96,9 @@ def _without(mask: Image | None, kept: torch.Tensor, size: tuple[int, int]) -> I
 def _paint(
     color: torch.Tensor, models: Sequence[Model], direction: Direction, parameters: Mapping[str, Any], context: Context
 ) -> torch.Tensor:
-    def report(fraction: float, stage: str, picture: torch.Tensor | None) -> None:
-        context.progress(0.97 * fraction, stage, None if picture is None else preview(picture, "srgb"))
-
     generator = torch.Generator().manual_seed(context.seed & (2**63 - 1))
     stroke, structure = float(parameters["stroke_size"]), float(parameters["structure"])
-    return paint(color, models, stroke, structure, _VARIETY, generator, report, direction=direction)
+    return paint(color, models, stroke, structure, _VARIETY, generator, report_to(context), direction=direction)
 
 
 def _content_colors(

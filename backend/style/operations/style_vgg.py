@@ -9,8 +9,7 @@ import torch
 
 from ...core.color_spaces import luminance
 from ...core.context import Context
-from ...io.tensors import preview
-from ..image.still import restyle, style_planes
+from ..image.still import report_to, restyle, style_planes
 from ..vgg.checkpoint import vgg
 from ..vgg.transfer import Options, transfer
 
@@ -19,7 +18,7 @@ LEAST_SIDE = 64
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Paints ``image``; strength, mask, alpha and highlights as in ``style.still.restyle``.
+    """Paints ``image``; strength, mask, alpha and highlights as in ``style/image/still.restyle``.
 
     Raises:
         InputError: No weights, or pictures that cannot be used.
@@ -30,13 +29,10 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     styles = [(_rgb(style_planes(inputs, name, LEAST_SIDE, context)), weight) for name, weight in named if weight > 0]
     options = Options(str(parameters["method"]), float(parameters["structure"]), float(parameters["scale"]), int(parameters["steps"]))
 
-    def report(fraction: float, stage: str, picture: torch.Tensor | None) -> None:
-        context.progress(0.97 * fraction, stage, None if picture is None else preview(picture, "srgb"))
-
     def paint(color: torch.Tensor) -> torch.Tensor:
         whole = _rgb(color)
         random = torch.Generator().manual_seed(context.seed)
-        painted = transfer(network, whole, styles, options, random, report)
+        painted = transfer(network, whole, styles, options, random, report_to(context))
         if parameters["color"] == "keep":
             painted = (whole + luminance(painted) - luminance(whole)).clamp(0, 1)
         return painted

@@ -16,7 +16,7 @@ spec.loader.exec_module(module)
 
 
 def printed(script, **environment):
-    """What a script prints, whose package ``backlot`` is this one and whose folder ``blender`` is this folder."""
+    """What a script prints. Its package ``backlot`` is this one, its folder ``blender`` is this folder."""
     command = [sys.executable, "-c", _PREPARE + script]
     result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     assert result.returncode == 0, result.stdout + result.stderr

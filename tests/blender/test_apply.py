@@ -1,4 +1,4 @@
-"""Results into the scene: exact pixels, exact places, one step of undo, and nobody else's objects."""
+"""Results into the scene: exact pixels, exact locations, one step of undo, and no other objects changed."""
 
 import bpy
 import numpy as np

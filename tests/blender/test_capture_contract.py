@@ -1,4 +1,4 @@
-"""What capture promises of its pixels, proved on geometry whose answer is known."""
+"""The conventions of captured pixels, tested on geometry with known values."""
 
 import json
 import math

@@ -72,7 +72,7 @@ def test_applied_are_exact_pixels_and_written_are_the_same_files(scene, tmp_path
 
 
 def test_objects_of_a_captured_shot_are_known_by_name(scene, tmp_path):
-    """The style acts on the cube alone, whose id only the capture knows."""
+    """The style acts on the cube alone; only the capture knows its id."""
     style = pictures.receive(Image(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)), "strokes")
     style.filepath_raw, style.file_format = str(tmp_path / "strokes.png"), "PNG"
     style.save()

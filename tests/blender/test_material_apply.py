@@ -1,4 +1,4 @@
-"""Whole stacks on objects: right nodes, colour spaces, true scale, and nobody else's objects."""
+"""Whole stacks on objects: right nodes, colour spaces, true scale, and no other objects changed."""
 
 import json
 import math
@@ -74,7 +74,7 @@ def test_every_map_is_where_it_belongs(scene, cube):
     assert material.displacement_method == "BUMP"
     height = source(displacement.inputs["Height"]).image
     assert height.colorspace_settings.is_data
-    # Occlusion lies ready, beside the shader.
+    # Occlusion is there, not connected.
     occlusion = next(item for item in material.node_tree.nodes if item.label == "Ambient Occlusion")
     assert not occlusion.outputs["Color"].is_linked
     assert occlusion.image.colorspace_settings.is_data

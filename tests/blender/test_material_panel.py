@@ -196,7 +196,7 @@ def test_progress_and_errors_are_where_the_artist_looks(scene):
     records.add(scene, "under-way", "texture.variations", "Variations", "running", {})
     names = drawn(scene)
     assert "backlot.cancel_job" in names
-    assert "backlot.variations" not in names  # its place is taken by the progress: nothing below jumps
+    assert "backlot.variations" not in names  # the progress replaces it: nothing below moves
     assert "backlot.material" in names
     lines = []
     records.update("under-way", state="failed", error="No such model")

@@ -191,7 +191,7 @@ def test_smart_uv_and_a_baked_texture(scene):
     assert image.packed_file is not None
     uvs = np.empty(2 * len(item.data.loops), np.float32)
     item.data.uv_layers.active.uv.foreach_get("vector", uvs)
-    places = np.minimum((uvs.reshape(-1, 3, 2).mean(1) * image.size[:]).astype(int), np.array(image.size[:]) - 1)
+    texels = np.minimum((uvs.reshape(-1, 3, 2).mean(1) * image.size[:]).astype(int), np.array(image.size[:]) - 1)
     pixels = np.array(image.pixels, np.float32).reshape(image.size[1], image.size[0], -1)
-    assert np.abs(np.median(pixels[places[:, 1], places[:, 0], :3], 0) - [0.6, 0.2, 0.1]).max() < 0.02
+    assert np.abs(np.median(pixels[texels[:, 1], texels[:, 0], :3], 0) - [0.6, 0.2, 0.1]).max() < 0.02
     assert facts.note_of(item)["report"]["error"]["mesh_to_depth"]["median"] < 0.02

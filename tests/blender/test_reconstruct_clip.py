@@ -75,7 +75,7 @@ def test_points_through_cameras_and_lens_are_where_the_markers_are(scene, tmp_pa
 
 
 def test_files_and_back(scene, tmp_path):
-    """A sequence is sent as it lies; what is on disk says all that the solve says."""
+    """The files of a sequence are sent unchanged; what is on disk describes the whole solve."""
     lens, bend, principal, aspect = LENSES["brown"]
     clip = solved_clip.make(tmp_path / "shot", lens, bend, principal, aspect, number=101)
     solved_clip.orient(clip, scene)

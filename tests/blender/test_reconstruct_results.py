@@ -1,4 +1,4 @@
-"""A reconstruction in the scene: all that the mesh has, at its true place, and a switch between plate and Principled."""
+"""A reconstruction in the scene: all that the mesh has, at its true location, and a switch between plate and Principled."""
 
 import json
 

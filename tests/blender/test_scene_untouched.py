@@ -82,13 +82,13 @@ def test_the_snapshot_notices_a_change(awkward):
 
 
 def test_nothing_differs_after_a_failure_in_mid_render(awkward, tmp_path, monkeypatch):
-    from backlot.addon.capture import scene_copy
+    from backlot.addon.capture import run
 
     def fail(*_args):
         raise OSError(28, "No space left on device")
 
     before = snapshot()
-    monkeypatch.setattr(scene_copy, "set_output", fail)
+    monkeypatch.setattr(run, "set_output", fail)
     for settings in MODES:
         with pytest.raises(OSError, match="No space"):
             _capture(awkward, tmp_path, **settings)

@@ -84,8 +84,8 @@ def landed(scene, made, tmp_path):
     prepare(scene)
     outputs = {"stylised": made["frames"], "report": made["note"]["report"]}
     record = records.add(scene, "0" * 32, "style.shot", made["label"], "running", made["request"])
-    told = handlers.apply(scene, record.operation, record.label, outputs, made["request"])
-    assert "frames 1 to 3" in told
+    message = handlers.apply(scene, record.operation, record.label, outputs, made["request"])
+    assert "frames 1 to 3" in message
     return scene.backlot_style.result
 
 

@@ -387,7 +387,7 @@ def test_the_size_of_a_frame_stands_in_its_header(captured):
 
 @pytest.fixture
 def stylised(scene, captured):
-    """A shot whose frame 13 was not painted, in the folder of its capture."""
+    """A shot without a painted frame 13, in the folder of its capture."""
     frames = [captured / f"stylised_{number:04d}.exr" for number in (11, 12, 14, 15)]
     for path in frames:
         shutil.copy(captured / path.name.replace("stylised", "color"), path)

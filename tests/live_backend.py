@@ -25,7 +25,8 @@ def live_backend(state: Path) -> Iterator[Path]:
     env = {**os.environ, "BACKLOT_STATE_DIR": str(state)}
     log_path = state / "serve.log"
     with log_path.open("wb") as log:
-        command = [os.environ.get("BACKLOT_PYTHON", sys.executable), "-m", "backlot", "serve"]
+        # It ends by itself should the tests be killed before they stop it.
+        command = [os.environ.get("BACKLOT_PYTHON", sys.executable), "-m", "backlot", "serve", "--idle-exit", "600"]
         # Not in the checkout: its folders must not shadow installed packages.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=state)
     try:

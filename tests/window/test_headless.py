@@ -24,8 +24,8 @@ def farm(window: Window, shared_folder: Path, archive: Path) -> Iterator[Path]:
     shutil.copyfile(archive, folder / archive.name)
     installed = window.blender("--command", "extension", "install-file", "-r", "user_default", "-e", str(folder / archive.name), user=user)
     assert installed.returncode == 0, installed.stdout + installed.stderr
-    # Cycles: EEVEE compiles its shaders for software OpenGL, half a minute.
-    engine = "import bpy; bpy.context.scene.render.engine = 'CYCLES'"
+    # Cycles: EEVEE compiles its shaders for software OpenGL, half a minute. Debian's Blender has no denoiser.
+    engine = "import bpy; scene = bpy.context.scene; scene.render.engine = 'CYCLES'; scene.cycles.use_denoising = False"
     save = f"{engine}; bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'scene.blend')!r})"
     made = window.blender("-b", "--python-expr", save, user=user)
     assert (folder / "scene.blend").exists(), made.stdout + made.stderr

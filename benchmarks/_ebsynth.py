@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from backlot.backend.core.color import to_srgb
-from backlot.backend.io.reading import decode
-from backlot.backend.io.writing import encode
-from backlot.backend.style.keyframes.shot import Shot
-from backlot.backend.style.keyframes.tracking import Tracker
-from backlot.shared.values import EncodedFile, Image
+from ..backend.core.color import to_srgb
+from ..backend.io.frames.shot import Shot
+from ..backend.io.reading import decode
+from ..backend.io.writing import encode
+from ..backend.style.keyframes.features import camera_normal
+from ..backend.style.keyframes.shot import color_of
+from ..backend.style.keyframes.tracking import Tracker
+from ..shared.values import EncodedFile, Image
 
 WEIGHTS = {"color": 6.0, "place": 30.0, "normal": 1.0, "object": 1.0}
 
@@ -31,9 +33,10 @@ def _bytes(values: np.ndarray) -> np.ndarray:
 def _passes(shot: Shot, number: int) -> dict[str, np.ndarray]:
     """Guides that a frame has of itself, ``(H, W, 3)`` uint8."""
     frame = shot[number]
-    guides = {"color": _bytes(to_srgb(np.maximum(frame.color, 0)))}
-    if frame.normal is not None:
-        guides["normal"] = _bytes(0.5 + 0.5 * frame.normal)
+    guides = {"color": _bytes(to_srgb(np.maximum(color_of(frame), 0)))}
+    normal = camera_normal(frame)
+    if normal is not None:
+        guides["normal"] = _bytes(0.5 + 0.5 * normal)
     if frame.object_id is not None:
         colors = np.random.default_rng(0).integers(0, 256, (256, 3), np.uint8)
         guides["object"] = colors[frame.object_id % 256]

@@ -11,15 +11,14 @@ import numpy as np
 import skimage.data
 import torch
 
-from backlot.backend.core.color import from_float
-from backlot.backend.core.context import Context
-from backlot.backend.materials.operations.texture_synthesize import run
-from backlot.backend.materials.procedural import render, sample_attributes
-from backlot.backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
-from backlot.shared.material import FAMILIES
-from backlot.shared.operations import find
-from backlot.shared.values import Image
-
+from ..backend.core.color import from_float
+from ..backend.core.context import Context
+from ..backend.materials.operations.texture_synthesize import run
+from ..backend.materials.procedural import render, sample_attributes
+from ..backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
+from ..shared.material import FAMILIES
+from ..shared.operations import find
+from ..shared.values import Image
 from ._sheet import BODY, GAP, Column, middle, mosaic, resize
 from .metrics.likeness import likeness
 
@@ -162,9 +161,14 @@ def _synthesize(inputs: dict[str, Image], seed: int, **parameters: Any) -> dict[
     return run(inputs, checked, Context(torch.device("cpu"), seed))
 
 
+def save_maps(folder: Path, maps: Maps) -> None:
+    """Write maps by name for the renderer and the sheet, as ``maps.npz``."""
+    np.savez(folder / "maps.npz", allow_pickle=False, **maps)
+
+
 def _save_first(exemplar: Exemplar, folder: Path, made: dict[str, Any]) -> None:
     maps = {("ambient_occlusion" if name == "occlusion" else name): value.pixels for name, value in made.items() if name != "report"}
-    np.savez(folder / "maps.npz", **maps)
+    save_maps(folder, maps)
     metres = FAMILIES[exemplar.family].metres if exemplar.seed else METRES[exemplar.family]
     width = metres * MADE / SIDE
     report = {

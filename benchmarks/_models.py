@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from backlot.backend.io.models.registry import SUFFIX, find_model
-from backlot.backend.materials.exemplar.adapted import BASE
+from ..backend.io.models.registry import SUFFIX, find_model
+from ..backend.materials.exemplar.adapted import BASE
 
 
 def model_file(given: str) -> Path:

@@ -36,7 +36,7 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         return pixels.astype(np.float32)
     source = oiio.ImageBuf(np.ascontiguousarray(pixels, np.float32))
     region = oiio.ROI(0, width, 0, height, 0, 1, 0, 3)
-    return np.clip(oiio.ImageBufAlgo.resize(source, "lanczos3", 0.0, region).get_pixels(oiio.FLOAT), 0, 1)
+    return np.clip(_pixels(oiio.ImageBufAlgo.resize(source, "lanczos3", 0.0, region)), 0, 1)
 
 
 def middle(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def mosaic(pictures: list[np.ndarray], columns: int, height: int = BODY) -> np.n
     """Equal squares in rows and columns, as high as a column of the sheet."""
     rows = -(-len(pictures) // columns)
     side = (height - (rows - 1) * GAP) // rows
-    page = np.broadcast_to(np.float32(PAPER), (height, columns * (side + GAP) - GAP, 3)).copy()
+    page = np.broadcast_to(np.array(PAPER, np.float32), (height, columns * (side + GAP) - GAP, 3)).copy()
     for number, picture in enumerate(pictures):
         y, x = (place * (side + GAP) for place in divmod(number, columns))
         page[y : y + side, x : x + side] = resize(picture, side, side)
@@ -65,7 +65,7 @@ def sheet(title: str, line: str, columns: list[Column]) -> np.ndarray:
         columns: From left to right.
     """
     width = sum(column.pixels.shape[1] + COLUMN_GAP for column in columns) - COLUMN_GAP + 2 * MARGIN
-    page = oiio.ImageBuf(np.broadcast_to(np.float32(PAPER), (HEADER + BODY + FOOTER, width, 3)).copy())
+    page = oiio.ImageBuf(np.broadcast_to(np.array(PAPER, np.float32), (HEADER + BODY + FOOTER, width, 3)).copy())
     oiio.ImageBufAlgo.render_text(page, MARGIN, 38, title, 27, "", INK)
     oiio.ImageBufAlgo.render_text(page, MARGIN, 63, line, 15, "", QUIET)
     x = MARGIN
@@ -73,14 +73,19 @@ def sheet(title: str, line: str, columns: list[Column]) -> np.ndarray:
         oiio.ImageBufAlgo.paste(page, x, HEADER, 0, 0, oiio.ImageBuf(np.ascontiguousarray(column.pixels, np.float32)))
         oiio.ImageBufAlgo.render_text(page, x, HEADER + BODY + 20, column.caption, 14, "", QUIET)
         x += column.pixels.shape[1] + COLUMN_GAP
-    pixels: np.ndarray = page.get_pixels(oiio.FLOAT)
-    return pixels
+    return _pixels(page)
 
 
 def read_picture(path: Path) -> np.ndarray:
     """``(H, W, 3)`` float32, 0..1."""
-    pixels: np.ndarray = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
-    return pixels[..., :3]
+    return _pixels(oiio.ImageBuf(str(path)))[..., :3]
+
+
+def _pixels(buffer: oiio.ImageBuf) -> np.ndarray:
+    pixels = buffer.get_pixels(oiio.FLOAT)
+    if pixels is None:
+        raise OSError(buffer.geterror())
+    return np.asarray(pixels)
 
 
 def write_jpeg(path: Path, pixels: np.ndarray, most: int) -> int:

@@ -3,6 +3,7 @@
     python3 dev.py bench keyframes [--shots yard] [--looks toon hatched painted] [--keys 1 3] [--minutes 10] [--threads 2] [--steps 0]
     python3 dev.py bench keyframes --ebsynth PROGRAM ...
     python3 dev.py bench keyframes --speed [--threads 2]
+    python3 dev.py bench keyframes --tiny [--speed]
 
 Three shots of ``scenes/shots`` (Cycles, 36 frames), three looks rendered as truth. Keyframes are the looks of frame 18, or of frames 6,
 18 and 30; figures are means over every third other frame, PSNR of display-encoded pixels in 0..1.
@@ -20,47 +21,44 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 from skimage.metrics import structural_similarity
 
-from backlot.backend.core.color import to_float, to_srgb
-from backlot.backend.core.context import Context
-from backlot.backend.core.shaper import unshape_linear
-from backlot.backend.io.reading import decode
-from backlot.backend.style.keyframes.dataset import Keyframe
-from backlot.backend.style.keyframes.features import measure_shot
-from backlot.backend.style.keyframes.model import ShotModel, read_model
-from backlot.backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
-from backlot.backend.style.keyframes.rendering import Renderer
-from backlot.backend.style.keyframes.shot import Shot
-from backlot.backend.style.keyframes.tracking import Tracker
-from backlot.backend.style.operations.style_keyframes import run
-from backlot.backend.style.shot import measure
-from backlot.shared.frames import read_transforms
-from backlot.shared.operations import find
-from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-
+from ..backend.core.color import to_float, to_srgb
+from ..backend.core.context import Context
+from ..backend.core.shaper import unshape_linear
+from ..backend.io.reading import decode
+from ..backend.style.keyframes.dataset import Keyframe
+from ..backend.style.keyframes.features import measure_shot
+from ..backend.style.keyframes.model import ShotModel, read_model
+from ..backend.style.keyframes.network import Config, ShotNetwork, count_multiplications
+from ..backend.style.keyframes.rendering import Renderer
+from ..backend.style.keyframes.shot import color_of, open_shot
+from ..backend.style.keyframes.tracking import Tracker
+from ..backend.style.operations.style_keyframes import run
+from ..backend.style.shot import measure, passes
+from ..shared.operations import find
+from ..shared.values import Camera, EncodedFile, Image, SceneFrame
 from . import _ebsynth
-from .report import print_table, save_picture, save_rows
+from ._report import Row, begin, make_parser, print_table, psnr, to_bytes
 from .scenes import shots
+from .scenes.rendered import TINY, RenderedShot, rendered
 from .shots import single
 
-PAINTED = {1: (18,), 3: (6, 18, 30)}
+PAINTED: dict[int, tuple[int, ...]] = {1: (18,), 3: (6, 18, 30)}
+"""Frames that are keyframes, by how many there are."""
+TINY_PAINTED = (3,)
 
 
 def display(shaped: np.ndarray) -> np.ndarray:
     """From the shaper to display-encoded colour in 0..1."""
     return np.clip(to_srgb(np.maximum(unshape_linear(shaped), 0)), 0, 1)
-
-
-def psnr(made: np.ndarray, truth: np.ndarray) -> float:
-    return float(-10 * np.log10(max(float(np.mean((made - truth) ** 2)), 1e-10)))
 
 
 def nearest_warp(guides: np.ndarray) -> np.ndarray:
@@ -75,24 +73,23 @@ def nearest_warp(guides: np.ndarray) -> np.ndarray:
     return paint[:, rows, columns].transpose(1, 2, 0)
 
 
-def truths(shot: str, look: str) -> dict[int, np.ndarray]:
-    folder = shots.ensure(shot, look)
-    files = sorted(folder.glob("look_*"))
+def truths(look: dict[int, EncodedFile]) -> dict[int, np.ndarray]:
+    """Frames of a look by number: ``(H, W, 3)`` display-encoded in 0..1."""
     found = {}
-    for path in files:
-        image = decode(EncodedFile.read(path))
+    for number, file in look.items():
+        image = decode(file)
         pixels = to_float(image.pixels)[..., :3]
-        found[int(path.stem[-4:])] = np.clip(to_srgb(pixels) if image.color_space == "linear" else pixels, 0, 1)
+        found[number] = np.clip(to_srgb(pixels) if image.color_space == "linear" else pixels, 0, 1)
     return found
 
 
 def steadiness(frames: list[SceneFrame], renderer: Renderer, truth: dict[int, np.ndarray], painted: tuple[int, ...]) -> float:
     """E_warp of the network's frames, one frame apart, as a multiple of that of the look rendered as truth, over four pairs."""
-    sequence = measure.Shot(frames)
-    places = [i for i in range(1, len(sequence)) if not {sequence.numbers[i - 1], sequence.numbers[i]} & set(painted)]
+    sequence = passes.open_shot(frames)
+    late_ones = [i for i in range(1, len(sequence)) if not {sequence.numbers[i - 1], sequence.numbers[i]} & set(painted)]
     errors = []
     for pick in (0.2, 0.4, 0.6, 0.8):
-        late = places[int(pick * len(places))]
+        late = late_ones[int(pick * len(late_ones))]
         joined = measure.pairs(sequence, 1, torch.device("cpu"), start=late - 1, end=late + 1)
         numbers = {late - 1: sequence.numbers[late - 1], late: sequence.numbers[late]}
         ours = {i: torch.from_numpy(display(renderer.render(n).picture)).permute(2, 0, 1) for i, n in numbers.items()}
@@ -112,7 +109,7 @@ def transfer(frames: dict[int, SceneFrame], truth: dict[int, np.ndarray], painte
     found = []
     for number, nearest in few(list(frames), painted):
         made = single(frames[number], Image(np.rint(truth[nearest] * 255).astype(np.uint8)), device)
-        found.append(psnr(display(made.permute(1, 2, 0).cpu().numpy()), truth[number]))
+        found.append(psnr(display(made.permute(1, 2, 0).cpu().numpy()) - truth[number]))
     return float(np.mean(found))
 
 
@@ -121,20 +118,20 @@ def ebsynth(program: Path, tracker: Tracker, truth: dict[int, np.ndarray], paint
     found = []
     for number, nearest in few(tracker.shot.numbers, painted):
         paint = np.rint(truth[nearest] * 255).astype(np.uint8)
-        found.append(psnr(_ebsynth.bring(program, tracker, number, nearest, paint), truth[number]))
+        found.append(psnr(_ebsynth.bring(program, tracker, number, nearest, paint) - truth[number]))
     return float(np.mean(found))
 
 
-def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tuple[dict[str, Any], list[np.ndarray]]:
-    frames, truth = read_transforms(shots.ensure(shot)), truths(shot, look)
-    paths = {int(p.stem[-4:]): p for p in shots.ensure(shot, look).glob("look_*")}
-    painted = PAINTED[count]
-    inputs = {"frames": frames, "keyframes": [EncodedFile.read(paths[n]) for n in painted]}
+def compare(shot: RenderedShot, look: str, painted: tuple[int, ...], options: argparse.Namespace) -> tuple[Row, list[np.ndarray]]:
+    """Train on the painted frames and measure on others: figures, and pictures of one frame."""
+    frames, files = shot.frames, shot.look(look)
+    truth = truths(files)
+    inputs = {"frames": frames, "keyframes": [files[n] for n in painted]}
     parameters = {"minutes": options.minutes, "steps": options.steps, "frames_wanted": "none", "size": options.size}
     began, cpu = time.perf_counter(), time.process_time()
     outputs = run(inputs, find("style.keyframes").check_parameters(parameters), Context(torch.device(options.device), seed=0))
     spent, cpu = time.perf_counter() - began, time.process_time() - cpu
-    sequence = Shot(frames)
+    sequence = open_shot(frames)
     renderer = Renderer(Tracker(sequence), read_model(outputs["model"]), torch.device(options.device))
     sums: dict[str, list[float]] = {name: [] for name in ("warp", "frame", "network", "ssim_warp", "ssim_frame", "ssim")}
     pictures: list[np.ndarray] = []
@@ -145,13 +142,13 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
         predicted = renderer.predict(number)
         made = {"warp": display(nearest_warp(guides)), "frame": display(predicted), "network": display(picture)}
         for name, value in made.items():
-            sums[name].append(psnr(value, truth[number]))
+            sums[name].append(psnr(value - truth[number]))
             ssim = structural_similarity(value, truth[number], channel_axis=2, data_range=1.0)
             sums["ssim" if name == "network" else f"ssim_{name}"].append(float(ssim))
         if number == others[len(others) // 3]:
-            render = np.clip(to_srgb(np.maximum(sequence[number].color, 0)), 0, 1)
+            render = np.clip(to_srgb(np.maximum(color_of(sequence[number]), 0)), 0, 1)
             pictures = [render, made["warp"], made["frame"], made["network"], truth[number]]
-    row: dict[str, Any] = {"shot": shot, "look": look, "keys": count}
+    row: Row = {"look": look, "keys": len(painted)}
     row |= {name: round(float(np.mean(values)), 3 if "ssim" in name else 2) for name, values in sums.items()}
     row["steady"] = steadiness(frames, renderer, truth, painted)
     row["transfer"] = round(transfer(dict(zip(sequence.numbers, frames, strict=True)), truth, painted, torch.device(options.device)), 2)
@@ -164,14 +161,14 @@ def compare(shot: str, look: str, count: int, options: argparse.Namespace) -> tu
     return row, pictures
 
 
-def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
+def speed(options: argparse.Namespace) -> list[Row]:
     """A 1080p frame of the lite network with one keyframe: its parts in seconds."""
-    height, width = 1080, 1920
+    height, width = (64, 96) if options.tiny else (1080, 1920)
     random = np.random.default_rng(0)
     camera = Camera(width, height, 2000.0, 2000.0, width / 2, height / 2, np.eye(4))
     frames = []
     for number in (1, 2):
-        channels = {
+        channels: dict[str, Image | EncodedFile] = {
             "color": Image(random.random((height, width, 3), np.float32), "linear"),
             "depth": Image(np.full((height, width, 1), 5, np.float32), "data"),
             "normal": Image(np.zeros((height, width, 3), np.float32), "data"),
@@ -179,7 +176,7 @@ def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
             "object_id": Image((np.arange(width)[None, :, None] // 240 + np.zeros((height, 1, 1))).astype(np.float32), "data"),
         }
         frames.append(SceneFrame(camera, channels, 1.0, number))
-    shot = Shot(frames)
+    shot = open_shot(frames)
     statistics = measure_shot(shot)
     rows = []
     for size in ("lite", "full") if options.device != "cpu" else ("lite",):
@@ -195,7 +192,7 @@ def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def _fastest(call: Any) -> float:
+def _fastest(call: Callable[[], object]) -> float:
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
@@ -204,38 +201,39 @@ def _fastest(call: Any) -> float:
     return min(seconds)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure each shot, look and number of keyframes; or the speed."""
+    parser = make_parser(__file__, __doc__, threads=2, device=True)
     parser.add_argument("--shots", nargs="+", default=list(shots.SHOTS), choices=shots.SHOTS)
     parser.add_argument("--looks", nargs="+", default=list(shots.LOOKS), choices=shots.LOOKS)
     parser.add_argument("--keys", nargs="+", type=int, default=[1, 3], choices=(1, 3))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--size", default="lite", choices=("lite", "full"))
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", default="keyframes", help="name of the file of figures in results/")
     parser.add_argument("--ebsynth", type=Path, help="that program, as a further peer")
     parser.add_argument("--speed", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options, report = begin(parser, arguments)
+    if options.tiny:
+        options.shots, options.looks, options.keys, options.steps = [TINY], ["toon"], [1], 2
     if options.speed:
         rows = speed(options)
         print_table(rows)
-        save_rows("keyframes_speed", torch.device(options.device), rows)
+        report.save_rows("keyframes_speed", rows)
         return
     rows = []
-    for shot in options.shots:
+    for name in options.shots:
+        shot = rendered(name)
         for look in options.looks:
             strips = []
             for count in options.keys:
-                row, pictures = compare(shot, look, count, options)
-                rows.append(row)
-                print(row, flush=True)
+                row, pictures = compare(shot, look, TINY_PAINTED if options.tiny else PAINTED[count], options)
+                rows.append({"shot": name, **row})
+                print(rows[-1], flush=True)
                 strips.append(np.concatenate(pictures, 1))
-            save_picture(f"keyframes_{shot}_{look}.jpg", np.rint(np.concatenate(strips) * 255).astype(np.uint8))
+            report.save_picture(f"keyframes_{name}_{look}.jpg", to_bytes(np.concatenate(strips)))
     print_table(rows)
-    save_rows(options.save, torch.device(options.device), rows)
+    report.save_rows(options.save, rows)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,26 @@
 """Contact sheets of the procedural materials, to look at: base colour, height, roughness, metallic and a lit preview.
 
-python -m benchmarks.material_sheet brick wood --samples 4 --seed 0 --size 256 --out sheet.png
+python3 dev.py bench material_sheet brick wood --samples 4 --seed 0 --size 256 --out sheet.png
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from backlot.backend.io.writing import encode
-from backlot.backend.materials.attributes import Attributes
-from backlot.backend.materials.procedural import available, render, sample_attributes
-from backlot.backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
-from backlot.shared.material import FAMILIES
-from backlot.shared.values import Image
+from ..backend.io.writing import encode
+from ..backend.materials.attributes import Attributes
+from ..backend.materials.procedural import available, render, sample_attributes
+from ..backend.materials.stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS, Material
+from ..shared.material import FAMILIES
+from ..shared.values import Image
+from ._report import begin, make_parser, to_bytes
 
 
 def lit(material: Material, depth: float) -> torch.Tensor:
@@ -63,24 +64,26 @@ def row(family: str, seed: int, size: int, changes: dict[str, float]) -> torch.T
     return torch.cat([material.stack[BASE_COLOR], *grey, lit(material, depth)], 2)
 
 
-def main() -> None:
-    """Draws the sheet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("families", nargs="*", help="all that there are without")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw the sheet."""
+    parser = make_parser(__file__, __doc__, threads=1)
+    parser.add_argument("families", nargs="*", help="default: all")
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="attributes to fix")
-    parser.add_argument("--out", type=Path, default=Path("material_sheet.png"))
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    parser.add_argument("--out", type=Path, help="default: material_sheet.png among the results")
+    options, report = begin(parser, arguments)
+    if options.tiny:
+        options.families, options.samples, options.size = options.families or ["brick"], 1, 64
     changes = {name: float(value) for name, _, value in (item.partition("=") for item in options.set)}
     rows = [
         row(family, options.seed + k, options.size, changes) for family in options.families or available() for k in range(options.samples)
     ]
-    pixels = (torch.cat(rows, 1).permute(1, 2, 0) * 255 + 0.5).byte().numpy()
-    options.out.write_bytes(encode(Image(np.ascontiguousarray(pixels)), ".png"))
-    print(options.out)
+    pixels = to_bytes(torch.cat(rows, 1).permute(1, 2, 0).numpy())
+    path = options.out or report.folder / "material_sheet.png"
+    path.write_bytes(encode(Image(np.ascontiguousarray(pixels)), path.suffix))
+    print(path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Materials from prompts: time, memory, seams and shift equivariance of ``texture.generate``.
 
-    python3 dev.py bench materials [--model NAME or FILE.safetensors] [--threads 2] [--count 40] [--large] [--device cpu]
+    python3 dev.py bench materials [--model NAME or FILE.safetensors] [--threads 2] [--count 40] [--large] [--device cpu] [--tiny]
 
 Six tables. The whole operation, prompt to six maps, warm: median of seven, against its bar (1 s at 512 px on 2 CPU cores, 30 ms on an
 H200). Its parts, each alone. The generator in float32, in bfloat16 and compiled. The wrap line's percentile among the interior lines,
@@ -11,11 +11,12 @@ cyclic shift when it is undone.
 
 from __future__ import annotations
 
-import argparse
+import copy
 import dataclasses
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import torch
 from ..backend.core.context import Context
 from ..backend.materials.evaluate.seam import seam_percentiles
 from ..backend.materials.generator import patterns
-from ..backend.materials.generator.conditioning import make_brief
+from ..backend.materials.generator.conditioning import describe, make_brief
 from ..backend.materials.generator.model import MaterialModel, material_model
 from ..backend.materials.generator.noise import STRIDE, make_seeds
 from ..backend.materials.generator.prior import COARSEST
@@ -39,38 +40,55 @@ from ..backend.materials.stack import BASE_COLOR, HEIGHT
 from ..shared.material import FAMILIES, feature_factor
 from ..shared.operations import find
 from ._models import model_file, use_model
-from ._report import machine, peak_memory, print_table, save_rows, timed
+from ._report import Report, Row, begin, machine, make_parser, peak_memory, print_table, timed
 
 PROMPTS = ("wet mossy cobblestone", "old red brick wall", "rusty metal")
 """Irregular stones, whose layout is the dearest; a regular layout; none."""
 BARS = {"cpu": 1.0, "cuda": 0.030}
 """Seconds for 512 x 512 px."""
-REPEATS = 7
-Row = dict[str, Any]
 
 
-def generate(prompt: str, side: int, model: str, seed: int, device: torch.device) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How large and how often.
+
+    Attributes:
+        sides: Pixels of the whole operation; the first is that of the parts too.
+        repeats: Of every time, of which the median counts.
+        tile: Pixels of the materials whose seams, lattice and shifts are measured.
+        compiled: Measure the compiled generator, which takes a C++ compiler and a minute.
+    """
+
+    sides: tuple[int, ...] = (512,)
+    repeats: int = 7
+    tile: int = 256
+    compiled: bool = True
+
+
+LARGE, TINY = Plan((512, 1024, 2048)), Plan((64,), 1, 64, False)
+
+
+def generate(prompt: str, side: int, model: str, device: torch.device, seed: int) -> dict[str, Any]:
     """The whole operation, as a worker runs it."""
     parameters = find("texture.generate").check_parameters({"prompt": prompt, "size": [side, side], "model": model})
     return run({}, parameters, Context(device, seed))
 
 
-def median_time(call: Callable[[int], Any], device: torch.device, repeats: int = REPEATS) -> tuple[float, float]:
+def median_time(call: Callable[[int], object], device: torch.device, repeats: int) -> tuple[float, float]:
     """Median wall and processor seconds of ``call(number)``, after one call that does not count."""
     call(0)
-    times = [timed(lambda n=number: call(n), device)[1:] for number in range(1, repeats + 1)]
+    times = [timed(partial(call, number), device)[1:] for number in range(1, repeats + 1)]
     return statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
 
 
-def operation(model: str, device: torch.device, large: bool) -> list[Row]:
+def operation(model: str, device: torch.device, plan: Plan) -> list[Row]:
     """The whole operation by prompt and size; sizes rise, because the peak of memory only ever does."""
     rows: list[Row] = []
-    for side in (512, 1024, 2048) if large else (512,):
-        for prompt in PROMPTS if side == 512 else PROMPTS[:1]:
-            first = timed(lambda p=prompt, s=side: generate(p, s, model, 0, device), device)[1]
-            wall, cpu = median_time(
-                lambda seed, p=prompt, s=side: generate(p, s, model, seed, device), device, REPEATS if side < 2048 else 3
-            )
+    for side in plan.sides:
+        for prompt in PROMPTS if side == plan.sides[0] else PROMPTS[:1]:
+            call = partial(generate, prompt, side, model, device)
+            first = timed(partial(call, 0), device)[1]
+            wall, cpu = median_time(call, device, plan.repeats if side < 2048 else 3)
             bar = BARS[device.type] * (side / 512) ** 2
             rows.append(
                 {
@@ -83,9 +101,9 @@ def operation(model: str, device: torch.device, large: bool) -> list[Row]:
     return rows
 
 
-def parts(model: MaterialModel, device: torch.device) -> list[Row]:
-    """What the operation consists of, at 512 px."""
-    side, prompt = 512, PROMPTS[0]
+def parts(model: MaterialModel, device: torch.device, plan: Plan) -> list[Row]:
+    """What the operation consists of."""
+    side, prompt = plan.sides[0], PROMPTS[0]
     made = produce(model, Request((side, side), prompt), 1)
     height, depth_px = made.stack[HEIGHT], made.depth_m / (made.width_m / side)
     attributes = made.brief.attributes
@@ -103,7 +121,7 @@ def parts(model: MaterialModel, device: torch.device) -> list[Row]:
     style = model.generator.style(attributes.vector()[None].to(device), latent)
     calls: dict[str, Callable[[int], Any]] = {
         "prompt read": lambda _: read_prompt(prompt),
-        "brief": lambda seed: make_brief(model, prompt, None, {}, draw(seed)),
+        "brief": lambda seed: make_brief(model, describe(model, prompt, None), {}, draw(seed)),
         "layout: cobble": layout("cobble"),
         "layout: running bond": layout("running_bond"),
         "noise": lambda seed: make_seeds(1, (side, side), draw(seed), pattern, device),
@@ -115,19 +133,24 @@ def parts(model: MaterialModel, device: torch.device) -> list[Row]:
     rows = []
     with torch.inference_mode():
         for name, call in calls.items():
-            wall, cpu = median_time(call, device)
-            rows.append({"part, 512 px": name, "wall ms": 1e3 * wall, "cpu ms": 1e3 * cpu})
+            wall, cpu = median_time(call, device, plan.repeats)
+            rows.append({f"part, {side} px": name, "wall ms": 1e3 * wall, "cpu ms": 1e3 * cpu})
     return rows
 
 
-def execution(model: MaterialModel, device: torch.device) -> list[Row]:
-    """The generator at 512 px in float32, in bfloat16 and compiled: the first call, those after it, and how far the maps differ."""
-    request, rows, plainly = Request((512, 512), PROMPTS[2]), list[Row](), 0.0
+def execution(model: MaterialModel, device: torch.device, plan: Plan) -> list[Row]:
+    """The generator in float32, in bfloat16 and compiled: the first call, those after it, and how far the maps differ."""
+    request, rows, plainly = Request((plan.sides[0], plan.sides[0]), PROMPTS[2]), list[Row](), 0.0
     plain = produce(model, request, 1).stack
-    compiled = dataclasses.replace(model, generator=torch.compile(model.generator, dynamic=False))
-    for name, way, half in (("float32", model, False), ("bfloat16", model, True), ("float32, compiled", compiled, False)):
-        first = timed(lambda w=way, h=half: produce(w, request, 0, half=h), device)[1]
-        wall, cpu = median_time(lambda seed, w=way, h=half: produce(w, request, seed, half=h), device)
+    ways = [("float32", model, False), ("bfloat16", model, True)]
+    if plan.compiled:
+        faster = copy.copy(model.generator)
+        faster.forward = torch.compile(model.generator.forward, dynamic=False)  # type: ignore[method-assign]
+        ways.append(("float32, compiled", dataclasses.replace(model, generator=faster), False))
+    for name, way, half in ways:
+        call = partial(produce, way, request, half=half)
+        first = timed(partial(call, 0), device)[1]
+        wall, cpu = median_time(call, device, plan.repeats)
         plainly = plainly or wall
         difference = (produce(way, request, 1, half=half).stack - plain).abs()
         rows.append(
@@ -139,13 +162,13 @@ def execution(model: MaterialModel, device: torch.device) -> list[Row]:
     return rows
 
 
-def seams(model: MaterialModel, count: int) -> list[Row]:
-    """Percentiles of the wrap line, for every map as it is saved, over materials of all families at 256 px."""
+def seams(model: MaterialModel, count: int, side: int) -> list[Row]:
+    """Percentiles of the wrap line, for every map as it is saved, over materials of all families."""
     found: dict[str, dict[str, list[float]]] = {}
     names = list(FAMILIES)
     for number in range(count):
         family = names[number % len(names)]
-        made = produce(model, Request((256, 256), FAMILIES[family].label.lower()), 1000 + number)
+        made = produce(model, Request((side, side), FAMILIES[family].label.lower()), 1000 + number)
         for name, image in maps_of(made, "opengl").items():
             for channel in range(image.pixels.shape[2]):
                 plane = image.pixels[..., channel].astype(np.float64)
@@ -167,12 +190,12 @@ def seams(model: MaterialModel, count: int) -> list[Row]:
     return rows
 
 
-def lattice(model: MaterialModel, count: int) -> list[Row]:
+def lattice(model: MaterialModel, count: int, side: int) -> list[Row]:
     """Whether the doublings of the generator show: mean step from one pixel to the next by its place in the 8 px cell, against the mean."""
     steps: dict[str, list[np.ndarray]] = {}
     for number in range(count):
         family = list(FAMILIES)[number % len(FAMILIES)]
-        stack = produce(model, Request((256, 256), FAMILIES[family].label.lower()), 2000 + number).stack.cpu().numpy()
+        stack = produce(model, Request((side, side), FAMILIES[family].label.lower()), 2000 + number).stack.cpu().numpy()
         for name, plane in (("base_color", stack[BASE_COLOR].mean(0)), ("height", stack[HEIGHT])):
             for axis in (0, 1):
                 lines = np.abs(plane - np.roll(plane, 1, axis)).mean(1 - axis)
@@ -182,14 +205,14 @@ def lattice(model: MaterialModel, count: int) -> list[Row]:
     ]
 
 
-def equivariance(model: MaterialModel, count: int, device: torch.device) -> list[Row]:
+def equivariance(model: MaterialModel, count: int, side: int, device: torch.device) -> list[Row]:
     """The largest difference that a cyclic shift of noise and layout leaves when it is undone, over materials with and without layout."""
-    rows, side = [], 256
+    rows = []
     for prompt, name in (("cobblestone", "cobble"), ("brick", "running_bond"), ("rust", "none"), ("marble", "none")):
         worst, typical = 0.0, []
         for seed in range(max(2, count // 8)):
             draw = torch.Generator().manual_seed(seed)
-            brief = make_brief(model, prompt, None, {}, draw)
+            brief = make_brief(model, describe(model, prompt, None), {}, draw)
             pattern = None
             if name != "none":
                 made = make_layout(name, (side, side), feature_factor(brief.attributes.scale), brief.attributes.irregularity, draw)
@@ -207,38 +230,39 @@ def equivariance(model: MaterialModel, count: int, device: torch.device) -> list
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the six tables."""
+    parser = make_parser(__file__, __doc__, threads=2, device=True)
     parser.add_argument("--model", default="materials", help="a name, as in: backlot models list; or a file")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--count", type=int, default=78, help="materials whose seams are measured")
     parser.add_argument("--large", action="store_true", help="1024 and 2048 px as well")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    device = torch.device(options.device)
+    options, report = begin(parser, arguments)
+    plan = TINY if options.tiny else LARGE if options.large else Plan()
+    count = 2 if options.tiny else options.count
     with tempfile.TemporaryDirectory(prefix="backlot-bench-") as state:
-        measure(use_model(model_file(options.model), Path(state)), device, options)
+        name = use_model(model_file(options.model), Path(state))
+        measure(name, material_model(name, report.device), count, plan, report)
 
 
-def measure(name: str, device: torch.device, options: argparse.Namespace) -> None:
+def measure(name: str, model: MaterialModel, count: int, plan: Plan, report: Report) -> None:
+    """Print and save the tables of a model; ``name`` is that by which the operation finds it."""
+    device = report.device
     print(machine(device))
-    model = material_model(name, device)
-    tables = {"operation": operation(name, device, options.large)}
+    tables = {"operation": operation(name, device, plan)}
     print_table(tables["operation"])
-    for title, table in (
-        ("parts", lambda: parts(model, device)),
-        ("execution", lambda: execution(model, device)),
-        ("seams", lambda: seams(model, options.count)),
-        ("lattice", lambda: lattice(model, options.count // 2)),
-        ("equivariance", lambda: equivariance(model, options.count, device)),
-    ):
+    calls: dict[str, Callable[[], list[Row]]] = {
+        "parts": lambda: parts(model, device, plan),
+        "execution": lambda: execution(model, device, plan),
+        "seams": lambda: seams(model, count, plan.tile),
+        "lattice": lambda: lattice(model, max(1, count // 2), plan.tile),
+        "equivariance": lambda: equivariance(model, count, plan.tile, device),
+    }
+    for title, call in calls.items():
         with torch.inference_mode():
-            tables[title] = table()
+            tables[title] = call()
         print()
         print_table(tables[title])
-    rows = [{"table": title, **row} for title, table in tables.items() for row in table]
-    print(save_rows(f"materials_{device.type}", device, rows))
+    report.save_rows(f"materials_{device.type}", [{"table": title, **row} for title, table in tables.items() for row in table])
 
 
 if __name__ == "__main__":

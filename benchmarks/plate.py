@@ -1,6 +1,6 @@
 """One picture into geometry: how well alignment to tracks holds, and what a moved camera sees.
 
-    python -m benchmarks.plate [--trials 200] [--no-pictures]
+    python3 dev.py bench plate [--trials 200] [--no-pictures] [--tiny]
 
 Alignment: the room's disparity with a random scale and shift, 30 tracks with a pixel of noise (standard deviation in each direction), a
 fifth of them with a random distance; the error of the scale over all trials, for each kind of depth.
@@ -13,31 +13,30 @@ the median distance. ``visible`` is the PSNR where the plate itself showed the s
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from backlot.backend.core.color import to_srgb
-from backlot.backend.core.context import Context
-from backlot.backend.reconstruct.operations import reconstruct_plate
-from backlot.backend.reconstruct.single_view.align import KINDS, fit_tracks
-from backlot.backend.reconstruct.single_view.edges import find_tears
-from backlot.backend.reconstruct.single_view.sampling import sample
-from backlot.backend.reconstruct.single_view.view import place, project
-from backlot.shared.operations import OPERATIONS
-from backlot.shared.values import Camera, Image, Mesh, SceneFrame
-
+from ..backend.core.camera import project, unproject
+from ..backend.core.context import Context
+from ..backend.reconstruct.operations import reconstruct_plate
+from ..backend.reconstruct.single_view.align import KINDS, fit_tracks
+from ..backend.reconstruct.single_view.edges import find_tears
+from ..backend.reconstruct.single_view.sampling import sample
+from ..shared.operations import OPERATIONS
+from ..shared.values import Camera, Image, Mesh, SceneFrame
+from ._report import Report, Row, begin, make_parser, print_table, psnr, to_bytes
 from .metrics.view import picture
-from .report import print_table, save_picture, save_rows
 from .scenes import room
 
 WIDTH, HEIGHT, FOCAL = 480, 360, 393.0
-EYES = (((1.6, -1.7, 1.5), (-0.3, 0.3, 0.6)), ((-1.7, -1.5, 1.1), (0.3, 0.4, 0.5)), ((0.2, -1.9, 1.6), (0.1, 0.6, 0.6)))
+CAMERAS = (((1.6, -1.7, 1.5), (-0.3, 0.3, 0.6)), ((-1.7, -1.5, 1.1), (0.3, 0.4, 0.5)), ((0.2, -1.9, 1.6), (0.1, 0.6, 0.6)))
+"""Where the cameras are and what they look at, metres."""
 SHIFTS = (0.05, 0.15)
 WAYS: dict[str, dict[str, Any]] = {
     "naive": {"tear": 100.0, "grazing": 90.0, "sharpen": False, "fill": False},
@@ -46,20 +45,8 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-def shade(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and colour (display-encoded) of the textured room."""
-    view = room.render(camera.camera_to_world, WIDTH, HEIGHT, FOCAL)
-    points = room.unproject(camera.camera_to_world, FOCAL, view.depth.astype(np.float64))
-    checks = np.floor(points * 4 + 1e-6).sum(-1) % 2
-    waves = sum(
-        a * np.sin(points[..., 0] * f + k) * np.sin(points[..., 1] * f * 1.1 + 2 * k) * np.cos(points[..., 2] * f * 0.9)
-        for k, (f, a) in enumerate(((23, 0.1), (47, 0.08), (91, 0.06)))
-    )
-    color = np.clip(view.color * (0.75 + 0.3 * checks[..., None]) + 0.6 * waves[..., None], 0, 1)
-    return view.depth, to_srgb(color.astype(np.float32))
-
-
 def smeared(depth: np.ndarray, sigma: float = 2.5) -> np.ndarray:
+    """Depth whose inverse is blurred by a Gaussian of ``sigma`` pixels."""
     disparity = torch.from_numpy(1 / depth)[None, None]
     offsets = torch.arange(-8, 9, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
@@ -70,8 +57,9 @@ def smeared(depth: np.ndarray, sigma: float = 2.5) -> np.ndarray:
 
 
 def build(depth: np.ndarray, color: np.ndarray, camera: Camera, parameters: dict[str, Any]) -> tuple[Mesh, dict[str, Any], float]:
-    frame = SceneFrame(camera, {"color": Image(np.rint(color * 255).astype(np.uint8)), "depth": Image(depth[..., None], "data")})
-    checked = OPERATIONS["reconstruct.plate"].check_parameters({"resolution": WIDTH, **parameters})
+    """The operation's mesh of one picture, its report, and its seconds."""
+    frame = SceneFrame(camera, {"color": Image(to_bytes(color)), "depth": Image(depth[..., None], "data")})
+    checked = OPERATIONS["reconstruct.plate"].check_parameters({"resolution": camera.width, **parameters})
     start = time.perf_counter()
     outputs = reconstruct_plate.run({"frames": [frame]}, checked, Context(torch.device("cpu")))
     return outputs["mesh"], outputs["report"], time.perf_counter() - start
@@ -79,59 +67,60 @@ def build(depth: np.ndarray, color: np.ndarray, camera: Camera, parameters: dict
 
 def regions(depth: np.ndarray, camera: Camera, plate_depth: np.ndarray, plate_camera: Camera) -> dict[str, np.ndarray]:
     """Which pixels of a moved view the plate showed, which it hid, and which are at edges; none beyond the plate's border."""
-    v, u = np.mgrid[:HEIGHT, :WIDTH] + 0.5
-    points = place(camera, np.stack([u.ravel(), v.ravel()], 1), depth.ravel())
-    places, z = project(plate_camera, points)
-    inside = (places > 1).all(1) & (places < [WIDTH - 1, HEIGHT - 1]).all(1) & np.isfinite(z)
-    column, row = (np.clip(np.nan_to_num(p).astype(int), 0, n - 1) for p, n in zip(places.T, (WIDTH, HEIGHT), strict=True))
+    width, height = camera.width, camera.height
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 2) + 0.5
+    points = unproject(camera, pixels, depth.ravel())
+    shown_at, z = project(plate_camera, points)
+    inside = (shown_at > 1).all(1) & (shown_at < [width - 1, height - 1]).all(1) & np.isfinite(z)
+    column, row = (np.clip(np.nan_to_num(p).astype(int), 0, n - 1) for p, n in zip(shown_at.T, (width, height), strict=True))
     relative = np.nan_to_num(z / plate_depth[row, column], nan=1.0).reshape(depth.shape)
     inside = inside.reshape(depth.shape)
     shown, hidden = inside & (np.abs(relative - 1) < 0.004), inside & (relative > 1.02)
-    torn = find_tears((1 / depth).astype(np.float32), np.ones(depth.shape, bool), 0.05, 88, (FOCAL, FOCAL)).pixels()
+    torn = find_tears((1 / depth).astype(np.float32), np.ones(depth.shape, bool), 0.05, 88, (camera.fl_x, camera.fl_y)).pixels()
     edges = F.max_pool2d(torch.from_numpy(torn)[None, None].float(), 9, 1, 4)[0, 0].numpy() > 0
     return {"visible": shown, "filled": hidden, "edges": edges & inside, "all": inside}
 
 
-def psnr(error: np.ndarray, where: np.ndarray) -> float:
-    return float(-10 * np.log10(max((error[where] ** 2).mean(), 1e-12)))
-
-
-def views(pictures: bool) -> list[dict[str, Any]]:
+def views(report: Report, tiny: bool, pictures: bool) -> list[Row]:
+    """What moved cameras see of the plates' meshes, against the truth: a row for each kind of depth, mesh and movement."""
     scores: dict[tuple[str, str, float], list[dict[str, float]]] = {}
     tiles: list[np.ndarray] = []
-    for number, (eye, target) in enumerate(EYES):
-        camera = Camera(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2, room.look_at(np.array(eye), np.array(target)))
-        depth, color = shade(camera)
+    part = 4 if tiny else 1
+    width, height, focal = WIDTH // part, HEIGHT // part, FOCAL / part
+    for number, (centre, target) in enumerate(CAMERAS[: 1 if tiny else None]):
+        camera = Camera(width, height, focal, focal, width / 2, height / 2, room.look_at(np.array(centre), np.array(target)))
+        depth, color = room.textured(camera)
         step = float(np.median(depth)) * camera.camera_to_world[:3, 0]
         for kind, given in (("exact", depth), ("smeared", smeared(depth))):
             strips: dict[float, list[np.ndarray]] = {}
             for name, parameters in WAYS.items():
-                mesh, report, seconds = build(given.astype(np.float32), color, camera, parameters)
+                mesh, made, seconds = build(given.astype(np.float32), color, camera, parameters)
                 for shift in SHIFTS:
                     pose = camera.camera_to_world.copy()
                     pose[:3, 3] += shift * step
-                    there = dataclasses.replace(camera, camera_to_world=pose)
-                    truth_depth, truth = shade(there)
-                    seen, cover, _ = picture(mesh, there)
-                    areas = regions(truth_depth, there, depth, camera)
-                    row = {area: psnr(seen - truth, where) for area, where in areas.items()}
+                    moved = dataclasses.replace(camera, camera_to_world=pose)
+                    truth_depth, truth = room.textured(moved)
+                    seen, cover, _ = picture(mesh, moved)
+                    areas = regions(truth_depth, moved, depth, camera)
+                    row = {area: psnr((seen - truth)[where]) for area, where in areas.items()}
                     row |= {"holes": float((cover < 0.99)[areas["all"]].mean()), "seconds": seconds}
-                    scores.setdefault((kind, name, shift), []).append(row | {"faces": report["faces"]})
+                    scores.setdefault((kind, name, shift), []).append(row | {"faces": made["faces"]})
                     strips.setdefault(shift, [truth]).append(seen + (1 - cover)[..., None] * [0.9, 0.0, 0.9])
             if number < 2:
                 tiles.append(np.concatenate(strips[SHIFTS[-1]], 1))
     if pictures:
-        save_picture("plate_room.jpg", np.rint(np.clip(np.concatenate(tiles), 0, 1) * 255).astype(np.uint8))
-    rows = []
+        report.save_picture("plate_room.jpg", to_bytes(np.concatenate(tiles)))
+    rows = list[Row]()
     for (kind, name, shift), found in scores.items():
         means = {key: float(np.mean([f[key] for f in found])) for key in found[0]}
         rows.append({"depth": kind, "mesh": name, "shift_percent": 100 * shift} | means)
     return rows
 
 
-def alignment(trials: int) -> list[dict[str, Any]]:
-    depths = [room.render(pose, 640, 480, 525.0).depth.astype(np.float64) for pose in room.poses(20)]
-    rows = []
+def alignment(trials: int, views_used: int) -> list[Row]:
+    """Errors of the scale that tracks give, in percent: a row for each kind of depth."""
+    depths = [room.render(pose, 640, 480, 525.0).depth.astype(np.float64) for pose in room.poses(views_used)]
+    rows = list[Row]()
     for kind in KINDS:
         errors = []
         for trial in range(trials):
@@ -140,27 +129,28 @@ def alignment(trials: int) -> list[dict[str, Any]]:
             scale = 1.0 if kind == "metric" else generator.uniform(0.2, 5)
             shift = generator.uniform(-0.05, 0.3) if kind.endswith("affine") else 0.0
             raw = ((1 / depth if kind.startswith("inverse") else depth) - shift) / scale
-            places = np.stack([generator.uniform(4, 636, 30), generator.uniform(4, 476, 30)], 1)
-            distance = depth[places[:, 1].astype(int), places[:, 0].astype(int)].copy()
+            pixels = np.stack([generator.uniform(4, 636, 30), generator.uniform(4, 476, 30)], 1)
+            distance = depth[pixels[:, 1].astype(int), pixels[:, 0].astype(int)].copy()
             wrong = generator.permutation(30)[:6]
             distance[wrong] = generator.uniform(depth.min(), depth.max(), 6)
-            values, spread = sample(raw, np.ones(raw.shape, bool), places + generator.normal(size=places.shape))
+            values, spread = sample(raw, np.ones(raw.shape, bool), pixels + generator.normal(size=pixels.shape))
             errors.append(100 * abs(fit_tracks(values, spread, distance, kind).scale / scale - 1))
         quantiles = {"median": np.median(errors), "p95": np.percentile(errors, 95), "worst": np.max(errors)}
         rows.append({"alignment": kind, "trials": trials} | {f"{k}_percent": float(v) for k, v in quantiles.items()})
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure alignment, then views."""
+    parser = make_parser(__file__, __doc__)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--no-pictures", action="store_true")
-    options = parser.parse_args()
-    aligned = alignment(options.trials)
+    options, report = begin(parser, arguments)
+    aligned = alignment(4, 2) if options.tiny else alignment(options.trials, 20)
     print_table(aligned)
-    seen = views(not options.no_pictures)
+    seen = views(report, options.tiny, not options.no_pictures)
     print_table(seen)
-    save_rows("plate_cpu", torch.device("cpu"), [*aligned, *seen])
+    report.save_rows("plate_cpu", [*aligned, *seen])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Style for shots: how steady ``style.shot`` is beside the render itself and beside styling each frame alone.
 
-    python3 dev.py bench shots [--shots figure yard cloth] [--styles gouache ink] [--threads 1] [--page]
+    python3 dev.py bench shots [--shots figure yard cloth] [--styles gouache ink] [--threads 1] [--page] [--tiny]
 
 The shots are rendered by Blender on the first run (``benchmarks/scenes/shots``), the styles are our own (``benchmarks/scenes/styles``).
 Columns: E_warp (mean squared, display-encoded) of render, shot and single frames over pairs 1, 8 and 16 frames apart with exact
@@ -18,8 +18,7 @@ vectors, ``flow render`` the same on the render: paint that stood still on the s
 
 from __future__ import annotations
 
-import argparse
-import json
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,39 +28,59 @@ import numpy as np
 import torch
 from skimage.registration import optical_flow_ilk
 
-from backlot.backend.core.color_match import luminance
-from backlot.backend.core.context import Context
-from backlot.backend.core.sampling import grid
-from backlot.backend.io.reading import decode
-from backlot.backend.io.tensors import to_planes
-from backlot.backend.io.writing import encode
-from backlot.backend.style.image.grade import soften
-from backlot.backend.style.operations.style_image import run as run_image
-from backlot.backend.style.operations.style_shot import VARIETY, run
-from backlot.backend.style.shot import contents, measure
-from backlot.backend.style.shot.painter import Brush, Painter
-from backlot.backend.style.shot.passes import Shot
-from backlot.backend.style.shot.style_passes import GRADED
-from backlot.backend.style.shot.trace import Geometry
-from backlot.shared.frames import read_transforms
-from backlot.shared.operations import find
-from backlot.shared.values import EncodedFile, Image, SceneFrame
-
-from .report import RESULTS, machine, print_table, save_rows
+from ..backend.core.camera import project
+from ..backend.core.color_spaces import luminance
+from ..backend.core.context import Context
+from ..backend.core.sampling import grid
+from ..backend.io.frames.decode import Wanted, decode_frame
+from ..backend.io.frames.shot import Shot
+from ..backend.io.reading import decode
+from ..backend.io.tensors import to_planes
+from ..backend.io.writing import encode
+from ..backend.style.image.grade import soften
+from ..backend.style.operations.style_image import run as run_image
+from ..backend.style.operations.style_shot import VARIETY, run
+from ..backend.style.shot import contents, measure
+from ..backend.style.shot.painter import Brush, Painter
+from ..backend.style.shot.passes import ids_of, image_of, open_shot
+from ..backend.style.shot.style_passes import GRADED
+from ..backend.style.shot.trace import Geometry
+from ..shared.operations import find
+from ..shared.values import EncodedFile, Image, SceneFrame
+from ._report import Row, begin, machine, make_parser, print_table, to_bytes
 from .scenes import shots, styles
+from .scenes.rendered import TINY, RenderedShot, rendered
 
 CASES = tuple((shot, style) for shot in shots.SHOTS for style in styles.STYLES)
-EARLY = (0, 9, 18)
-"""Places in the order from which pairs are made for single frames, which are too slow to paint all."""
-SHOWN = (1, 12, 24)
 NOTED = 0.1
-"""Pixels within which an object's noted places must be seen in the first frame where they are, or they are no truth."""
+"""Pixels within which the recorded positions of an object must agree with the first frame; others are no truth."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "gallery-style"
-ONE = {"figure": "Scarf", "yard": "Pot 1", "cloth": "Banner"}
+ONE = {"figure": "Scarf", "yard": "Pot 1", "cloth": "Banner", TINY: "Ball"}
 """The object that is styled alone to see whether style leaks."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Which frames are compared.
+
+    Attributes:
+        gaps: Frames between the two pictures of a pair.
+        early: Indices from which pairs are made for single frames, which are too slow to paint all.
+        shown: Frame numbers in the picture.
+        middle: Index of the frame whose edges are measured.
+    """
+
+    gaps: tuple[int, ...] = measure.GAPS
+    early: tuple[int, ...] = (0, 9, 18)
+    shown: tuple[int, ...] = (1, 12, 24)
+    middle: int = 18
+
+
+FULL, SMALL = Plan(), Plan((1, 2), (0, 2), (1, 3, 5), 3)
+
+
 def planes(image: Image, device: torch.device) -> torch.Tensor:
+    """Display-encoded colour ``(3, H, W)`` in 0..1."""
     return to_planes(image, device)[:3].clamp(0, 1)
 
 
@@ -77,18 +96,16 @@ def leak(shot: Shot, frames: list[SceneFrame], style: Image, number: int, device
     """Styles one object in one frame."""
     parameters = find("style.shot").check_parameters({"objects": str(number), "layers": "picture"})
     got = run({"frames": frames[:1], "style": style}, parameters, Context(device, 1))["stylised"][0]
-    return measure.leak(got.pixels, shot[0].image.pixels[..., : got.pixels.shape[2]], shot[0].ids == number)
+    return measure.leak(got.pixels, image_of(shot.at(0)).pixels[..., : got.pixels.shape[2]], ids_of(shot.at(0)) == number)
 
 
 def first_places(shot: Shot, index: int) -> torch.Tensor:
     """Where each surface point of a frame is in the first frame, by its noted place there: ``(2, H, W)``, row and column."""
-    rest, camera = shot[index].rest, shot[0].camera
+    first, rest = shot.at(0), shot.at(index).position
     assert rest is not None
-    pose = np.asarray(camera.camera_to_world, np.float64)
-    local = (rest.astype(np.float64) - pose[:3, 3]) @ pose[:3, :3]
-    ahead = np.maximum(-local[..., 2], 1e-6)
-    row, column = camera.cy - camera.fl_y * local[..., 1] / ahead, camera.cx + camera.fl_x * local[..., 0] / ahead
-    return torch.from_numpy(np.stack([row, column]) - 0.5).float()
+    height, width = first.size
+    pixels, _ = project(first.camera, rest.reshape(-1, 3))
+    return torch.from_numpy(np.ascontiguousarray(pixels.reshape(height, width, 2)[..., ::-1].transpose(2, 0, 1)) - 0.5).float()
 
 
 def end_point_error(shot: Shot, gap: int) -> tuple[float, float]:
@@ -96,11 +113,11 @@ def end_point_error(shot: Shot, gap: int) -> tuple[float, float]:
 
     Objects that modifiers or shape keys bend are left out: their places are noted before those act.
     """
-    own = (first_places(shot, 0) - grid(shot[0].size, torch.device("cpu"))).square().sum(0).sqrt()
-    ids, solid = torch.from_numpy(shot[0].ids), torch.from_numpy(np.isfinite(shot[0].depth))
+    own = (first_places(shot, 0) - grid(shot.size, torch.device("cpu"))).square().sum(0).sqrt()
+    ids, solid = torch.from_numpy(ids_of(shot.at(0))), Geometry.of(shot.at(0), torch.device("cpu")).depth.isfinite()
     noted = [n for n in ids.unique().tolist() if n > 0 and float(own[(ids == n) & solid].median()) < NOTED]
     [pair] = measure.pairs(shot, gap, torch.device("cpu"), start=0, end=gap + 1)
-    late = torch.from_numpy(shot[gap].ids)
+    late = torch.from_numpy(ids_of(shot.at(gap)))
     known = pair.seen & torch.isin(late, torch.tensor(noted, dtype=late.dtype))
     off = (pair.place - first_places(shot, gap)).square().sum(0).sqrt()
     return float(off[known].mean()), float(known.float().mean())
@@ -116,19 +133,18 @@ def flow_error(pictures: Mapping[int, torch.Tensor] | Sequence[torch.Tensor], pa
 
 def soft_light(shot: Shot, given: contents.Contents, style: Image, indices: Sequence[int], device: torch.device) -> dict[int, torch.Tensor]:
     """The light of frames as ``style.shot`` with its defaults moves it to a style: in the style's tones, soft as a stroke."""
-    defaults = find("style.shot").check_parameters({})
-    painter = Painter(planes(style, device), shot[0].size, Brush(defaults["stroke_size"], defaults["structure"], VARIETY), 1)
+    defaults: dict[str, Any] = find("style.shot").check_parameters({})
+    painter = Painter(planes(style, device), shot.size, Brush(defaults["stroke_size"], defaults["structure"], VARIETY), 1)
     grade = painter.grade([given(round((len(shot) - 1) * k / (GRADED - 1))) for k in range(GRADED)])
     reach = max(1.5, 0.45 * painter.stroke)
-    return {i: soften(grade.light(given(i)), Geometry.of(shot[i], device).ids, reach) for i in indices}
+    return {i: soften(grade.light(given(i)), Geometry.of(shot.at(i), device).ids, reach) for i in indices}
 
 
-def case(name: str, style_name: str, device: torch.device) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Styles a shot, measures it and makes its pictures."""
-    folder = shots.ensure(name)
-    frames = read_transforms(folder)
+def case(name: str, source: RenderedShot, style_name: str, plan: Plan, device: torch.device) -> tuple[Row, dict[str, np.ndarray]]:
+    """Style a shot, measure it and make its pictures."""
+    frames = source.frames
     style = decode(EncodedFile.read(styles.path_of(style_name)))
-    shot = Shot(frames)
+    shot = open_shot(frames)
     given = contents.Contents(shot, device, gray=False)
     render = [given(i) for i in range(len(shot))]
     started = time.perf_counter()
@@ -136,12 +152,12 @@ def case(name: str, style_name: str, device: torch.device) -> tuple[dict[str, An
     seconds = (time.perf_counter() - started) / len(shot)
     styled = [planes(image, device) for image in result["stylised"]]
     started, alone = time.perf_counter(), {}
-    for index in sorted({e + g for e in EARLY for g in (0, *measure.GAPS) if e + g < len(shot)}):
+    for index in sorted({e + g for e in plan.early for g in (0, *plan.gaps) if e + g < len(shot)}):
         alone[index] = single(frames[index], style, device)
     light = soft_light(shot, given, style, sorted(alone), device)
-    row: dict[str, Any] = {"shot": name, "style": style_name}
+    row: Row = {"shot": name, "style": style_name}
     alone_seconds = (time.perf_counter() - started) / len(alone)
-    for gap in measure.GAPS:
+    for gap in plan.gaps:
         joined = measure.pairs(shot, gap, device, step=3)
         few = [p for p in joined if p.early in alone and p.late in alone]
         floor, error, single_error = measure.e_warp(render, joined), measure.e_warp(styled, joined), measure.e_warp(alone, few)
@@ -153,24 +169,19 @@ def case(name: str, style_name: str, device: torch.device) -> tuple[dict[str, An
             f"bound {gap}": single_error / changing,
         }
         row[f"epe {gap}"] = end_point_error(shot, gap)[0]
-    [pair] = measure.pairs(shot, 1, device, start=EARLY[1], end=EARLY[1] + 2)
+    [pair] = measure.pairs(shot, 1, device, start=plan.early[1], end=plan.early[1] + 2)
     row["flow"], row["flow render"] = (flow_error(p, pair) for p in (styled, render))
     row["detail"] = float(np.mean([measure.detail(styled[i]) for i in alone]) / np.mean([measure.detail(p) for p in alone.values()]))
-    ids = {key: int(value) for key, value in _ids(folder).items()}
-    row["leak"] = leak(shot, frames, style, ids[ONE[name]], device)
-    geometry, normal = Geometry.of(shot[18], device), shot[18].normal
+    row["leak"] = leak(shot, frames, style, source.objects[ONE[name]], device)
+    geometry = Geometry.of(shot.at(plan.middle), device)
+    normal = decode_frame(shot.source(shot.numbers[plan.middle]), Wanted(("normal",), search=True, match_camera=False)).normal
     normals = None if normal is None else torch.from_numpy(normal).permute(2, 0, 1).to(device)
-    row["edges"], row["edges single"] = (measure.edge_f1(p, geometry, normals) for p in (styled[18], alone[18]))
+    row["edges"], row["edges single"] = (measure.edge_f1(p, geometry, normals) for p in (styled[plan.middle], alone[plan.middle]))
     row |= {"s / frame": seconds, "s single": alone_seconds, "anchors": len(result["report"]["anchors"])}
-    shown = [shot.numbers.index(n) for n in SHOWN]
+    shown = [shot.numbers.index(n) for n in plan.shown]
     sheet = torch.cat([torch.cat([p[i] for i in shown], 2) for p in (render, styled)], 1)
     strips = torch.cat([_wide(measure.strip(p)) for p in (render, styled)], 2)
     return row, {"frames": _pixels(sheet), "strip": _pixels(strips)}
-
-
-def _ids(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "objects.json").read_text(encoding="utf-8"))
-    return found
 
 
 def _wide(strip: torch.Tensor) -> torch.Tensor:
@@ -178,17 +189,10 @@ def _wide(strip: torch.Tensor) -> torch.Tensor:
 
 
 def _pixels(picture: torch.Tensor) -> np.ndarray:
-    return np.ascontiguousarray((255 * picture).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy())
+    return np.ascontiguousarray(to_bytes(picture.permute(1, 2, 0).cpu().numpy()))
 
 
-def _merged(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
-    """The rows with those of an earlier run for other cases, in the order of ``CASES``."""
-    every = {(r["shot"], r["style"]): r for r in (json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else [])}
-    every |= {(r["shot"], r["style"]): r for r in rows}
-    return [every[c] for c in CASES if c in every]
-
-
-def write_page(rows: list[dict[str, Any]], notes: str) -> Path:
+def write_page(rows: list[Row], notes: str) -> Path:
     """Writes docs/gallery-style/README.md around the pictures that lie there."""
     lines = [
         "# Style for shots", "",
@@ -225,33 +229,38 @@ NOTES = """\
 - Colours follow tone more than things: a brown body may be painted green. `structure` and `color: keep` hold it closer."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure each pair of shot and style."""
+    parser = make_parser(__file__, __doc__, threads=0, device=True)
     parser.add_argument("--shots", nargs="+", choices=shots.SHOTS, default=list(shots.SHOTS))
     parser.add_argument("--styles", nargs="+", choices=styles.STYLES, default=list(styles.STYLES))
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--page", action="store_true", help="write docs/gallery-style")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    device = torch.device(options.device)
-    cases = [(s, t) for s in options.shots for t in options.styles]
-    rows = []
-    PAGE.mkdir(parents=True, exist_ok=True)
-    for name, style in cases:
-        row, pictures = case(name, style, device)
-        rows.append(row)
-        print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
-        if options.page:
-            for kind, suffix in (("frames", ""), ("strip", "_strip")):
-                (PAGE / f"{name}_{style}{suffix}.jpg").write_bytes(encode(Image(pictures[kind]), "jpg"))
-    print(machine(device))
-    print_table(rows)
+    options, report = begin(parser, arguments)
+    if options.tiny:
+        options.shots, options.styles, options.page = [TINY], ["ink"], False
     if options.page:
-        rows = _merged(rows, RESULTS / f"shots_{device.type}.json")
-        print(save_rows(f"shots_{device.type}", device, rows))
-        print(write_page(rows, NOTES))
+        PAGE.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name in options.shots:
+        source = rendered(name)
+        for style in options.styles:
+            row, pictures = case(name, source, style, SMALL if options.tiny else FULL, report.device)
+            rows.append(row)
+            print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
+            if options.page:
+                for kind, suffix in (("frames", ""), ("strip", "_strip")):
+                    (PAGE / f"{name}_{style}{suffix}.jpg").write_bytes(encode(Image(pictures[kind]), "jpg"))
+    print(machine(report.device))
+    print_table(rows)
+    if options.tiny:
+        report.save_rows(f"shots_{report.device.type}", rows)
+    elif options.page:
+        every = {(r["shot"], r["style"]): r for r in report.merge_rows(f"shots_{report.device.type}", rows, _pair)}
+        print(write_page([every[c] for c in CASES if c in every], NOTES))
+
+
+def _pair(row: Row) -> tuple[str, str]:
+    return row["shot"], row["style"]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Style on pictures: time of ``style.image``, how much of the content stays, how near the patches are to the style's, and what leaks.
 
-    python3 dev.py bench style [--size 512] [--device cpu] [--threads 2] [--uhd]
+    python3 dev.py bench style [--size 512] [--device cpu] [--threads 2] [--uhd] [--tiny]
 
 Contents are pictures from scikit-image's wheel, styles those and the project's own looks. Columns: wall and processor seconds, wall time
 as a part of its bar of 12 s at 512 px; F1 of the content's edges (Canny, within 2 px); structural similarity of the blurred luminance,
@@ -11,7 +11,8 @@ the style, 1 the content); pixels with more than a tenth of another region's sty
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,14 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 from skimage.feature import canny
 from skimage.metrics import structural_similarity
 
-from backlot.backend.core.context import Context
-from backlot.backend.io.reading import decode
-from backlot.backend.style.operations.style_image import run
-from backlot.shared.operations import find
-from backlot.shared.values import EncodedFile, Image
-
+from ..backend.core.context import Context
+from ..backend.io.reading import decode
+from ..backend.style.operations.style_image import run
+from ..shared.operations import find
+from ..shared.values import EncodedFile, Image
+from ._report import Report, Row, begin, machine, make_parser, peak_memory, print_table, timed, to_bytes
 from .metrics.distribution import patch_swd
 from .metrics.portilla_simoncelli import luminance
-from .report import machine, peak_memory, print_table, save_picture, save_rows, timed
 
 STYLES = Path(__file__).parent / "scenes" / "styles"
 PLAIN = {"edges": 0.0, "detail": 0.0}
@@ -50,6 +50,7 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("astronaut", "watercolour", "weights", {"weights": "50 30 20"}),
     ("astronaut", "watercolour", "everything", {"regions": "1:1 2:2", "orientation": "content", "edges": 1.0, "detail": 1.0}),
 )
+TINY_CASES = (CASES[1], CASES[10])
 SEVERAL = ("regions", "weights", "everything")
 
 
@@ -99,16 +100,18 @@ def low_ssim(pixels: np.ndarray, content: np.ndarray) -> float:
 
 
 def square(name: str, side: int) -> np.ndarray:
+    """The middle of a picture of scikit-image, ``(side, side, 3)`` uint8."""
     picture = np.asarray(getattr(skimage.data, name)())[..., :3]
     short = min(picture.shape[:2])
     top, left = (picture.shape[0] - short) // 2, (picture.shape[1] - short) // 2
     resized = skimage.transform.resize(picture[top : top + short, left : left + short], (side, side), anti_aliasing=True)
-    return (255 * resized).round().astype(np.uint8)
+    return to_bytes(resized)
 
 
 def paint(
     content: np.ndarray, styles: list[np.ndarray], given: dict[str, Any], device: torch.device, ids: np.ndarray | None = None
 ) -> np.ndarray:
+    """What ``style.image`` makes of a content, ``(H, W, 3)`` uint8; ``given`` are its parameters."""
     inputs: dict[str, Any] = {"content": Image(content), "style": Image(styles[0]), "styles": [Image(s) for s in styles[1:]]}
     if ids is not None:
         inputs["ids"] = Image(ids, "data")
@@ -116,35 +119,32 @@ def paint(
     return pixels
 
 
-def uhd(device: torch.device) -> dict[str, Any]:
+def uhd(report: Report) -> Row:
     """3840 x 2160 pixels once."""
     whole = skimage.transform.resize(skimage.data.astronaut()[56:344], (2160, 3840), anti_aliasing=True)
-    content = (255 * whole).round().astype(np.uint8)
-    pixels, wall, cpu = timed(lambda: paint(content, [style_of("gouache")], {}, device), device)
-    save_picture("style_uhd_part.jpg", pixels[400:1100, 1500:2600])
+    paint_it = partial(paint, to_bytes(whole), [style_of("gouache")], {}, report.device)
+    pixels, wall, cpu = timed(paint_it, report.device)
+    report.save_picture("style_uhd_part.jpg", pixels[400:1100, 1500:2600])
     figures = {"px": 3840, "wall s": wall, "cpu s": cpu, "peak MB": round(peak_memory())}
     return {"content": "astronaut", "style": "gouache", "settings": "3840x2160", **figures}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Paint each case and measure it."""
+    parser = make_parser(__file__, __doc__, threads=0, device=True)
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--uhd", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    device, side = torch.device(arguments.device), arguments.size
+    options, report = begin(parser, arguments)
+    device, side = report.device, 64 if options.tiny else options.size
     small = square("coffee", 64)
     paint(small, [small], {}, device)
-    rows, pictures = [], []
-    for content_name, style_name, label, given in CASES:
+    rows, pictures = list[Row](), []
+    for content_name, style_name, label, given in TINY_CASES if options.tiny else CASES:
         content, styles = square(content_name, side), [style_of(style_name)]
         if label in SEVERAL:
             styles += [style_of("ink"), style_of("mosaic")]
         ids = objects(side) if "regions" in given else None
-        pixels, wall, cpu = timed(lambda c=content, s=styles, g=given, i=ids: paint(c, s, g, device, i), device)
+        pixels, wall, cpu = timed(partial(paint, content, styles, given, device, ids), device)
         row = {
             "content": content_name,
             "style": style_name,
@@ -161,13 +161,16 @@ def main() -> None:
         }
         rows.append(row)
         pictures.append(pixels)
-    save_picture("style_before_after.jpg", np.concatenate([np.concatenate(pictures[k:6:2], 1) for k in (0, 1)]))
-    save_picture("style_directed.jpg", np.concatenate([np.concatenate(pictures[k : k + 3], 1) for k in (6, 9)]))
-    if arguments.uhd:
-        rows.append(dict.fromkeys(rows[0]) | uhd(device))
+    if options.tiny:
+        report.save_picture("style_tiny.jpg", np.concatenate(pictures, 1))
+    else:
+        report.save_picture("style_before_after.jpg", np.concatenate([np.concatenate(pictures[k:6:2], 1) for k in (0, 1)]))
+        report.save_picture("style_directed.jpg", np.concatenate([np.concatenate(pictures[k : k + 3], 1) for k in (6, 9)]))
+    if options.uhd and not options.tiny:
+        rows.append(dict.fromkeys(rows[0]) | uhd(report))
     print(machine(device))
     print_table(rows)
-    print(save_rows(f"style_{device.type}", device, rows))
+    report.save_rows(f"style_{device.type}", rows)
 
 
 if __name__ == "__main__":

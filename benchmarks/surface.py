@@ -1,9 +1,10 @@
 """From a fused room to a textured mesh: time by stage, pictures from held-out views, seams, simplification, proxy.
 
-    python -m benchmarks.surface [--frames 60] [--faces 50000] [--size 2048] [--no-pictures]
+    python3 dev.py bench surface [--frames 60] [--faces 50000] [--size 2048] [--no-pictures] [--tiny]
 
 The scene is ``scenes/room.py``, which is diffuse: a point has one colour from everywhere. Every tenth frame is held out of everything; the
-others (640 x 480) are fused at 10 mm, and ``surface.finish`` makes of it what the add-on and the command line get.
+others (640 x 480) are fused at 10 mm, and ``mesh.finish`` makes of it what the add-on and the command line get. ``--tiny`` takes fifteen
+frames of 160 x 120 at 80 mm.
 
 ``seconds`` are wall time in this process, compilation excluded. PSNR is of display-encoded pictures of the held-out views against the
 truth, over pixels whose point another frame shows; over all pixels; and over those where the mesh's depth is within 2 cm of the truth's
@@ -14,46 +15,46 @@ the mesh to the analytic scene.
 
 from __future__ import annotations
 
-import argparse
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numba
 import numpy as np
 import torch
 
-from backlot.backend.core.color import to_srgb
-from backlot.backend.core.context import Context
-from backlot.backend.core.pinhole import view_matrix
-from backlot.backend.io.frames.depth import DepthFrame
-from backlot.backend.mesh import raster, topology
-from backlot.backend.mesh.bake.texture import bilinear
-from backlot.backend.mesh.finish import finish
-from backlot.backend.mesh.unwrap import unwrapping as unwrap
-from backlot.backend.reconstruct.fusion.fusion import Settings
-from backlot.backend.reconstruct.fusion.sampling import into
-from backlot.backend.reconstruct.fusion.surface import Volumes
-from backlot.shared.values import Camera, Mesh
-
-from .report import print_table, save_picture, save_rows
+from ..backend.core.camera import project, view_matrix
+from ..backend.core.color import to_srgb
+from ..backend.core.context import Context
+from ..backend.io.frames.frame import DepthFrame
+from ..backend.mesh import raster, topology
+from ..backend.mesh.bake.texture import bilinear
+from ..backend.mesh.finish import finish
+from ..backend.mesh.unwrap import unwrapping
+from ..backend.reconstruct.fusion.fusion import Settings
+from ..backend.reconstruct.fusion.surface import Volumes
+from ..shared.values import Camera, Mesh
+from ._report import Row, begin, make_parser, print_table, psnr, to_bytes
 from .scenes import room
 
-VOXEL = 0.01
+FULL, TINY = (640, 480, 525.0), (160, 120, 131.25)
+"""Width, height and focal length in pixels."""
 
 
-def frames_of(count: int) -> list[DepthFrame]:
+def frames_of(count: int, size: tuple[int, int, float]) -> list[DepthFrame]:
     """All frames with colour."""
+    width, height, focal = size
     frames = []
     for number, pose in enumerate(room.poses(count)):
-        view = room.render(pose)
-        camera = Camera(640, 480, view.focal, view.focal, 320.0, 240.0, pose)
+        view = room.render(pose, width, height, focal)
+        camera = Camera(width, height, focal, focal, width / 2, height / 2, pose)
         frames.append(DepthFrame(number, camera, view.depth, 0.0, view.color, None))
     return frames
 
 
-def fuse(frames: list[DepthFrame]) -> Mesh:
-    """The dense mesh."""
-    volumes = Volumes(Settings(VOXEL), torch.device("cpu"), False)
+def fuse(frames: list[DepthFrame], voxel: float) -> Mesh:
+    """The dense mesh; ``voxel`` in metres."""
+    volumes = Volumes(Settings(voxel), torch.device("cpu"), False)
     for frame in frames:
         volumes.add(frame, frame.depth)
     surface = volumes.surface(100)
@@ -90,17 +91,14 @@ def render(mesh: Mesh, camera: Camera, textured: bool) -> tuple[np.ndarray, np.n
     return picture, depth
 
 
-def psnr(error: np.ndarray) -> float:
-    return float(-10 * np.log10(max((error**2).mean(), 1e-12)))
-
-
 def shown_elsewhere(frame: DepthFrame, others: list[DepthFrame]) -> np.ndarray:
     """``(H, W)`` bool: pixels whose point another frame shows as well."""
     points = room.unproject(frame.camera.camera_to_world, frame.camera.fl_x, frame.depth.astype(np.float64)).reshape(-1, 3)
     seen = np.zeros(len(points), bool)
     for other in others:
         left = np.flatnonzero(~seen)
-        u, v, z = into(other, points[left])
+        pixels, z = project(other.camera, points[left])
+        u, v = pixels.T
         inside = (z > 0.01) & (u >= 1) & (v >= 1) & (u < other.camera.width - 1) & (v < other.camera.height - 1)
         depth = other.depth[v[inside].astype(int), u[inside].astype(int)]
         seen[left[inside]] = np.abs(depth - z[inside]) < 0.01
@@ -144,58 +142,55 @@ def distances(mesh: Mesh, count: int = 100_000) -> dict[str, float]:
     }
 
 
-def bytes_of(picture: np.ndarray) -> np.ndarray:
-    return np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fuse, finish, measure."""
+    parser = make_parser(__file__, __doc__)
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--faces", type=int, default=50_000)
     parser.add_argument("--size", type=int, default=2048)
     parser.add_argument("--no-pictures", action="store_true")
-    options = parser.parse_args()
-    frames = frames_of(options.frames)
+    options, report = begin(parser, arguments)
+    if options.tiny:
+        options.frames, options.faces, options.size = 15, 2000, 256
+    voxel = 0.08 if options.tiny else 0.01
+    frames = frames_of(options.frames, TINY if options.tiny else FULL)
     test, used = frames[4::10], [f for f in frames if f.number % 10 != 4]
-    asked = {"max_faces": options.faces, "texture": True, "texture_size": options.size, "lods": True, "proxy": True, "normal_map": True}
+    parameters = {"max_faces": options.faces, "texture": True, "texture_size": options.size, "lods": True, "proxy": True}
+    parameters["normal_map"] = True
     context = Context(torch.device("cpu"))
-    finish(fuse(used[:3]), used[:3], {**asked, "max_faces": 2000, "texture_size": 256}, context)  # compilation
+    finish(fuse(used[:3], voxel), used[:3], {**parameters, "max_faces": 2000, "texture_size": 256}, context)  # compilation
     started, processor = time.perf_counter(), time.process_time()
-    dense = fuse(used)
+    dense = fuse(used, voxel)
     fused = time.perf_counter() - started
     started = time.perf_counter()
-    plain = {**asked, "lods": False, "proxy": False, "normal_map": False}
-    finish(dense, used, plain, context)
+    finish(dense, used, {**parameters, "lods": False, "proxy": False, "normal_map": False}, context)
     textured = fused + time.perf_counter() - started
     processor = time.process_time() - processor
-    outputs, report = finish(dense, used, asked, context)
+    outputs, made = finish(dense, used, parameters, context)
     print(f"{len(used)} frames, {len(dense.faces)} triangles fused, {numba.get_num_threads()} threads\n")
-    stages = [{"stage": "fuse and extract", "seconds": fused}]
-    stages += [{"stage": name, "seconds": seconds} for name, seconds in report["seconds"].items()]
-    stages += [{"stage": f"texture: {name}", "seconds": seconds} for name, seconds in report["texture"]["seconds"].items()]
+    stages: list[Row] = [{"stage": "fuse and extract", "seconds": fused}]
+    stages += [{"stage": name, "seconds": seconds} for name, seconds in made["seconds"].items()]
+    stages += [{"stage": f"texture: {name}", "seconds": seconds} for name, seconds in made["texture"]["seconds"].items()]
     stages.append({"stage": f"frames to textured {options.faces} faces", "seconds": textured})
     stages.append({"stage": "the same in processor seconds, all threads together", "seconds": processor})
-    print_table(stages)
     figures, lines = held_out(outputs["mesh"], test, used)
-    views = [{"picture": name, "psnr_db": value} for name, value in figures.items()]
-    print()
-    print_table(views)
-    seams = [{"seam step /255": when, **report["texture"][key]} for when, key in (("baked", "seam_step_before"), ("levelled", "seam_step"))]
-    print()
-    print_table(seams)
-    levels = [{"mesh": "fused", **distances(dense)}]
-    levels += [{"mesh": name, **distances(outputs[name])} for name in ("mesh", "lod_1", "lod_2")]
-    print()
-    print_table(levels)
-    proxy: dict[str, Any] = report["proxy"]
-    print(f"\nproxy: {proxy}\nunwrap: {report['unwrap']}\ncoverage {report['texture']['coverage']}, {unwrap.XATLAS_FACES=}")
-    rows = [*stages, *views, *seams, *levels, {"proxy": proxy}, {"unwrap": report["unwrap"]}]
-    save_rows("surface_cpu", torch.device("cpu"), rows)
+    views: list[Row] = [{"picture": name, "psnr_db": value} for name, value in figures.items()]
+    seams: list[Row] = [
+        {"seam step /255": when, **made["texture"][key]} for when, key in (("baked", "seam_step_before"), ("levelled", "seam_step"))
+    ]
+    levels: list[Row] = [{"mesh": "fused", **distances(dense)}]
+    levels += [{"mesh": name, **distances(outputs[name])} for name in ("mesh", "lod_1", "lod_2") if name in outputs]
+    for table in (stages, views, seams, levels):
+        print_table(table)
+        print()
+    proxy: dict[str, Any] = made["proxy"]
+    print(f"proxy: {proxy}\nunwrap: {made['unwrap']}\ncoverage {made['texture']['coverage']}, {unwrapping.XATLAS_FACES=}")
+    report.save_rows("surface_cpu", [*stages, *views, *seams, *levels, {"proxy": proxy}, {"unwrap": made["unwrap"]}])
     if not options.no_pictures:
-        save_picture("surface_held_out.jpg", bytes_of(np.concatenate(lines[:3])))
+        report.save_picture("surface_held_out.jpg", to_bytes(np.concatenate(lines[:3])))
         atlas = to_srgb(np.clip(outputs["mesh"].texture.pixels, 0, 1))[::2, ::2]
         normals = outputs["normal_map"].pixels[::2, ::2]
-        save_picture("surface_atlas.jpg", bytes_of(np.concatenate([atlas, normals], 1)))
+        report.save_picture("surface_atlas.jpg", to_bytes(np.concatenate([atlas, normals], 1)))
 
 
 if __name__ == "__main__":

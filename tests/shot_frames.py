@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backlot.benchmarks.scenes.small_shot import ShotView, SmallShot
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.scenes.small_shot import ShotView, SmallShot
 
 __all__ = ["ShotView", "SmallShot", "scene_frame"]
 

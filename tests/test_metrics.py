@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +10,10 @@ import skimage.data
 import torch
 from scipy.ndimage import gaussian_filter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-
-from metrics.distribution import autocorrelation_ratio, patch_swd_ratio
-from metrics.novelty import verbatim_rate
-from metrics.portilla_simoncelli import crops_of, luminance, statistics, typical_crop_ratio
-from metrics.seam import seam_percentiles
+from backlot.benchmarks.metrics.distribution import autocorrelation_ratio, patch_swd_ratio
+from backlot.benchmarks.metrics.novelty import verbatim_rate
+from backlot.benchmarks.metrics.portilla_simoncelli import crops_of, luminance, statistics, typical_crop_ratio
+from backlot.benchmarks.metrics.seam import seam_percentiles
 
 
 @cache
@@ -45,6 +41,7 @@ def test_statistics_tell_damage_from_a_real_crop(kind: str) -> None:
     assert typical_crop_ratio(damaged()[kind], exemplar()) > 1.5
 
 
+@pytest.mark.slow
 def test_statistics_grow_with_blur() -> None:
     ratios = [typical_crop_ratio(gaussian_filter(crop(), s), exemplar()) for s in (0.5, 1, 2)]
     assert ratios == sorted(ratios)
@@ -70,6 +67,7 @@ def test_the_pyramid_of_the_statistics_sees_direction() -> None:
 
 
 @pytest.mark.parametrize("measure", [patch_swd_ratio, autocorrelation_ratio])
+@pytest.mark.slow
 def test_distribution_measures(measure: object) -> None:
     assert callable(measure)
     assert 0.6 < measure(crop(), exemplar()) < 1.4

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backlot.backend.materials.evaluate import seam
-
+from ...backend.materials.evaluate import seam
 from .portilla_simoncelli import luminance
 
 

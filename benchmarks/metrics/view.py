@@ -8,8 +8,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from backlot.backend.core.color import to_float
-from backlot.shared.values import Camera, Mesh
+from ...backend.core.camera import project
+from ...backend.core.color import to_float
+from ...backend.core.lens import undistorted
+from ...shared.values import Camera, Mesh
 
 
 @numba.njit(cache=True)
@@ -51,10 +53,8 @@ def picture(mesh: Mesh, camera: Camera, peels: int = 6) -> tuple[np.ndarray, np.
         Colour ``(H, W, 3)`` as stored in the texture over black, coverage ``(H, W)`` in 0..1, and the depth of the nearest surface that
         is at all opaque ``(H, W)``, infinite where there is none.
     """
-    local = (mesh.vertices.astype(np.float64) - camera.camera_to_world[:3, 3]) @ camera.camera_to_world[:3, :3]
-    z = -local[:, 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        points = np.stack([camera.cx + camera.fl_x * local[:, 0] / z, camera.cy - camera.fl_y * local[:, 1] / z, z], 1)
+    pixels, z = project(undistorted(camera), mesh.vertices)
+    points = np.concatenate([pixels, z[:, None]], 1)
     shape = (camera.height, camera.width)
     color, left = np.zeros((*shape, 3)), np.ones(shape)
     first = np.full(shape, np.inf)

@@ -1,6 +1,6 @@
 """Three textured Cycles shots with truth, for ``benchmarks/footage.py``. Runs in Blender as a module.
 
-    .venvs/bpy-4.5/bin/python benchmarks/scenes/footage_scenes.py [FOLDER] [--samples 24] [--size 640 360] [--threads 2]
+    .venvs/bpy-4.5/bin/python -m backlot.benchmarks.scenes.footage_scenes [FOLDER] [--samples 24] [--size 640 360] [--threads 2]
 
 Each shot becomes a folder with ``transforms.json`` and one multilayer EXR for each frame: ``Combined`` (scene-linear) and ``Depth``
 (planar z at the pixel's centre, 1e10 where there is nothing). What is there already is kept. All textures are procedural.
@@ -108,7 +108,7 @@ def sun(rotation: Place, strength: float, sky: float) -> None:
 
 
 def wall(count: int) -> list[tuple[Place, Place]]:
-    """Returns eyes and targets."""
+    """Build the scene; returns where the camera is in each frame and what it looks at."""
     brick = material("brick", "bricks", 3.0, ((0.5, 0.2, 0.12), (0.6, 0.57, 0.5)))
     tile = material("tile", "voronoi", 4.0, ((0.55, 0.5, 0.4), (0.2, 0.2, 0.22)))
     wood = material("wood", "noise", 5.0, ((0.35, 0.2, 0.08), (0.6, 0.42, 0.22)))
@@ -130,7 +130,7 @@ def wall(count: int) -> list[tuple[Place, Place]]:
 
 
 def table(count: int) -> list[tuple[Place, Place]]:
-    """Returns eyes and targets."""
+    """Build the scene; returns where the camera is in each frame and what it looks at."""
     boards = material("boards", "bricks", 1.6, ((0.45, 0.28, 0.14), (0.1, 0.06, 0.03)))
     stone = material("stone", "voronoi", 9.0, ((0.3, 0.3, 0.32), (0.65, 0.6, 0.55)))
     bpy.ops.mesh.primitive_plane_add(size=7, location=(0, 0, 0))
@@ -152,7 +152,7 @@ def table(count: int) -> list[tuple[Place, Place]]:
 
 
 def yard(count: int) -> list[tuple[Place, Place]]:
-    """Returns eyes and targets."""
+    """Build the scene; returns where the camera is in each frame and what it looks at."""
     ground = material("ground", "voronoi", 2.2, ((0.25, 0.2, 0.13), (0.5, 0.45, 0.3)))
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=240, y_subdivisions=240, size=14, location=(0, 2, 0))
     for vertex in last(ground, smooth=True).data.vertices:
@@ -196,9 +196,9 @@ def render(folder: Path, shot: str, count: int, size: tuple[int, int], samples: 
     scene.camera = camera
     focal = LENS_MM / SENSOR_MM * size[0]
     entries = []
-    for number, (eye, target) in enumerate(views):
-        camera.location = eye
-        camera.rotation_euler = (Vector(target) - Vector(eye)).to_track_quat("-Z", "Y").to_euler()
+    for number, (centre, target) in enumerate(views):
+        camera.location = centre
+        camera.rotation_euler = (Vector(target) - Vector(centre)).to_track_quat("-Z", "Y").to_euler()
         bpy.context.view_layer.update()
         file = f"frame_{number:03d}.exr"
         entries.append({
@@ -220,8 +220,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(640, 360))
     parser.add_argument("--frames", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shots", nargs="+", choices=tuple(SHOTS), default=list(SHOTS))
     options = parser.parse_args()
-    for shot in SHOTS:
+    for shot in options.shots:
         (options.folder / shot).mkdir(parents=True, exist_ok=True)
         render(options.folder, shot, options.frames, tuple(options.size), options.samples, options.threads)
 

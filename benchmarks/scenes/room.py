@@ -13,6 +13,9 @@ import math
 import numba
 import numpy as np
 
+from ...backend.core.color import to_srgb
+from ...shared.values import Camera
+
 ROOM = np.array([[-2.0, -2.0, 0.0], [2.0, 2.0, 2.6]])
 SPHERE = np.array([0.75, -0.55, 0.45, 0.45])
 """Centre and radius."""
@@ -119,14 +122,14 @@ def _cast(c2w, focal, depth, thing, room, sphere, torus, torus_axes, boxes, box_
             thing[v, u] = what
 
 
-def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
+def look_at(centre: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Camera-to-world matrix, OpenGL convention, z up."""
-    back = eye - target
+    back = centre - target
     back = back / np.linalg.norm(back)
     right = np.cross([0.0, 0.0, 1.0], back)
     right /= np.linalg.norm(right)
     c2w = np.eye(4)
-    c2w[:3] = np.stack([right, np.cross(back, right), back, eye], 1)
+    c2w[:3] = np.stack([right, np.cross(back, right), back, centre], 1)
     return c2w
 
 
@@ -137,12 +140,12 @@ def poses(count: int = 60) -> list[np.ndarray]:
         angle = 2 * math.pi * i * 0.381966
         if i % 3 < 2:
             height = 0.35 + 2.0 * ((i * 0.618034) % 1.0)
-            eye = np.array([1.75 * math.cos(angle), 1.75 * math.sin(angle), height])
+            centre = np.array([1.75 * math.cos(angle), 1.75 * math.sin(angle), height])
             target = np.array([0.25 * math.sin(3 * angle), 0.25 * math.cos(2 * angle), 0.55])
         else:
-            eye = np.array([1.5 * math.cos(angle), 1.5 * math.sin(angle), 1.9])
+            centre = np.array([1.5 * math.cos(angle), 1.5 * math.sin(angle), 1.9])
             target = np.array([-2 * math.cos(angle + 0.5), -2 * math.sin(angle + 0.5), 2.2 * ((i * 0.7548) % 1.0)])
-        result.append(look_at(eye, target))
+        result.append(look_at(centre, target))
     return result
 
 
@@ -155,6 +158,26 @@ def render(camera_to_world: np.ndarray, width: int = 640, height: int = 480, foc
     base = np.array([[0.7, 0.7, 0.65], [0.6, 0.25, 0.15], [0.5, 0.35, 0.2], [0.15, 0.3, 0.6], [0.2, 0.5, 0.25]])[thing]
     color = base * (0.75 + 0.25 * np.sin(points * 9.0).prod(-1, keepdims=True))
     return View(camera_to_world, focal, depth.astype(np.float32), color.astype(np.float32))
+
+
+def textured(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Depth, and colour with checks and waves in space over it, so that every surface has texture.
+
+    Args:
+        camera: Square pixels and the centre in the middle.
+
+    Returns:
+        Planar depth ``(H, W)`` float32 in metres and colour ``(H, W, 3)`` float32 in 0..1, display-encoded.
+    """
+    view = render(camera.camera_to_world, camera.width, camera.height, camera.fl_x)
+    points = unproject(camera.camera_to_world, camera.fl_x, view.depth.astype(np.float64))
+    checks = np.floor(points * 4 + 1e-6).sum(-1) % 2
+    waves = sum(
+        a * np.sin(points[..., 0] * f + k) * np.sin(points[..., 1] * f * 1.1 + 2 * k) * np.cos(points[..., 2] * f * 0.9)
+        for k, (f, a) in enumerate(((23, 0.1), (47, 0.08), (91, 0.06)))
+    )
+    color = np.clip(view.color * (0.75 + 0.3 * checks[..., None]) + 0.6 * np.asarray(waves)[..., None], 0, 1)
+    return view.depth, to_srgb(color.astype(np.float32))
 
 
 def unproject(camera_to_world: np.ndarray, focal: float, depth: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from .._blender import blender_python
+
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 SHOTS = ("figure", "yard", "cloth")
@@ -50,8 +52,7 @@ def ensure(shot: str, look: str = "", threads: int = 0) -> Path:
     if not folder.exists():
         # Under a name of its own until it is whole: another process may be rendering the same.
         part = folder.with_name(f"{folder.name}.{os.getpid()}")
-        python = ROOT / ".venvs" / "bpy-4.5" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        command = [str(python), str(HERE / "render.py"), shot, str(part), "--threads", str(threads)]
+        command = [str(blender_python()), "-m", f"{__package__}.render", shot, str(part), "--threads", str(threads)]
         subprocess.run(command + (["--look", look] if look else []), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         with contextlib.suppress(OSError):
             part.rename(folder)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+import numpy as np
 from mathutils import Vector
 
-from benchmarks.scenes.shots.parts import Nodes, pigment
+from .parts import Nodes, pigment
 
 Paint = tuple[str, tuple[float, float, float], tuple[float, float, float], float]
 _LIGHT = "key direction"
@@ -62,10 +63,10 @@ def _emit(nodes: Nodes, color: Any) -> None:
 
 def _toon(nodes: Nodes, _: Any, paint: Paint, __: bpy.types.Object) -> None:
     shade, tint = _shade(nodes)
-    middle = tuple(0.4 * a + 0.6 * b for a, b in zip(paint[1], paint[2], strict=True))
-    deep = tuple(0.3 * c + d for c, d in zip(middle, (0.0, 0.005, 0.03), strict=True))
-    bright = tuple(min(1.0, 1.35 * c + 0.06) for c in middle)
-    flat = nodes.ramp(shade, [(0.0, deep), (0.42, middle), (0.82, bright)], constant=True)
+    middle = 0.4 * np.array(paint[1]) + 0.6 * np.array(paint[2])
+    tones = 0.3 * middle + (0.0, 0.005, 0.03), middle, np.minimum(1.0, 1.35 * middle + 0.06)
+    stops = [(at, (float(r), float(g), float(b))) for at, (r, g, b) in zip((0.0, 0.42, 0.82), tones, strict=True)]
+    flat = nodes.ramp(shade, stops, constant=True)
     _emit(nodes, nodes.node("MixRGB", {"Fac": 0.5, "Color1": flat, "Color2": tint}, blend_type="MULTIPLY"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -58,7 +59,7 @@ def block(name: str, centre: Colour, half: Colour, turn: float = 0.0) -> bpy.typ
 def strands(name: str, roots: np.ndarray, directions: np.ndarray, length: float, radius: float, seed: int) -> bpy.types.Object:
     """Hair-like tubes that leave along ``directions`` and fall: all in one mesh."""
     rng = np.random.default_rng(seed)
-    points, faces = [], []
+    points, faces = list[np.ndarray](), list[tuple[int, ...]]()
     steps, sides = 9, 5
     for root, direction in zip(roots, directions, strict=True):
         d = np.array(direction, float) + rng.normal(0, 0.16, 3)
@@ -73,7 +74,7 @@ def strands(name: str, roots: np.ndarray, directions: np.ndarray, length: float,
             points.append(here + r * (np.cos(angles)[:, None] * a + np.sin(angles)[:, None] * b))
             here = here + d * reach / steps
             d = d + np.array([0, 0, -0.24]) + rng.normal(0, 0.05, 3)
-        faces += [tuple(base + np.array(f)) for f in _grid_faces(steps, sides, wrap=True)]
+        faces += [tuple(base + corner for corner in face) for face in _grid_faces(steps, sides, wrap=True)]
     return new_object(name, np.concatenate(points), faces)
 
 
@@ -121,7 +122,7 @@ class Nodes:
         else:
             self.tree.links.new(source, target)
 
-    def node(self, kind: str, inputs: dict[str | int, Any], out: str | int = 0, **settings: Any) -> Any:
+    def node(self, kind: str, inputs: Mapping[Any, Any], out: str | int = 0, **settings: Any) -> Any:
         """Adds a node and gives one of its outputs."""
         node = self.tree.nodes.new("ShaderNode" + kind)
         for key, value in settings.items():

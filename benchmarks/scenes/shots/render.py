@@ -1,6 +1,6 @@
-"""Renders a shot or a look of it. Runs in Blender as a module; ``benchmarks.scenes.shots.ensure`` calls it.
+"""Render a shot or a look of it. Runs in Blender as a module; ``benchmarks.scenes.shots.ensure`` calls it.
 
-.venvs/bpy-4.5/bin/python benchmarks/scenes/shots/render.py figure FOLDER [--look toon] [--threads 1] [--frames 1 18]
+    .venvs/bpy-4.5/bin/python -m backlot.benchmarks.scenes.shots.render figure FOLDER [--look toon] [--threads 1] [--frames 1 18]
 
 A look is written as ``look_####.png``, the render as a capture.
 """
@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-
-from backlot.addon.capture import cameras, scene_copy
-from backlot.shared.frames import write_transforms
-from backlot.shared.values import Camera
-from benchmarks.scenes.shots import FRAMES, LOOKS, SHOTS, SIZE, looks
-from benchmarks.scenes.shots.scenes import SCENES
+from ....addon.capture import cameras, scene_copy
+from ....addon.images.temporary_scene import set_output
+from ....shared.frames import write_transforms
+from ....shared.values import Camera
+from . import FRAMES, LOOKS, SHOTS, SIZE, looks
+from .scenes import SCENES
 
 COLOR_SAMPLES, LOOK_SAMPLES = 16, 64
 GEOMETRY = ("depth", "normal", "motion", "object_id")
@@ -53,7 +51,7 @@ def _still(scene: bpy.types.Scene, number: int, path: Path) -> None:
 
 
 def _color(scene: bpy.types.Scene, folder: Path, numbers: list[int]) -> None:
-    scene_copy.set_output(scene, "", layers=False)
+    set_output(scene, "", layers=False)
     scene.render.image_settings.color_depth = "16"
     for number in numbers:
         scene.cycles.seed = number
@@ -66,7 +64,7 @@ def _geometry(scene: bpy.types.Scene, folder: Path, numbers: list[int]) -> None:
     layer.use_pass_diffuse_color = True
     aov = layer.aovs.add()
     aov.name, aov.type = "Rest", "COLOR"
-    scene_copy.set_output(scene, "", layers=True)
+    set_output(scene, "", layers=True)
     metas = []
     with scene_copy.object_ids(scene) as ids:
         for number in numbers:

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from benchmarks.scenes.shots import FRAMES, SIZE
-from benchmarks.scenes.shots.parts import ball, block, lamp, lathe, remember_rest, sheet, strands
+from . import FRAMES, SIZE
+from .parts import ball, block, lamp, lathe, remember_rest, sheet, strands
 
 Paint = tuple[str, tuple[float, float, float], tuple[float, float, float], float]
 """Kind of pigment, its dark and its light colour, and its scale."""

@@ -27,7 +27,7 @@ def gouache(view: View) -> np.ndarray:
     detail = np.abs(view.color - gaussian_filter(view.color, (8, 8, 0))).sum(2)
     for width, count, least in ((46, 700, 0.0), (26, 1700, 0.0), (15, 2600, 0.05), (9, 2600, 0.12)):
         for _ in range(count):
-            cy, cx = rng.integers(0, h), rng.integers(0, w)
+            cy, cx = int(rng.integers(0, h)), int(rng.integers(0, w))
             if detail[cy, cx] < least * rng.uniform(0.5, 1.5):
                 continue
             _stroke(canvas, relief, view, (cy, cx), width * rng.uniform(0.7, 1.25), rng)
@@ -143,7 +143,7 @@ def mosaic(view: View) -> np.ndarray:
     pitch = 17.0
     y, x = np.mgrid[pitch / 2 : h : pitch, pitch / 2 : w : pitch]
     seeds = np.stack([y.ravel(), x.ravel()], 1) + rng.uniform(-0.45, 0.45, (y.size, 2)) * pitch
-    pixels = np.stack(np.mgrid[:h, :w], -1).reshape(-1, 2).astype(float)
+    pixels = np.moveaxis(np.mgrid[:h, :w], 0, -1).reshape(-1, 2).astype(float)
     for _ in range(4):
         _, nearest = cKDTree(seeds).query(pixels)
         # A stone lies in one part of the motif: its centre moves to the middle of that part's pixels.

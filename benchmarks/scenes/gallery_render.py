@@ -1,6 +1,6 @@
 """Cycles' pictures of the gallery: each material on a sphere and on a plane, under two lights. Runs in Blender as a module.
 
-    .venvs/bpy-4.5/bin/python benchmarks/gallery_render.py FOLDER … [--side 240] [--samples 12] [--threads 1]
+    .venvs/bpy-4.5/bin/python -m backlot.benchmarks.scenes.gallery_render FOLDER … [--side 240] [--samples 12] [--threads 1]
 
 Each folder holds ``maps.npz`` (the maps of ``texture.generate`` by name) and ``report.json``, and gets ``sphere_studio.png``,
 ``plane_studio.png``, ``sphere_sun.png`` and ``plane_sun.png``; what is there already is kept. The material is made by the add-on's own
@@ -17,15 +17,12 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
-ROOT = Path(__file__).resolve().parent.parent
-
-from mathutils import Vector  # noqa: E402
-
-import backlot  # noqa: E402
-from backlot.addon.jobs import records  # noqa: E402
-from backlot.addon.materials import results  # noqa: E402
-from backlot.shared.values import Image  # noqa: E402
+from ... import register
+from ...addon.jobs import records
+from ...addon.materials import results
+from ...shared.values import Image
 
 SHOTS = ("sphere_studio", "plane_studio", "sphere_sun", "plane_sun")
 SPHERE = (224, 112)
@@ -238,13 +235,14 @@ def render(folder: Path, side: int, samples: int, threads: int) -> None:
 
 
 def main() -> None:
+    """Render what is missing in each folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--side", type=int, default=240)
     parser.add_argument("--samples", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    backlot.register()
+    register()
     for folder in options.folders:
         render(folder, options.side, options.samples, options.threads)
 

@@ -14,7 +14,7 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Camera
-from ...core.camera import project
+from ...core.camera import camera_centre, project
 from ...core.depth_noise import EXACT, NoiseModel, truncation_for
 from ...io.frames.frame import DepthFrame
 from ...io.frames.source import FrameSource
@@ -217,7 +217,7 @@ def _check_units(frames: Sequence[DepthFrame], agreement: float) -> None:
     factor = max(found, key=lambda f: found[f])
     if found[factor] < _HIGH or found[factor] < 3 * agreement:
         return
-    spread = float(np.ptp(np.stack([frame.camera.camera_to_world[:3, 3] for frame in frames]), axis=0).max())
+    spread = float(np.ptp(np.stack([camera_centre(frame.camera) for frame in frames]), axis=0).max())
     middle = float(np.median(np.concatenate([frame.depth[frame.depth > 0][::101] for frame in frames])))
     msg = (
         f"Depth and cameras are in different units: as they are, frames agree on {agreement:.0%} of what they both see, "

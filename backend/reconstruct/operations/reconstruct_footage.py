@@ -119,7 +119,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
 
 class FullSize:
-    """The frames once more, straight and at the size on disk, for the texture; read one at a time."""
+    """The frames once more, undistorted and at the size on disk, for the texture; read one at a time."""
 
     def __init__(self, frames: Sequence[SceneFrame], maps: Sequence[DepthMap], gains: np.ndarray) -> None:
         self._frames, self._maps, self._gains = frames, maps, gains

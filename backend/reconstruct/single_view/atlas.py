@@ -43,7 +43,7 @@ def make_atlas(image: Image, paint: torch.Tensor, front: np.ndarray, painted: np
     height, width = image.pixels.shape[:2]
     scale = np.array([width / paint.shape[2], height / paint.shape[1]])
     if not len(painted):
-        return Atlas(image, _uvs(front * scale, width, height), np.zeros((0, 3, 2), np.float32))
+        return Atlas(image, image_uvs(front * scale, width, height), np.zeros((0, 3, 2), np.float32))
     tile_of = np.floor(painted.mean(1) / TILE).astype(np.int64)
     across = int(tile_of[:, 0].max()) + 1
     ids, slot = np.unique(tile_of[:, 1] * across + tile_of[:, 0], return_inverse=True)
@@ -64,10 +64,11 @@ def make_atlas(image: Image, paint: torch.Tensor, front: np.ndarray, painted: np
     slot = slot.reshape(-1)
     there = (painted - np.array(origins)[slot][:, None]) * scale + np.array(places)[slot][:, None]
     texture = Image(pixels, image.color_space)
-    return Atlas(texture, _uvs(front * scale, whole_width, whole_height), _uvs(there, whole_width, whole_height))
+    return Atlas(texture, image_uvs(front * scale, whole_width, whole_height), image_uvs(there, whole_width, whole_height))
 
 
-def _uvs(places: np.ndarray, width: int, height: int) -> np.ndarray:
+def image_uvs(places: np.ndarray, width: int, height: int) -> np.ndarray:
+    """UVs ``(..., 2)`` float32 of pixels ``(..., 2)``; (0, 0) is the bottom left of the image."""
     return np.stack([places[..., 0] / width, 1 - places[..., 1] / height], -1).astype(np.float32)
 
 

@@ -18,6 +18,7 @@ from ....shared.values import Image, Mesh
 from ...core.camera import unproject
 from ...core.morphology import dilate_mask
 from ...io.tensors import from_planes, to_planes
+from .atlas import image_uvs
 from .edges import Tears
 from .extend import Hidden, extend_behind
 from .layers import cut_layers
@@ -102,7 +103,7 @@ def make_cards(
         disparity = np.minimum(card.disparity, limit * (1 - APART))
         limit = np.where(card.alpha > _EMPTY, disparity, limit)
         parts.append(_sheet(card.alpha, disparity, boxes[k], flat and plate.camera.distortion is None))
-    mesh = _assemble(plate, cards, parts, offsets, texture)
+    mesh = _assemble(plate, cards, parts, boxes, offsets, texture)
     report = []
     for k in range(count):
         some = surface.disparity[layer == k]
@@ -196,18 +197,16 @@ def _sheet(alpha: np.ndarray, disparity: np.ndarray, box: Box, quad: bool) -> Sh
     return make_sheet(disparity, wide, nothing, CELLS)
 
 
-def _assemble(plate: Plate, cards: list[_Card], parts: list[Sheet], offsets: list[int], texture: Image) -> Mesh:
+def _assemble(plate: Plate, cards: list[_Card], parts: list[Sheet], boxes: list[Box], offsets: list[int], texture: Image) -> Mesh:
     """One mesh of all cards, the farthest first."""
     scale = plate.image.pixels.shape[0] / plate.values.shape[0]
     height, width = texture.pixels.shape[:2]
     vertices, faces, uvs, invented, layers, start = [], [], [], [], [], 0
     for k in range(len(cards) - 1, -1, -1):
-        card, sheet = cards[k], parts[k]
-        rows, columns = np.nonzero((card.alpha > _EMPTY).any(1))[0], np.nonzero((card.alpha > _EMPTY).any(0))[0]
-        corner = np.array([columns[0], rows[0]])
-        size = np.array([columns[-1] + 1, rows[-1] + 1]) - corner
+        card, sheet, corner = cards[k], parts[k], np.array(boxes[k][:2])
+        size = np.array(boxes[k][2:]) - corner
         there = (np.clip(sheet.places - corner, 0, size)) * scale + [0, offsets[k]]
-        uv = np.stack([there[:, 0] / width, 1 - there[:, 1] / height], 1)
+        uv = image_uvs(there, width, height)
         vertices.append(unproject(plate.camera, sheet.places, 1 / sheet.disparity.astype(np.float64)))
         faces.append(sheet.faces + start)
         uvs.append(uv[sheet.faces])

@@ -11,7 +11,7 @@ import torch
 from scipy.ndimage import binary_dilation
 
 from ....shared.values import Camera, Image, Mesh
-from ...core.camera import unproject
+from ...core.camera import camera_centre, unproject
 from ...core.morphology import dilate
 from ...io.tensors import to_planes
 from .atlas import make_atlas
@@ -208,7 +208,7 @@ def textured_mesh(
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.stack([np.bincount(faces.ravel(), np.repeat(normal[:, k], 3), len(vertices)) for k in range(3)], 1)
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    sight = camera.camera_to_world[:3, 3] - vertices
+    sight = camera_centre(camera) - vertices
     sight = sight / np.maximum(np.linalg.norm(sight, axis=1, keepdims=True), 1e-12)
     normals = np.where(length > 1e-30, total / np.maximum(length, 1e-30), sight)
     confidence = np.clip((normals * sight).sum(1), 0, 1) * (1 - invented)

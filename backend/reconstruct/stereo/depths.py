@@ -91,7 +91,7 @@ def estimate_depths(
     fill: bool = True,
     early: Callable[[list[DepthMap]], None] | None = None,
 ) -> Estimate:
-    """Multi-view stereo on straightened views.
+    """Multi-view stereo on undistorted views.
 
     A depth is kept if at least two other frames agree with it within a pixel and 1 % (one if there are only two frames).
 

@@ -12,7 +12,7 @@ from ...shared.values import Mesh
 from . import topology
 from .clean import clean
 from .collapse import collapse
-from .nearest import Nearest
+from .nearest import nearest_points
 
 LEVELS = (0.25, 0.05)
 """Parts of the triangles that levels of detail 1 and 2 keep."""
@@ -48,7 +48,7 @@ def simplify(mesh: Mesh, faces: int) -> Mesh:
 
 def transfer(source: Mesh, target: Mesh) -> Mesh:
     """Gives ``target`` the normals, colours and attributes of the nearest vertices of ``source``."""
-    nearest = Nearest(source.vertices, topology.detail(source.vertices, source.faces)).find(target.vertices)
+    nearest = nearest_points(source.vertices, target.vertices)
     normals = source.normals[nearest] if source.normals is not None else topology.vertex_normals(target.vertices, target.faces)
     colors = None if source.colors is None else source.colors[nearest]
     attributes = {name: values[nearest] for name, values in source.attributes.items()}

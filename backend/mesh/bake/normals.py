@@ -8,8 +8,7 @@ import numpy as np
 from ....shared.values import Mesh
 from ...core.compiled import kernel
 from ...io.meshes.common import split
-from .. import topology
-from ..nearest import Nearest
+from ..nearest import nearest_points
 from ..raster import Atlas
 from . import fill
 
@@ -73,7 +72,7 @@ def _tangents(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _on_fine(places: np.ndarray, fine: Mesh) -> np.ndarray:
     """The fine mesh's interpolated normal nearest to each position: in the faces around the nearest vertex."""
-    near = Nearest(fine.vertices, topology.detail(fine.vertices, fine.faces)).find(places)
+    near = nearest_points(fine.vertices, places)
     order = np.argsort(fine.faces.ravel(), kind="stable")
     starts = np.searchsorted(fine.faces.ravel()[order], np.arange(len(fine.vertices) + 1))
     result = np.empty((len(places), 3), np.float32)

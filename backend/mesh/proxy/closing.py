@@ -19,7 +19,7 @@ from .. import topology
 from ..clean import select
 from ..collapse import collapse
 from ..marching_tables import EDGE_CORNERS, TRIANGLE_COUNTS, TRIANGLES
-from ..nearest import Nearest
+from ..nearest import nearest_points
 from ..simplify import simplify
 from . import grid
 
@@ -85,9 +85,8 @@ def proxy(
         if not (topology.edges(triangles).counts > 2).any():
             break
     progress(0.6)
-    nearest = Nearest(source.vertices, topology.detail(source.vertices, source.faces))
     points = points * cell + origin
-    points, triangles, left_out = _pick(points, triangles, source, nearest, area, parts)
+    points, triangles, left_out = _pick(points, triangles, source, area, parts)
     points = _moved_back(points, triangles, distance, origin, cell)
     progress(0.75)
     points, triangles = collapse(points, triangles, faces)
@@ -152,14 +151,12 @@ def _seeds(distance: np.ndarray, origin: np.ndarray, cell: float, centres: np.nd
     return np.concatenate(seeds)
 
 
-def _pick(
-    points: np.ndarray, faces: np.ndarray, source: Mesh, nearest: Nearest, area: float, parts: bool
-) -> tuple[np.ndarray, np.ndarray, float]:
+def _pick(points: np.ndarray, faces: np.ndarray, source: Mesh, area: float, parts: bool) -> tuple[np.ndarray, np.ndarray, float]:
     """The piece that follows most of the mesh, on the side that the mesh faces; and the part of the area of what other pieces follow."""
     piece = topology.parts(len(points), faces)[faces[:, 0]]
     normals = topology.vertex_normals(source.vertices, source.faces)
     vectors = topology.face_vectors(points, faces)
-    near = normals[nearest.find(points[faces].mean(1))]
+    near = normals[nearest_points(source.vertices, points[faces].mean(1))]
     length = np.linalg.norm(vectors, axis=1)
     follows = (vectors * near).sum(1) > 0.3 * length
     share = np.bincount(piece, 0.5 * length * follows, len(points))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...shared.values import Image
-from ..core.color import from_float, to_float
+from ..core.color import from_float, to_float, to_srgb
 from ..core.shaper import shape_linear, unshape_linear
 
 
@@ -26,6 +26,15 @@ def from_planes(planes: torch.Tensor, like: Image) -> Image:
         color = 3 if values.shape[2] == 4 else values.shape[2]
         values = np.concatenate([unshape_linear(values[..., :color]), values[..., color:]], axis=2)
     return Image(np.ascontiguousarray(from_float(values, like.pixels.dtype)), like.color_space)
+
+
+def srgb_planes(image: Image) -> torch.Tensor:
+    """Colour as ``(3, H, W)`` float32 on the CPU, sRGB 0..1, for networks: grey three times, without alpha."""
+    values = to_float(image.pixels)
+    values = values[..., :3] if values.shape[2] >= 3 else values[..., :1].repeat(3, axis=2)
+    if image.color_space == "linear":
+        values = to_srgb(np.maximum(values, 0.0))
+    return torch.from_numpy(np.ascontiguousarray(np.clip(values, 0.0, 1.0).transpose(2, 0, 1)))
 
 
 def preview(planes: torch.Tensor, color_space: str, side: int = 256) -> np.ndarray:

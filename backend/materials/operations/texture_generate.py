@@ -12,10 +12,9 @@ import torch
 from ....shared.errors import InputError
 from ....shared.material import ATTRIBUTES, FAMILIES
 from ....shared.values import Image
-from ...core.color import to_float, to_srgb
 from ...core.context import Context
 from ...io.checks import check_mask, check_pixels
-from ...io.tensors import preview
+from ...io.tensors import preview, srgb_planes
 from ..generator.model import MaterialModel, material_model
 from ..generator.produce import Produced, Request, produce
 from ..maps import ambient_occlusion, directx, normal_from_height
@@ -123,10 +122,7 @@ def _photo(image: Image | None, name: str, device: torch.device) -> torch.Tensor
     if image is None:
         return None
     check_pixels(image, name, minimum=LEAST_PHOTO)
-    values = to_float(image.pixels[..., :3] if image.pixels.shape[2] >= 3 else image.pixels[..., :1].repeat(3, axis=2))
-    if image.color_space == "linear":
-        values = to_srgb(values)
-    return torch.from_numpy(np.ascontiguousarray(values.clip(0, 1).transpose(2, 0, 1))).to(device)
+    return srgb_planes(image).to(device)
 
 
 def _mask(image: Image | None) -> torch.Tensor | None:

@@ -11,10 +11,10 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Image
-from ...core.color import from_float, to_float, to_linear, to_srgb
+from ...core.color import from_float, to_float, to_linear
 from ...core.context import Context
 from ...io.checks import check_pixels
-from ...io.tensors import preview
+from ...io.tensors import preview, srgb_planes
 from .. import maps
 from ..photo.estimate import estimate, load_network
 from ..photo.flatten import flatten_light, make_tileable, rectify, wraps
@@ -93,24 +93,19 @@ def _prepare(image: Image, corners: str) -> tuple[torch.Tensor, list[str]]:
     longest = max(image.pixels.shape[:2])
     if longest > MOST_SIDE:
         raise InputError(expected=f"a photo of at most {MOST_SIDE} pixels a side", got=f"{longest}", fix="Scale it down")
-    values = to_float(image.pixels)
     notes = []
-    if values.shape[2] == 4:
-        open_share = float((values[..., 3] < 0.5).mean())
+    if image.pixels.shape[2] == 4:
+        open_share = float((to_float(image.pixels[..., 3]) < 0.5).mean())
         if open_share > 0.001:
             raise InputError(
                 expected="a photo without holes", got=f"alpha that hides {open_share:.1%} of it", fix="Crop it to what is filled"
             )
-        values = values[..., :3]
-    if values.shape[2] == 1:
+    if image.pixels.shape[2] == 1:
         notes.append("a grey photo: the base colour is grey too")
-        values = values.repeat(3, axis=2)
-    if image.color_space == "linear":
-        values = to_srgb(np.maximum(values, 0.0))
-    share = float((values >= 0.999).all(axis=2).mean())
+    photo = srgb_planes(image)
+    share = float((photo >= 0.999).all(0).double().mean())
     if share > 0.02:
         notes.append(f"{share:.0%} of the photo is blown out: there the maps are guesses")
-    photo = torch.from_numpy(np.ascontiguousarray(np.clip(values, 0.0, 1.0).transpose(2, 0, 1)))
     if corners.strip():
         photo = _straighten(photo, corners)
     if float(photo.mean(0).std()) < LEAST_CONTRAST:

@@ -11,9 +11,10 @@ import torch
 from ....shared.errors import InputError
 from ....shared.operations import Engine, Parameter
 from ....shared.values import Image
-from ...core.color import from_float, to_float, to_linear, to_srgb
+from ...core.color import from_float, to_float, to_linear
 from ...core.context import Context
 from ...io.checks import check_pixels
+from ...io.tensors import srgb_planes
 from ...patchmatch.figures import exemplar_notes
 from ..exemplar.adapted import adapted_model, more
 from ..generator.tiled import fit
@@ -58,7 +59,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         raise InputError(expected="the patch engine for label maps and kept pixels", got=got, fix="Set the engine to patch")
     check_pixels(exemplar, "exemplar", minimum=LEAST_SIDE)
     context.progress(0.0, "estimating maps")
-    photo = _photo(exemplar)
+    photo = srgb_planes(exemplar)
     tiles = wraps(photo)
     stack, depth_px = _stack(photo.to(context.device), inputs, exemplar, tiles)
 
@@ -85,15 +86,6 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "notes": notes,
     }
     return {**_images(pixels, depth, exemplar), "report": said}
-
-
-def _photo(image: Image) -> torch.Tensor:
-    """``(3, H, W)`` sRGB 0..1."""
-    values = to_float(image.pixels)
-    values = values[..., :3] if values.shape[2] >= 3 else values[..., :1].repeat(3, axis=2)
-    if image.color_space == "linear":
-        values = to_srgb(np.maximum(values, 0.0))
-    return torch.from_numpy(np.ascontiguousarray(np.clip(values, 0.0, 1.0).transpose(2, 0, 1)))
 
 
 def _stack(photo: torch.Tensor, inputs: Mapping[str, Any], exemplar: Image, tiles: bool) -> tuple[torch.Tensor, float]:

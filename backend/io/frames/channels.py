@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "depth": ("Depth", "Z", "V", "Y"),
     "normal": ("Normal",),
     "motion": ("Vector", "motion"),
-    "object_id": ("IndexOB", "object_id", "Object Index"),
+    "object_id": ("IndexOB", "object_id", "Object Index", "object"),
+    "material_id": ("IndexMA", "material_id", "Material Index", "material"),
     "albedo": ("DiffCol", "Diffuse Color", "Denoising Albedo", "albedo"),
     "rest": ("Rest", "rest_position", "rest position"),
     "diffuse_direct": ("DiffDir", "Diffuse Direct"),
@@ -83,7 +85,7 @@ class FrameFiles:
             return self._decoded(value, channel)
         layers = self._read(value, channel)
         shared = sum(other is value for other in self._frame.channels.values()) > 1
-        found = _named(layers, channel)
+        found = named_layer(layers, channel)
         if found is None and (len(layers) != 1 or shared):
             if channel in DECLARED and not self._search:
                 raise self.missing(channel)
@@ -109,7 +111,7 @@ class FrameFiles:
         return sorted({name for file in self._exr() for name in self._read(file, "passes")})
 
     def _found(self, channel: str) -> Image | None:
-        every = (_named(self._read(file, channel), channel) for file in self._exr())
+        every = (named_layer(self._read(file, channel), channel) for file in self._exr())
         return next((found for found in every if found is not None), None)
 
     def _exr(self) -> list[EncodedFile]:
@@ -144,6 +146,7 @@ def _is_exr(file: EncodedFile) -> bool:
     return Path(file.name).suffix.lower() == ".exr"
 
 
-def _named(layers: dict[str, Image], channel: str) -> Image | None:
+def named_layer(layers: Mapping[str, Image], channel: str) -> Image | None:
+    """The layer of a multilayer file that holds a channel, by the names in ``LAYERS`` or its own, in any case; or None."""
     by_name = {name.lower(): image for name, image in layers.items()}
     return next((by_name[n.lower()] for n in (*LAYERS.get(channel, ()), channel) if n.lower() in by_name), None)

@@ -16,11 +16,12 @@ from ...core.color import to_float
 from ...core.color_spaces import luminance
 from ...core.filters import gaussian_blur
 from ...io.exr_layers import decode_layers
+from ...io.frames.channels import named_layer
 from ...patchmatch import pyramid
 from .strokes import geometry_planes
 
 KEEP = "keep"
-_LAYERS = {"object": ("IndexOB", "object_id"), "material": ("IndexMA",), "depth": ("Depth", "Z"), "normal": ("Normal",)}
+_CHANNELS = {"object": "object_id", "material": "material_id", "depth": "depth", "normal": "normal"}
 _SHARE_STEPS = 60
 _MIXED, _LEAST_PART = 3.0, 6.0
 """Size of the parts that several styles share out, in strokes, and the least in pixels."""
@@ -56,7 +57,7 @@ def read_geometry(inputs: Mapping[str, Any], kind: str, size: tuple[int, int], d
     file = inputs.get("passes")
     if file is not None:
         layers = _decoded(file)
-        found = {name: _named(layers, name) for name in _LAYERS}
+        found = {name: named_layer(layers, channel) for name, channel in _CHANNELS.items()}
         if not any(image is not None for image in found.values()):
             raise InputError(
                 expected="passes with depth, normals or ids",
@@ -242,11 +243,6 @@ def _decoded(file: Any) -> dict[str, Image]:
     if not isinstance(file, EncodedFile):
         raise InputError(expected="passes as a multilayer OpenEXR file", got=type(file).__name__)
     return decode_layers(file)
-
-
-def _named(layers: Mapping[str, Image], name: str) -> Image | None:
-    wanted = [n.lower() for n in (*_LAYERS[name], name)]
-    return next((image for key, image in layers.items() if key.lower() in wanted), None)
 
 
 def _sized(image: Image, name: str, size: tuple[int, int]) -> np.ndarray:

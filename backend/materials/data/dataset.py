@@ -199,11 +199,8 @@ def read_dataset(path: str | Path) -> Dataset:
     path = Path(path)
     expected, fix = f"a dataset at {path}", "Make one with: backlot train materials --data FOLDER --collect-only DATASET"
     with tensor_file(path, FORMAT, expected, fix, mapped=True) as (tensors, said):
-        dataset = Dataset(
-            **{"patterns": None, "cells": None, **tensors},
-            entries=tuple(json.loads(said["entries"])),
-            meta=json.loads(said["meta"]),
-        )
+        fields: dict[str, Any] = {"patterns": None, "cells": None, **tensors}
+        dataset = Dataset(**fields, entries=tuple(json.loads(said["entries"])), meta=json.loads(said["meta"]))
     count, channels, height, width = dataset.stacks.shape if dataset.stacks.ndim == 4 else (0, 0, 0, 0)
     fits = channels == len(CHANNELS) and height == width and dataset.stacks.dtype == torch.uint8 and len(dataset.entries) == count
     if not fits or dataset.attributes.shape != (count, VECTOR_SIZE):

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ..backend.core.camera import project, unproject
 from ..backend.core.context import Context
+from ..backend.core.filters import gaussian_weights, separable
+from ..backend.core.morphology import dilate_mask
 from ..backend.reconstruct.operations import reconstruct_plate
 from ..backend.reconstruct.single_view.align import KINDS, fit_tracks
 from ..backend.reconstruct.single_view.edges import find_tears
@@ -47,13 +48,8 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def smeared(depth: np.ndarray, sigma: float = 2.5) -> np.ndarray:
     """Depth whose inverse is blurred by a Gaussian of ``sigma`` pixels."""
-    disparity = torch.from_numpy(1 / depth)[None, None]
-    offsets = torch.arange(-8, 9, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    for shape, pad in (((1, 1, 1, 17), (8, 8, 0, 0)), ((1, 1, 17, 1), (0, 0, 8, 8))):
-        disparity = F.conv2d(F.pad(disparity, pad, mode="replicate"), kernel.reshape(shape))
-    return (1 / disparity[0, 0]).numpy()
+    disparity = torch.from_numpy(1 / depth)
+    return (1 / separable(disparity[None], gaussian_weights(sigma, 8, disparity))[0]).numpy()
 
 
 def build(depth: np.ndarray, color: np.ndarray, camera: Camera, parameters: dict[str, Any]) -> tuple[Mesh, dict[str, Any], float]:
@@ -77,7 +73,7 @@ def regions(depth: np.ndarray, camera: Camera, plate_depth: np.ndarray, plate_ca
     inside = inside.reshape(depth.shape)
     shown, hidden = inside & (np.abs(relative - 1) < 0.004), inside & (relative > 1.02)
     torn = find_tears((1 / depth).astype(np.float32), np.ones(depth.shape, bool), 0.05, 88, (camera.fl_x, camera.fl_y)).pixels()
-    edges = F.max_pool2d(torch.from_numpy(torn)[None, None].float(), 9, 1, 4)[0, 0].numpy() > 0
+    edges = dilate_mask(torn, 4)
     return {"visible": shown, "filled": hidden, "edges": edges & inside, "all": inside}
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ...core.filters import gaussian_weights, separable
+
 _RIDGE = 1e-3
 """Weight of "no slope" against the data, relative to their spread: it decides where a plane is fitted to a line or a point."""
 
@@ -60,14 +62,8 @@ def _blurred(planes: torch.Tensor, sigma: float) -> torch.Tensor:
     shrink = max(1, int(sigma / 2))
     height, width = planes.shape[1:]
     size = (max(1, -(-height // shrink)), max(1, -(-width // shrink)))
-    small = F.interpolate(planes[None], size=size, mode="area") if shrink > 1 else planes[None]
+    small = F.interpolate(planes[None], size=size, mode="area")[0] if shrink > 1 else planes
     s = sigma * size[1] / width
     reach = max(1, int(np.ceil(2.5 * s)))
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
-    kernel = torch.exp(-0.5 * (offsets / max(s, 1e-6)) ** 2)
-    kernel = (kernel / kernel.sum())[None, None]
-    flat = small.reshape(-1, 1, *small.shape[2:])
-    flat = F.conv2d(F.pad(flat, (reach, reach, 0, 0)), kernel[..., None, :])
-    flat = F.conv2d(F.pad(flat, (0, 0, reach, reach)), kernel[..., None])
-    small = flat.reshape(1, -1, *flat.shape[2:])
-    return F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)[0] if shrink > 1 else small[0]
+    small = separable(small, gaussian_weights(max(s, 1e-6), reach, small), "constant")
+    return F.interpolate(small[None], size=(height, width), mode="bilinear", align_corners=False)[0] if shrink > 1 else small

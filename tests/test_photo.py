@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import kornia.geometry.transform
 import numpy as np
 import pytest
 import skimage.data
@@ -142,10 +143,9 @@ def test_a_slanted_view_is_straightened() -> None:
     corners = torch.tensor([[30.0, 20.0], [110.0, 12.0], [140.0, 100.0], [12.0, 90.0]])
     outline = torch.tensor([[0.0, 0.0], [120.0, 0.0], [120.0, 80.0], [0.0, 80.0]])
     # Photograph it at a slant by looking back through the same kind of mapping, then straighten.
-    from backlot.backend.materials.photo.flatten import _homography
-
+    matrix = kornia.geometry.transform.get_perspective_transform(corners[None].double(), outline[None].double())[0]
     y, x = torch.meshgrid(torch.arange(120) + 0.5, torch.arange(160) + 0.5, indexing="ij")
-    there = torch.stack([x, y, torch.ones_like(x)], -1).double() @ _homography(corners, outline).T
+    there = torch.stack([x, y, torch.ones_like(x)], -1).double() @ matrix.T
     grid = (there[..., :2] / there[..., 2:]).float() / torch.tensor([120.0, 80.0]) * 2 - 1
     slanted = torch.nn.functional.grid_sample(checks[None], grid[None], "nearest", "zeros", align_corners=False)[0]
     got = rectify(slanted, corners, (80, 120))

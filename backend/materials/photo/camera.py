@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
+from kornia.enhance import jpeg_codec_differentiable
 from torch import Tensor
 
 from .shading import Sky, Surface, encode_srgb, render_lit
 
-_BLOCK = 8
-"""Side of the blocks that JPEG transforms, in pixels."""
+BEST_QUALITY, WORST_QUALITY = 95.0, 50.0
+"""Of JPEG, 1..100: between a camera's best and what web sites send."""
 
 
 class Dice:
@@ -79,7 +80,7 @@ def develop(linear: Tensor, dice: Dice) -> Tensor:
     curve = dice.normal(0.15)[:, :, None, None]
     picture = encode_srgb(linear)
     picture = picture + curve * picture * (1 - picture) * (2 * picture - 1)  # more or less contrast about the middle
-    return _compress(picture.clamp(0, 1), dice.uniform(0.0, 0.05) * dice.chance(0.7)).clamp(0, 1)
+    return _compress(picture.clamp(0, 1), dice.uniform(0.0, 1.0) * dice.chance(0.7))
 
 
 def _exposure(linear: Tensor, dice: Dice) -> Tensor:
@@ -96,18 +97,7 @@ def _filter(picture: Tensor, kernel: Tensor) -> Tensor:
     return picture
 
 
-def _compress(picture: Tensor, step: Tensor) -> Tensor:
-    """JPEG's loss: the cosine transform of blocks, rounded to multiples that grow with frequency; ``step`` ``(B, 1)``, 0 for none."""
-    batch, _, rows, columns = picture.shape
-    inner = picture[..., : rows // _BLOCK * _BLOCK, : columns // _BLOCK * _BLOCK]
-    blocks = inner.unfold(2, _BLOCK, _BLOCK).unfold(3, _BLOCK, _BLOCK)
-    n = torch.arange(float(_BLOCK))
-    cosines = torch.cos(math.pi * (n[None] + 0.5) * n[:, None] / _BLOCK) * math.sqrt(2 / _BLOCK)
-    cosines[0] /= math.sqrt(2)
-    steps = step.reshape(batch, 1, 1, 1, 1, 1).clamp_min(1e-5) * (1 + n[:, None] + n[None]) * 0.5
-    steps = steps * torch.tensor([1.0, 1.0, 1.5]).reshape(1, 3, 1, 1, 1, 1)  # blue is kept worst
-    coarse = torch.round(cosines @ blocks @ cosines.T / steps) * steps
-    lossy = (cosines.T @ coarse @ cosines).permute(0, 1, 2, 4, 3, 5).reshape(inner.shape)
-    out = picture.clone()
-    out[..., : inner.shape[2], : inner.shape[3]] = lossy
-    return out
+def _compress(picture: Tensor, loss: Tensor) -> Tensor:
+    """JPEG's loss; ``loss`` ``(B, 1)`` is 0 for none, else up to 1 for the worst quality."""
+    quality = BEST_QUALITY + (WORST_QUALITY - BEST_QUALITY) * loss[:, 0]
+    return torch.where(loss[..., None, None] > 0, jpeg_codec_differentiable(picture, quality), picture)

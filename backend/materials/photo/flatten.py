@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from kornia.geometry.transform import get_perspective_transform
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -64,7 +65,9 @@ def rectify(photo: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:
             fix="Give them in that order",
         )
     height, width = size
-    matrix = _homography(torch.tensor([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]]), corners)
+    flat = torch.tensor([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]], dtype=torch.float64)
+    # Kornia's warp_perspective counts pixel centres at whole numbers and works in float32; ours are at +0.5.
+    matrix = get_perspective_transform(flat[None], corners[None].double())[0]
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
     there = torch.stack([x, y, torch.ones_like(x)], -1).double() @ matrix.T
     pixel = (there[..., :2] / there[..., 2:]).float()
@@ -118,16 +121,6 @@ def _basis(rows: int, columns: int, tile: bool, like: Tensor) -> Tensor:
         wave = [(torch.ones_like(t), torch.cos(torch.pi * t), torch.sin(torch.pi * t)) for t in (y, x)]
         return torch.stack([a[:, None] * b[None] for a in wave[0] for b in wave[1]])
     return torch.stack([y[:, None] ** i * x[None] ** j for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)])
-
-
-def _homography(source: Tensor, target: Tensor) -> Tensor:
-    """``(3, 3)`` float64 that takes four points to four others."""
-    rows, values = [], []
-    for (x, y), (u, v) in zip(source.double().tolist(), target.double().tolist(), strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    solved = torch.linalg.solve(torch.tensor(rows, dtype=torch.float64), torch.tensor(values, dtype=torch.float64))
-    return torch.cat([solved, solved.new_ones(1)]).reshape(3, 3)
 
 
 def _join(photo: Tensor, band: int, closed: bool) -> Tensor:

@@ -18,6 +18,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from . import environments, extension, style, suite, trixie
 from .console import StepError, say
@@ -103,9 +104,9 @@ def _blender_tasks(request: Request, preparations: Preparations) -> Lane:
     versions = ALL_BLENDERS if request.everything else (WHOLE_BLENDER,)
     made: list[Callable[[], object]] = []
     for version in versions if {"blender", "extension"} & request.paths.keys() else ():
-        made.append(preparations.add(lambda version=version: _blender(version)))
+        made.append(preparations.add(partial(_blender, version)))
         if "blender" in request.paths:
-            tasks.append(_task(f"blender {version}", made[-1], lambda version=version: _blender_tier(version, request)))
+            tasks.append(_task(f"blender {version}", made[-1], partial(_blender_tier, version, request)))
     if "extension" in request.paths or ("window" in request.paths and (request.everything or request.paths["window"])):
         made.append(preparations.add(_archives))
     if "extension" in request.paths:

@@ -209,7 +209,10 @@ def _draw_history(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
 class BACKLOT_UL_materials(bpy.types.UIList):  # noqa: N801
     """One line for each entry of the history."""
 
-    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
+        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
+    ) -> None:  # fmt: skip
         """Draws the thumbnail, the prompt and the seed."""
         row = layout.row()
         picture = entry_icon(item, max(0, item.picked))

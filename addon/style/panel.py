@@ -25,7 +25,10 @@ _looked: dict[str, tuple[float, Any]] = {}
 class BACKLOT_UL_keyframes(bpy.types.UIList):  # noqa: N801
     """One line for each painted frame."""
 
-    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
+        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
+    ) -> None:  # fmt: skip
         """Draws whether it is used, its frame and its image."""
         layout.use_property_split = False
         row = layout.row(align=True)
@@ -38,7 +41,10 @@ class BACKLOT_UL_keyframes(bpy.types.UIList):  # noqa: N801
 class BACKLOT_UL_styles(bpy.types.UIList):  # noqa: N801
     """One line for each style image."""
 
-    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
+        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
+    ) -> None:  # fmt: skip
         """Draws the image and its weight."""
         layout.use_property_split = False
         row = layout.row(align=True)

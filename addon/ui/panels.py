@@ -93,7 +93,10 @@ def preview_icon(job_id: str, live: records.Live) -> int:
 class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
     """One line for each job."""
 
-    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:  # type: ignore[no-untyped-def]
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
+        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
+    ) -> None:  # fmt: skip
         """Draws the label, and how far the job is."""
         row = layout.split(factor=0.6)
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))

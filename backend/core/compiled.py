@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -46,6 +46,9 @@ def _share_threads() -> None:
 
 
 _share_threads()
+
+Real: TypeAlias = Any
+"""A scalar of a kernel: float32 or float64, whichever its caller gives. Neither is a ``float`` to mypy."""
 
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """LLVM's liberties that keep NaN and infinity meaningful: depth maps hold both."""

@@ -8,11 +8,12 @@ and a weak pull to where vertices were so that flat positions get well-shaped tr
 from __future__ import annotations
 
 import heapq
+from typing import Any
 
 import numpy as np
 
 from ...shared.values import Mesh
-from ..core.compiled import kernel
+from ..core.compiled import Real, kernel
 from . import topology
 from .clean import select
 
@@ -51,7 +52,7 @@ def collapse(vertices: np.ndarray, faces: np.ndarray, target: int) -> tuple[np.n
 
 
 @kernel()
-def _add_plane(quadric, nx, ny, nz, d, weight):  # type: ignore[no-untyped-def]
+def _add_plane(quadric: np.ndarray, nx: Real, ny: Real, nz: Real, d: Real, weight: Real) -> None:
     quadric[0] += weight * nx * nx
     quadric[1] += weight * nx * ny
     quadric[2] += weight * nx * nz
@@ -65,7 +66,9 @@ def _add_plane(quadric, nx, ny, nz, d, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _planes(points, faces, vectors, opened, border, pull, quadrics):  # type: ignore[no-untyped-def]
+def _planes(
+    points: np.ndarray, faces: np.ndarray, vectors: np.ndarray, opened: np.ndarray, border: Real, pull: Real, quadrics: np.ndarray,
+) -> None:  # fmt: skip
     for f in range(len(faces)):
         n = vectors[f]
         length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
@@ -94,7 +97,7 @@ def _planes(points, faces, vectors, opened, border, pull, quadrics):  # type: ig
 
 
 @kernel()
-def _error(q, x, y, z):  # type: ignore[no-untyped-def]
+def _error(q: np.ndarray, x: Real, y: Real, z: Real) -> Real:
     return (
         q[0] * x * x + 2 * q[1] * x * y + 2 * q[2] * x * z + 2 * q[3] * x + q[4] * y * y + 2 * q[5] * y * z + 2 * q[6] * y
         + q[7] * z * z + 2 * q[8] * z + q[9]
@@ -102,7 +105,7 @@ def _error(q, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _best(q, a, b, out):  # type: ignore[no-untyped-def]
+def _best(q: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Real:
     """Where to put the vertex of a collapsed edge, in ``out``; gives its error."""
     c00, c01, c02 = q[4] * q[7] - q[5] * q[5], q[2] * q[5] - q[1] * q[7], q[1] * q[5] - q[2] * q[4]
     determinant = q[0] * c00 + q[1] * c01 + q[2] * c02
@@ -128,7 +131,10 @@ def _best(q, a, b, out):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _turns(points, faces, alive, first, following, u, v, at, turn):  # type: ignore[no-untyped-def]
+def _turns(
+    points: np.ndarray, faces: np.ndarray, alive: np.ndarray, first: np.ndarray, following: np.ndarray, u: int, v: int,
+    at: np.ndarray, turn: Real,
+) -> bool:  # fmt: skip
     """Whether moving u to ``at`` (v going away) would turn a face of u over or squeeze it to nothing."""
     corner = first[u]
     while corner >= 0:
@@ -160,13 +166,16 @@ def _turns(points, faces, alive, first, following, u, v, at, turn):  # type: ign
 
 
 @kernel()
-def _push(heap, points, quadrics, version, u, v, out):  # type: ignore[no-untyped-def]
+def _push(heap: list[Any], points: np.ndarray, quadrics: np.ndarray, version: np.ndarray, u: int, v: int, out: np.ndarray) -> None:
     cost = _best(quadrics[u] + quadrics[v], points[u], points[v], out)
     heapq.heappush(heap, (cost, np.int64(u), np.int64(v), np.int64(version[u]), np.int64(version[v])))
 
 
 @kernel()
-def _run(points, faces, quadrics, edges, border, locked, alive, target, turn):  # type: ignore[no-untyped-def]
+def _run(
+    points: np.ndarray, faces: np.ndarray, quadrics: np.ndarray, edges: np.ndarray, border: np.ndarray, locked: np.ndarray,
+    alive: np.ndarray, target: int, turn: Real,
+) -> None:  # fmt: skip
     count = len(points)
     first = np.full(count, -1, np.int64)  # chains of corners around each vertex
     last = np.full(count, -1, np.int64)

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import torch
 
-from ..core.compiled import kernel
+from ..core.compiled import Real, kernel
 
 GUTTER = 2.0
 """Texels around each chart that show the nearest point of its rim: bilinear filtering reaches half of one, its mip level two."""
@@ -127,7 +127,7 @@ def view(
 
 
 @kernel()
-def row(flat, f, faces, y):  # type: ignore[no-untyped-def]
+def row(flat: np.ndarray, f: int, faces: np.ndarray, y: Real) -> tuple[int, int]:
     """Columns ``first`` to ``end - 1`` whose centres a face holds at the height of a row's centres.
 
     An edge's crossing is reckoned from the smaller vertex number and both ends of a span are rounded up, so that of two faces that share
@@ -147,7 +147,7 @@ def row(flat, f, faces, y):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _own(flat, faces, owner, second):  # type: ignore[no-untyped-def]
+def _own(flat: np.ndarray, faces: np.ndarray, owner: np.ndarray, second: np.ndarray) -> int:
     size = owner.shape[0]
     overlaps = 0
     for f in range(len(flat)):
@@ -165,7 +165,7 @@ def _own(flat, faces, owner, second):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _closest(flat, f, px, py, out):  # type: ignore[no-untyped-def]
+def _closest(flat: np.ndarray, f: int, px: Real, py: Real, out: np.ndarray) -> Real:
     """Barycentric coordinates of the face's point nearest to p in ``out``; gives the squared distance (Ericson 2005, 5.1.5)."""
     ax, ay, bx, by, cx, cy = flat[f, 0, 0], flat[f, 0, 1], flat[f, 1, 0], flat[f, 1, 1], flat[f, 2, 0], flat[f, 2, 1]
     twice = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
@@ -190,7 +190,7 @@ def _closest(flat, f, px, py, out):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _gutter(flat, inside, reach, owner, gutter):  # type: ignore[no-untyped-def]
+def _gutter(flat: np.ndarray, inside: np.ndarray, reach: np.ndarray, owner: np.ndarray, gutter: Real) -> None:
     size = owner.shape[0]
     out = np.empty(3)
     for f in range(len(flat)):
@@ -207,7 +207,7 @@ def _gutter(flat, inside, reach, owner, gutter):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def _weights(flat, index, face, size, weights):  # type: ignore[no-untyped-def]
+def _weights(flat: np.ndarray, index: np.ndarray, face: np.ndarray, size: int, weights: np.ndarray) -> None:
     for t in numba.prange(len(index)):
         out = np.empty(3)
         _closest(flat, face[t], index[t] % size + 0.5, index[t] // size + 0.5, out)
@@ -215,7 +215,7 @@ def _weights(flat, index, face, size, weights):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _draw(local, faces, fl_x, fl_y, cx, cy, depth, owner):  # type: ignore[no-untyped-def]
+def _draw(local: np.ndarray, faces: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, depth: np.ndarray, owner: np.ndarray) -> None:
     height, width = depth.shape
     for f in range(len(faces)):
         a, b, c = local[faces[f, 0]], local[faces[f, 1]], local[faces[f, 2]]

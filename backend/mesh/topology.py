@@ -116,7 +116,7 @@ def detail(vertices: np.ndarray, faces: np.ndarray) -> float:
 
 
 @kernel()
-def _edges(faces, count, vertices, of_faces, counts, balance):  # type: ignore[no-untyped-def]
+def _edges(faces: np.ndarray, count: int, vertices: np.ndarray, of_faces: np.ndarray, counts: np.ndarray, balance: np.ndarray) -> int:
     """Corners sorted into buckets by the smaller end of their edge; a bucket holds a handful."""
     starts = np.zeros(count + 1, np.int64)
     for f in range(len(faces)):
@@ -151,7 +151,7 @@ def _edges(faces, count, vertices, of_faces, counts, balance):  # type: ignore[n
 
 
 @kernel()
-def _repeated(sorted_faces, count, result):  # type: ignore[no-untyped-def]
+def _repeated(sorted_faces: np.ndarray, count: int, result: np.ndarray) -> None:
     first = np.full(count, -1, np.int64)  # chains of faces by their smallest vertex
     following = np.full(len(sorted_faces), -1, np.int64)
     for f in range(len(sorted_faces)):
@@ -177,7 +177,7 @@ def large_components(vertex_count: int, faces: np.ndarray, minimum: int) -> tupl
 
 
 @kernel()
-def unite(faces, roots):  # type: ignore[no-untyped-def]
+def unite(faces: np.ndarray, roots: np.ndarray) -> None:
     """Gives each vertex the smallest number of its connected part, ``roots`` ``(N,)`` int32 from 0 on: union-find with path halving."""
     for f in range(len(faces)):
         a = faces[f, 0]

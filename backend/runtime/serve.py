@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from pathlib import Path
+from typing import IO
 
 import zmq
 import zmq.auth
@@ -187,7 +188,7 @@ def _key(path: Path) -> bytes:
         return key
 
 
-def _lock(path: Path):  # type: ignore[no-untyped-def]
+def _lock(path: Path) -> IO[str]:
     """An exclusive lock that the system drops when this process ends, however it ends."""
     file = path.open("a+")
     try:

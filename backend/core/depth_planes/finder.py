@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ....shared.values import Camera
-from ..compiled import kernel
+from ..compiled import Real, kernel
 from ..depth_noise import NoiseModel
 from . import kernels, reference
 
@@ -184,7 +184,7 @@ def _start(w: Tensor, gate: Tensor, radius: int, axis: int) -> Tensor:
 
 
 @kernel(fast=True)
-def _inverse(depth, v, u):  # type: ignore[no-untyped-def]
+def _inverse(depth: np.ndarray, v: int, u: int) -> Real:
     """Inverse depth of a pixel, 0 where there is none."""
     if v < 0 or u < 0 or v >= depth.shape[0] or u >= depth.shape[1] or not depth[v, u] > 0:
         return _f(0)
@@ -192,7 +192,7 @@ def _inverse(depth, v, u):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _agreeing(depth, v, u, down, right, reach, per_gate, slope, without):  # type: ignore[no-untyped-def]
+def _agreeing(depth: np.ndarray, v: int, u: int, down: int, right: int, reach: int, per_gate: Real, slope: Real, without: int) -> Real:
     """See ``_start``."""
     w, total = _f(1) / depth[v, u], _f(0)
     for k in range(-reach, reach + 1):
@@ -206,7 +206,7 @@ def _agreeing(depth, v, u, down, right, reach, per_gate, slope, without):  # typ
 
 
 @kernel(fast=True)
-def _first_slope(depth, v, u, down, right, radius, per_gate):  # type: ignore[no-untyped-def]
+def _first_slope(depth: np.ndarray, v: int, u: int, down: int, right: int, radius: int, per_gate: Real) -> Real:
     """See ``_start``."""
     reach = max(radius, REACH)
     best, most = _f(0), _f(LEVEL) * _agreeing(depth, v, u, down, right, reach, per_gate, _f(0), 0)
@@ -231,7 +231,10 @@ def _first_slope(depth, v, u, down, right, radius, per_gate):  # type: ignore[no
 
 
 @kernel(parallel=True, fast=True)
-def _fit(depth, fl_x, fl_y, cx, cy, radius, constant, quadratic, sigma_near, planes):  # type: ignore[no-untyped-def]
+def _fit(
+    depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, radius: int, constant: Real, quadratic: Real, sigma_near: Real,
+    planes: np.ndarray,
+) -> None:  # fmt: skip
     """See ``fit``."""
     height, width = depth.shape
     full = _f(SUPPORT) * _f((2 * radius + 1) ** 2)

@@ -7,13 +7,13 @@ import math
 import numba
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import Real, kernel
 
 _f = np.float32
 
 
 @kernel(fast=True)
-def _gradient(w, a2, a1, b1, b2, tolerance):  # type: ignore[no-untyped-def]
+def _gradient(w: Real, a2: Real, a1: Real, b1: Real, b2: Real, tolerance: Real) -> tuple[Real, Real]:
     """Slope of the inverse depth and how far the neighbours stray from it; see ``reference.tangent_planes``."""
     if a1 <= 0 and b1 <= 0:
         return _f(0), _f(np.inf)
@@ -32,7 +32,10 @@ def _gradient(w, a2, a1, b1, b2, tolerance):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True, fast=True)
-def tangent_planes(depth, fl_x, fl_y, cx, cy, baseline, noise, edge, edge_weight, planes):  # type: ignore[no-untyped-def]
+def tangent_planes(
+    depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, baseline: int, noise: Real, edge: Real, edge_weight: Real,
+    planes: np.ndarray,
+) -> None:  # fmt: skip
     """See ``reference.tangent_planes``."""
     height, width = depth.shape
     for v in numba.prange(height):
@@ -85,7 +88,7 @@ def tangent_planes(depth, fl_x, fl_y, cx, cy, baseline, noise, edge, edge_weight
 
 
 @kernel(fast=True)
-def _up(depth, v, u):  # type: ignore[no-untyped-def]
+def _up(depth: np.ndarray, v: int, u: int) -> Real:
     """Inverse depth, 0 where there is none, -1 outside the image."""
     if v < 0 or v >= depth.shape[0]:
         return _f(-1)

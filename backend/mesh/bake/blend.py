@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from ...core.color_spaces import LUMINANCE
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .observe import Observations
 
 _f = np.float32
@@ -90,7 +90,10 @@ def blend(observations: Observations, gain: np.ndarray) -> tuple[np.ndarray, np.
 
 
 @kernel(parallel=True)
-def _blend(colors, weights, frames, gain, usual, result, confidence):  # type: ignore[no-untyped-def]
+def _blend(
+    colors: np.ndarray, weights: np.ndarray, frames: np.ndarray, gain: np.ndarray, usual: Real, result: np.ndarray,
+    confidence: np.ndarray,
+) -> None:  # fmt: skip
     kept = weights.shape[1]
     for t in numba.prange(len(weights)):
         light = np.empty(kept, np.float32)

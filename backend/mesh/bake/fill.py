@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .. import topology
 from ..raster import Atlas, texel_corners
 from ..unwrap.unwrapping import seams
@@ -143,7 +143,7 @@ def seam_points(faces: np.ndarray, uvs: np.ndarray, size: int) -> np.ndarray:
 
 
 @kernel()
-def _corners(size, u, v, place, weight):  # type: ignore[no-untyped-def]
+def _corners(size: int, u: Real, v: Real, place: np.ndarray, weight: np.ndarray) -> None:
     cu, cv = min(max(u - 0.5, 0.0), size - 1.0), min(max(v - 0.5, 0.0), size - 1.0)
     u0, v0 = int(cu), int(cv)
     u1, v1 = min(u0 + 1, size - 1), min(v0 + 1, size - 1)
@@ -153,7 +153,7 @@ def _corners(size, u, v, place, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _level(picture, covered, points, sweeps, enough, steps):  # type: ignore[no-untyped-def]
+def _level(picture: np.ndarray, covered: np.ndarray, points: np.ndarray, sweeps: int, enough: Real, steps: np.ndarray) -> None:
     size, channels = picture.shape[0], picture.shape[2]
     flat = picture.reshape(size * size, channels)
     free = covered.reshape(size * size)

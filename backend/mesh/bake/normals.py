@@ -81,7 +81,10 @@ def _on_fine(places: np.ndarray, fine: Mesh) -> np.ndarray:
 
 
 @kernel(parallel=True)
-def _interpolate(places, near, starts, around, faces, vertices, normals, result):  # type: ignore[no-untyped-def]
+def _interpolate(
+    places: np.ndarray, near: np.ndarray, starts: np.ndarray, around: np.ndarray, faces: np.ndarray, vertices: np.ndarray,
+    normals: np.ndarray, result: np.ndarray,
+) -> None:  # fmt: skip
     for t in numba.prange(len(places)):
         p = places[t]
         best = np.inf

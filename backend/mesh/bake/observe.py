@@ -16,7 +16,7 @@ import torch
 
 from ....shared.values import Mesh
 from ...core.camera import view_matrix
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ...core.depth_planes import PlaneFinder
 from ...io.frames.frame import DepthFrame
 from .. import raster, topology
@@ -134,7 +134,7 @@ def _shrunk(weight: np.ndarray) -> np.ndarray:
 
 
 @kernel(fast=True)
-def sample(color, u, v, out):  # type: ignore[no-untyped-def]
+def sample(color: np.ndarray, u: Real, v: Real, out: np.ndarray) -> None:
     """Bilinear at pixel coordinates (centres at half pixels), into ``out``."""
     rows, columns = color.shape[0], color.shape[1]
     cu = min(max(u - _f(0.5), _f(0)), _f(columns - 1))
@@ -149,7 +149,7 @@ def sample(color, u, v, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _in_sight(corners, view, fl_x, fl_y, cx, cy, width, height):  # type: ignore[no-untyped-def]
+def _in_sight(corners: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, width: int, height: int) -> bool:
     """Whether a triangle's box in the picture meets the picture."""
     x0, x1, y0, y1 = np.inf, -np.inf, np.inf, -np.inf
     for k in range(3):
@@ -165,10 +165,11 @@ def _in_sight(corners, view, fl_x, fl_y, cx, cy, width, height):  # type: ignore
 
 
 @kernel(parallel=True, fast=True)
-def _observe(  # type: ignore[no-untyped-def]
-    positions, normals, starts, corners, view, fl_x, fl_y, cx, cy, planes, weight, color, tolerance, least, feather, number,
-    colors, weights, frames,
-):  # fmt: skip
+def _observe(
+    positions: np.ndarray, normals: np.ndarray, starts: np.ndarray, corners: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real,
+    cx: Real, cy: Real, planes: np.ndarray, weight: np.ndarray, color: np.ndarray, tolerance: Real, least: Real, feather: Real,
+    number: int, colors: np.ndarray, weights: np.ndarray, frames: np.ndarray,
+) -> int:  # fmt: skip
     height, width = weight.shape
     rows, columns = color.shape[0], color.shape[1]
     eye = np.empty(3, np.float32)

@@ -176,7 +176,7 @@ def _moved_back(points: np.ndarray, faces: np.ndarray, distance: np.ndarray, ori
 
 
 @kernel()
-def _flood(passable, seeds, free):  # type: ignore[no-untyped-def]
+def _flood(passable: np.ndarray, seeds: np.ndarray, free: np.ndarray) -> None:
     depth, height, width = free.shape
     stack = np.empty((free.size, 3), np.int32)
     count = 0
@@ -213,7 +213,10 @@ def _grow_back(passable: np.ndarray, free: np.ndarray, steps: int) -> None:
 
 
 @kernel()
-def _march(cells, case, numbers, triangles, counts, edge_corners, faces):  # type: ignore[no-untyped-def]
+def _march(
+    cells: np.ndarray, case: np.ndarray, numbers: np.ndarray, triangles: np.ndarray, counts: np.ndarray, edge_corners: np.ndarray,
+    faces: np.ndarray,
+) -> None:  # fmt: skip
     n = 0
     for i in range(len(cells)):
         z, y, x = cells[i, 0], cells[i, 1], cells[i, 2]

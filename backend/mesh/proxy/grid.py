@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .. import topology
 
 _INSIDE_NODES = 2_000_000
@@ -64,7 +64,7 @@ def inside(points: np.ndarray, faces: np.ndarray, shape: tuple[int, int, int]) -
 
 
 @kernel()
-def _splat(places, vectors, field):  # type: ignore[no-untyped-def]
+def _splat(places: np.ndarray, vectors: np.ndarray, field: np.ndarray) -> None:
     for i in range(len(places)):
         x, y, z = int(places[i, 0]), int(places[i, 1]), int(places[i, 2])
         fx, fy, fz = places[i, 0] - x, places[i, 1] - y, places[i, 2] - z
@@ -76,7 +76,7 @@ def _splat(places, vectors, field):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _squared(px, py, pz, a, b, c):  # type: ignore[no-untyped-def]
+def _squared(px: int, py: int, pz: int, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Real:
     """Squared distance of a point to a triangle (Ericson, "Real-Time Collision Detection", 2005, 5.1.5)."""
     abx, aby, abz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     acx, acy, acz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
@@ -106,7 +106,7 @@ def _squared(px, py, pz, a, b, c):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _distances(points, faces, squared, reach):  # type: ignore[no-untyped-def]
+def _distances(points: np.ndarray, faces: np.ndarray, squared: np.ndarray, reach: Real) -> None:
     depth, height, width = squared.shape
     for f in range(len(faces)):
         a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]

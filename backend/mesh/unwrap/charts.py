@@ -13,7 +13,7 @@ import math
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .. import topology
 from ..raster import row
 
@@ -126,7 +126,7 @@ def split(labels: np.ndarray, across: np.ndarray, reject: np.ndarray) -> np.ndar
 
 
 @kernel()
-def unite(across, joined, roots):  # type: ignore[no-untyped-def]
+def unite(across: np.ndarray, joined: np.ndarray, roots: np.ndarray) -> None:
     """Union-find over faces: ``joined`` tells which of the neighbours ``across`` belong together; roots end as the smallest number."""
     for f in range(len(across)):
         for k in range(3):
@@ -145,7 +145,10 @@ def unite(across, joined, roots):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _grow(seeds, smooth, normals, area, across, limit, edge_on, labels):  # type: ignore[no-untyped-def]
+def _grow(
+    seeds: np.ndarray, smooth: np.ndarray, normals: np.ndarray, area: np.ndarray, across: np.ndarray, limit: Real, edge_on: Real,
+    labels: np.ndarray,
+) -> None:  # fmt: skip
     count = 0
     for seed in seeds:
         if labels[seed] >= 0:
@@ -175,7 +178,10 @@ def _grow(seeds, smooth, normals, area, across, limit, edge_on, labels):  # type
 
 
 @kernel()
-def _join(starts, order, across, faces, vertices, normals, axes, edge_on, small, labels):  # type: ignore[no-untyped-def]
+def _join(
+    starts: np.ndarray, order: np.ndarray, across: np.ndarray, faces: np.ndarray, vertices: np.ndarray, normals: np.ndarray,
+    axes: np.ndarray, edge_on: Real, small: int, labels: np.ndarray,
+) -> None:  # fmt: skip
     charts = len(starts) - 1
     sizes = np.empty(charts, np.int64)
     for c in range(charts):
@@ -219,7 +225,7 @@ def _join(starts, order, across, faces, vertices, normals, axes, edge_on, small,
 
 
 @kernel(parallel=True)
-def _turn(starts, order, flat):  # type: ignore[no-untyped-def]
+def _turn(starts: np.ndarray, order: np.ndarray, flat: np.ndarray) -> None:
     for c in numba.prange(len(starts) - 1):
         best, turn, lying = np.inf, 0.0, True
         for step in range(_ANGLES):
@@ -249,7 +255,7 @@ def _turn(starts, order, flat):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def _find_overlaps(starts, order, faces, flat, reject):  # type: ignore[no-untyped-def]
+def _find_overlaps(starts: np.ndarray, order: np.ndarray, faces: np.ndarray, flat: np.ndarray, reject: np.ndarray) -> None:
     for c in numba.prange(len(starts) - 1):
         if starts[c + 1] - starts[c] < 2:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.errors import InputError
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .charts import members
 
 CELL = 4
@@ -82,7 +82,7 @@ def _place(flat: np.ndarray, starts: np.ndarray, order: np.ndarray, cell: int, c
 
 
 @kernel()
-def _measure(flat, starts, order, cell, padding, sizes):  # type: ignore[no-untyped-def]
+def _measure(flat: np.ndarray, starts: np.ndarray, order: np.ndarray, cell: int, padding: Real, sizes: np.ndarray) -> None:
     for c in range(len(starts) - 1):
         x, y = 0.0, 0.0
         for i in range(starts[c], starts[c + 1]):
@@ -93,7 +93,7 @@ def _measure(flat, starts, order, cell, padding, sizes):  # type: ignore[no-unty
 
 
 @kernel()
-def _stamp(flat, order, start, stop, cell, padding, mask):  # type: ignore[no-untyped-def]
+def _stamp(flat: np.ndarray, order: np.ndarray, start: int, stop: int, cell: int, padding: Real, mask: np.ndarray) -> None:
     """Marks the cells that come within the padding of a chart's triangles; the chart begins at (padding, padding)."""
     for i in range(start, stop):
         f = order[i]
@@ -117,7 +117,7 @@ def _stamp(flat, order, start, stop, cell, padding, mask):  # type: ignore[no-un
 
 
 @kernel()
-def _search(grid, cells_x, cells_y, width, height, first):  # type: ignore[no-untyped-def]
+def _search(grid: np.ndarray, cells_x: np.ndarray, cells_y: np.ndarray, width: int, height: int, first: int) -> tuple[int, int]:
     """Lowest row, then leftmost column, where all cells are free."""
     rows, columns = grid.shape
     for y in range(first, rows - height + 1):
@@ -135,7 +135,10 @@ def _search(grid, cells_x, cells_y, width, height, first):  # type: ignore[no-un
 
 
 @kernel()
-def _fit(flat, starts, order, cell, padding, sizes, sequence, cells, places):  # type: ignore[no-untyped-def]
+def _fit(
+    flat: np.ndarray, starts: np.ndarray, order: np.ndarray, cell: int, padding: Real, sizes: np.ndarray, sequence: np.ndarray,
+    cells: int, places: np.ndarray,
+) -> int:  # fmt: skip
     grid = np.zeros((cells * 2, cells), np.uint8)
     first = np.zeros(1 << 16, np.int64)  # where the last chart of about this size went: below it nothing is free for this one
     top = 0

@@ -114,13 +114,13 @@ def _table_size(capacity: int) -> int:
 
 
 @kernel()
-def pack(a, b, c):  # type: ignore[no-untyped-def]
+def pack(a: int, b: int, c: int) -> np.int64:
     """The key of block ``(a, b, c)``: 21 bits each, sorted like (a, b, c)."""
     return ((np.int64(a) + LIMIT) << 42) | ((np.int64(b) + LIMIT) << 21) | (np.int64(c) + LIMIT)
 
 
 @kernel()
-def find_slot(table, key):  # type: ignore[no-untyped-def]
+def find_slot(table: np.ndarray, key: int) -> np.int64:
     """Where a key is in the table, or where it would go (Fibonacci hashing, linear probing)."""
     mask = len(table) - 1
     i = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
@@ -130,7 +130,7 @@ def find_slot(table, key):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no-untyped-def]
+def _insert(keys: np.ndarray, table: np.ndarray, slots: np.ndarray, coordinates: np.ndarray, count: int, numbers: np.ndarray) -> int:
     for n in range(len(keys)):
         key = keys[n]
         i = find_slot(table, key)
@@ -146,14 +146,14 @@ def _insert(keys, table, slots, coordinates, count, numbers):  # type: ignore[no
 
 
 @kernel()
-def _lookup(keys, table, slots, numbers):  # type: ignore[no-untyped-def]
+def _lookup(keys: np.ndarray, table: np.ndarray, slots: np.ndarray, numbers: np.ndarray) -> None:
     for n in range(len(keys)):
         i = find_slot(table, keys[n])
         numbers[n] = slots[i] if table[i] != -1 else -1
 
 
 @kernel()
-def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def]
+def _rebuild(coordinates: np.ndarray, count: int, table: np.ndarray, slots: np.ndarray) -> None:
     for n in range(count):
         i = find_slot(table, pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2]))
         table[i] = pack(coordinates[n, 0], coordinates[n, 1], coordinates[n, 2])
@@ -161,7 +161,7 @@ def _rebuild(coordinates, count, table, slots):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _neighbours(coordinates, table, slots, numbers):  # type: ignore[no-untyped-def]
+def _neighbours(coordinates: np.ndarray, table: np.ndarray, slots: np.ndarray, numbers: np.ndarray) -> None:
     for n in range(len(numbers)):
         for k in range(27):
             key = pack(coordinates[n, 0] + k % 3 - 1, coordinates[n, 1] + k // 3 % 3 - 1, coordinates[n, 2] + k // 9 - 1)

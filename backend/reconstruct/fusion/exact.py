@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .blocks import EDGE, LIMIT
 
 
@@ -43,7 +43,7 @@ class NearestFace:
 
 
 @kernel(parallel=True)
-def _bucket(vertices, faces, per_bucket, keys):  # type: ignore[no-untyped-def]
+def _bucket(vertices: np.ndarray, faces: np.ndarray, per_bucket: Real, keys: np.ndarray) -> None:
     for f in numba.prange(len(faces)):
         key = np.int64(0)
         for k in range(3):
@@ -53,7 +53,10 @@ def _bucket(vertices, faces, per_bucket, keys):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def _distances(points, vertices, faces, keys, starts, voxel, reach, result):  # type: ignore[no-untyped-def]
+def _distances(
+    points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, keys: np.ndarray, starts: np.ndarray, voxel: Real, reach: Real,
+    result: np.ndarray,
+) -> None:  # fmt: skip
     size, margin = EDGE * voxel, reach + voxel
     for p in numba.prange(len(points)):
         x, y, z = points[p, 0], points[p, 1], points[p, 2]
@@ -78,7 +81,7 @@ def _distances(points, vertices, faces, keys, starts, voxel, reach, result):  # 
 
 
 @kernel()
-def _to_triangle(x, y, z, vertices, i, j, k):  # type: ignore[no-untyped-def]
+def _to_triangle(x: Real, y: Real, z: Real, vertices: np.ndarray, i: int, j: int, k: int) -> Real:
     """Squared distance to a triangle: Ericson, "Real-Time Collision Detection" (2005), 5.1.5."""
     ax, ay, az = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
     ux, uy, uz = vertices[j, 0] - ax, vertices[j, 1] - ay, vertices[j, 2] - az

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ....shared.values import DEPTH_BACKGROUND
 from ...core.camera import view_matrix
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
 
 CELLS = 160
@@ -119,9 +119,10 @@ def _nearest_surface(frame: DepthFrame) -> np.ndarray:
 
 
 @kernel(parallel=True)
-def _contradicted(  # type: ignore[no-untyped-def]
-    depth, stride, fl_x, fl_y, cx, cy, pose, maps, sizes, views, lenses, own, margin, relative, result,
-):  # fmt: skip
+def _contradicted(
+    depth: np.ndarray, stride: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, maps: np.ndarray, sizes: np.ndarray,
+    views: np.ndarray, lenses: np.ndarray, own: int, margin: Real, relative: Real, result: np.ndarray,
+) -> None:  # fmt: skip
     height, width = depth.shape
     for v in numba.prange(height):
         for u in range(width):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .blocks import DISTANCE_ONE, EDGE, VOXELS, WEIGHT_MAX, WEIGHT_ONE
 
 _f = np.float32
 
 
 @kernel(parallel=True, fast=True)
-def bounds(depth, stride, fl_x, fl_y, cx, cy, pose, result):  # type: ignore[no-untyped-def]
+def bounds(depth: np.ndarray, stride: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, result: np.ndarray) -> None:
     """The surface's bounding box in world space per row of samples: ``(rows, 6)`` float64, low then high, empty = (inf, -inf)."""
     height, width = depth.shape
     for row in numba.prange(len(result)):
@@ -29,13 +29,16 @@ def bounds(depth, stride, fl_x, fl_y, cx, cy, pose, result):  # type: ignore[no-
 
 
 @kernel(fast=True)
-def _floor(x):  # type: ignore[no-untyped-def]
+def _floor(x: Real) -> np.int64:
     i = np.int64(x)
     return i - 1 if x < i else i
 
 
 @kernel(parallel=True)
-def mark(depth, stride, rows, fl_x, fl_y, cx, cy, pose, per_block, margin, low, grid):  # type: ignore[no-untyped-def]
+def mark(
+    depth: np.ndarray, stride: int, rows: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, per_block: Real,
+    margin: Real, low: np.ndarray, grid: np.ndarray,
+) -> None:  # fmt: skip
     """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1)."""
     height, width = depth.shape
     for row in numba.prange(rows):
@@ -57,10 +60,11 @@ def mark(depth, stride, rows, fl_x, fl_y, cx, cy, pose, per_block, margin, low, 
 
 
 @kernel(parallel=True, fast=True)
-def integrate(  # type: ignore[no-untyped-def]
-    planes, width, height, numbers, coordinates, view, fl_x, fl_y, cx, cy, voxel, truncation, behind, free_weight, falloff,
-    distance, weight,
-):  # fmt: skip
+def integrate(
+    planes: np.ndarray, width: int, height: int, numbers: np.ndarray, coordinates: np.ndarray, view: np.ndarray, fl_x: Real,
+    fl_y: Real, cx: Real, cy: Real, voxel: Real, truncation: Real, behind: Real, free_weight: Real, falloff: Real,
+    distance: np.ndarray, weight: np.ndarray,
+) -> None:  # fmt: skip
     """See ``reference.integrate``. Three loops a block: the first and the last become vector code, the lookup cannot."""
     step = (view[:, :3] * voxel).astype(np.float32)
     to_stored = _f(DISTANCE_ONE) / truncation

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ...mesh.marching_tables import EDGE_CORNERS, TRIANGLE_COUNTS, TRIANGLES
 from .blocks import DISTANCE_ONE, EDGE, VOXELS, Blocks
 
@@ -71,7 +71,9 @@ def compact(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, keep: 
 
 
 @kernel()
-def _load(distance, weight, neighbours, block, step, low, high, field):  # type: ignore[no-untyped-def]
+def _load(
+    distance: np.ndarray, weight: np.ndarray, neighbours: np.ndarray, block: int, step: Real, low: int, high: int, field: np.ndarray,
+) -> None:  # fmt: skip
     """Voxels low..high-1 of a block and its neighbours, in voxels of distance; NaN where nothing was observed."""
     for z in range(low, high):
         for y in range(low, high):
@@ -86,7 +88,7 @@ def _load(distance, weight, neighbours, block, step, low, high, field):  # type:
 
 
 @kernel()
-def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]
+def _case(field: np.ndarray, x: int, y: int, z: int, jump: Real) -> int:
     """Case of the cell with its low corner at field[z, y, x]; 0 (empty) if a corner is unobserved or the field jumps."""
     case = 0
     low = np.float32(np.inf)
@@ -111,7 +113,10 @@ def _case(field, x, y, z, jump):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_counts, triangle_counts):  # type: ignore[no-untyped-def]
+def _count(
+    distance: np.ndarray, weight: np.ndarray, neighbours: np.ndarray, step: Real, jump: Real, masks: np.ndarray,
+    row_starts: np.ndarray, vertex_counts: np.ndarray, triangle_counts: np.ndarray,
+) -> None:  # fmt: skip
     for block in numba.prange(len(neighbours)):
         low, high = np.int16(32767), np.int16(-32768)
         for i in range(VOXELS):
@@ -148,7 +153,7 @@ def _count(distance, weight, neighbours, step, jump, masks, row_starts, vertex_c
 
 
 @kernel()
-def _slope(field, x, y, z, axis):  # type: ignore[no-untyped-def]
+def _slope(field: np.ndarray, x: int, y: int, z: int, axis: int) -> Real:
     """Derivative at a voxel: central where both neighbours were observed, else one-sided."""
     here = field[z, y, x]
     before = field[z - (axis == 2), y - (axis == 1), x - (axis == 0)]
@@ -163,10 +168,11 @@ def _slope(field, x, y, z, axis):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def _fill(  # type: ignore[no-untyped-def]
-    distance, weight, neighbours, step, jump, masks, row_starts, vertex_starts, triangle_starts,
-    coordinates, voxel, vertices, normals, faces,
-):  # fmt: skip
+def _fill(
+    distance: np.ndarray, weight: np.ndarray, neighbours: np.ndarray, step: Real, jump: Real, masks: np.ndarray,
+    row_starts: np.ndarray, vertex_starts: np.ndarray, triangle_starts: np.ndarray, coordinates: np.ndarray, voxel: Real,
+    vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray,
+) -> None:  # fmt: skip
     for block in numba.prange(len(neighbours)):
         if vertex_starts[block] == vertex_starts[block + 1] and triangle_starts[block] == triangle_starts[block + 1]:
             continue

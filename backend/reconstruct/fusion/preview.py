@@ -65,7 +65,7 @@ def _axes(up: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 
 
 @kernel()
-def _draw(flat, faces, shades, nearest, picture):  # type: ignore[no-untyped-def]
+def _draw(flat: np.ndarray, faces: np.ndarray, shades: np.ndarray, nearest: np.ndarray, picture: np.ndarray) -> None:
     height, width = nearest.shape
     for f in range(len(faces)):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]

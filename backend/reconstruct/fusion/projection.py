@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from ...core.camera import view_matrix
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
 from .exact import NearestFace
 from .fusion import Settings
@@ -156,10 +156,11 @@ def _statistics(values: np.ndarray) -> dict[str, Any]:
 
 
 @kernel(parallel=True, fast=True)
-def _project(  # type: ignore[no-untyped-def]
-    vertices, view, fl_x, fl_y, cx, cy, width, height, planes, color, colored, ids, labelled, tolerance, number,
-    color_sum, sums, seen, votes,
-):  # fmt: skip
+def _project(
+    vertices: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, width: int, height: int, planes: np.ndarray,
+    color: np.ndarray, colored: bool, ids: np.ndarray, labelled: bool, tolerance: Real, number: int, color_sum: np.ndarray,
+    sums: np.ndarray, seen: np.ndarray, votes: np.ndarray,
+) -> int:  # fmt: skip
     rows, columns = color.shape[0], color.shape[1]
     shown = 0
     for i in numba.prange(len(vertices)):
@@ -204,7 +205,7 @@ def _project(  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _spread(faces, known, colors, total, count):  # type: ignore[no-untyped-def]
+def _spread(faces: np.ndarray, known: np.ndarray, colors: np.ndarray, total: np.ndarray, count: np.ndarray) -> None:
     for f in range(len(faces)):
         for a in range(3):
             here = faces[f, a]
@@ -218,7 +219,7 @@ def _spread(faces, known, colors, total, count):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _spread_objects(faces, known, objects):  # type: ignore[no-untyped-def]
+def _spread_objects(faces: np.ndarray, known: np.ndarray, objects: np.ndarray) -> None:
     for f in range(len(faces)):
         for a in range(3):
             here = faces[f, a]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ....shared.errors import InputError
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
 from ...mesh.topology import large_components
 from . import marching
@@ -124,7 +124,7 @@ def confidence(blocks: Blocks, vertices: np.ndarray, voxel: float) -> np.ndarray
 
 
 @kernel(parallel=True)
-def _weights(vertices, per_voxel, keys, slots, weight, result):  # type: ignore[no-untyped-def]
+def _weights(vertices: np.ndarray, per_voxel: Real, keys: np.ndarray, slots: np.ndarray, weight: np.ndarray, result: np.ndarray) -> None:
     for i in numba.prange(len(vertices)):
         key, index = np.int64(0), np.int64(0)
         for k in range(3):

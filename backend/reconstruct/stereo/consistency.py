@@ -8,7 +8,7 @@ import math
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from .geometry import Pairs
 
 _f = np.float32
@@ -64,7 +64,10 @@ def agree(planes: np.ndarray, others: np.ndarray, link: Pairs, half_pixel: bool 
 
 
 @kernel(parallel=True, fast=True)
-def _agree(planes, others, M, t, N, r, max_pixels, max_relative, half_pixel, inverse, count, asked, spread):  # type: ignore[no-untyped-def]
+def _agree(
+    planes: np.ndarray, others: np.ndarray, M: np.ndarray, t: np.ndarray, N: np.ndarray, r: np.ndarray, max_pixels: Real,
+    max_relative: Real, half_pixel: bool, inverse: np.ndarray, count: np.ndarray, asked: np.ndarray, spread: np.ndarray,
+) -> None:  # fmt: skip
     height, width = planes.shape[:2]
     for v in numba.prange(height):
         for row_u in range(width):
@@ -121,7 +124,7 @@ def without_specks(inverse: np.ndarray, keep: np.ndarray, smallest: int = MIN_RE
 
 
 @kernel()
-def _regions(inverse, keep):  # type: ignore[no-untyped-def]
+def _regions(inverse: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = keep.shape
     labels = np.zeros((height, width), np.int32)
     sizes = np.zeros(height * width + 1, np.int32)

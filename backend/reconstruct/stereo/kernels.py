@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 
 _f = np.float32
 MAX_SAMPLES = 128
@@ -27,7 +27,7 @@ STEEPEST = 0.17
 
 
 @kernel(fast=True)
-def _hash(a, b, c):  # type: ignore[no-untyped-def]
+def _hash(a: int, b: int, c: int) -> np.uint64:
     """Splitmix64 of three numbers: randomness that depends on neither threads nor order."""
     x = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F) ^ np.uint64(c)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -36,13 +36,15 @@ def _hash(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _uniform(x):  # type: ignore[no-untyped-def]
+def _uniform(x: int) -> Real:
     """-1..1."""
     return _f(np.float64(x >> np.uint64(40)) * 1.1920928955078125e-07 - 1.0)
 
 
 @kernel(fast=True)
-def _patch(gray, mask, u, v, radius, step, inv_color, inv_space, patch):  # type: ignore[no-untyped-def]
+def _patch(
+    gray: np.ndarray, mask: np.ndarray, u: int, v: int, radius: int, step: int, inv_color: Real, inv_space: Real, patch: np.ndarray,
+) -> tuple[int, Real]:  # fmt: skip
     """Fills ``patch`` (4, n): offsets, weights that sum to 1, and weight x normalised gray; returns n and the deviation."""
     height, width = gray.shape
     center = gray[v, u]
@@ -75,7 +77,10 @@ def _patch(gray, mask, u, v, radius, step, inv_color, inv_space, patch):  # type
 
 
 @kernel(fast=True)
-def _match(image, mask, height, width, M, t, u, v, w, gu, gv, patch, n, work, index):  # type: ignore[no-untyped-def]
+def _match(
+    image: np.ndarray, mask: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, u: Real, v: Real, w: Real, gu: Real,
+    gv: Real, patch: np.ndarray, n: int, work: np.ndarray, index: np.ndarray,
+) -> Real:  # fmt: skip
     """1 - ZNCC of the patch with one source; see ``reference.plane_costs``."""
     x0 = M[0, 0] * u + M[0, 1] * v + M[0, 2] + t[0] * w
     y0 = M[1, 0] * u + M[1, 1] * v + M[1, 2] + t[1] * w
@@ -117,7 +122,10 @@ def _match(image, mask, height, width, M, t, u, v, w, gu, gv, patch, n, work, in
 
 
 @kernel(fast=True)
-def _disagreement(inverse, height, width, M, t, N, r, u, v, w):  # type: ignore[no-untyped-def]
+def _disagreement(
+    inverse: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, N: np.ndarray, r: np.ndarray, u: Real, v: Real,
+    w: Real,
+) -> Real:  # fmt: skip
     """Pixels between (u, v) and where a source's own depth sends the point back to, at most GEOMETRIC_LIMIT."""
     z = M[2, 0] * u + M[2, 1] * v + M[2, 2] + t[2] * w
     if z <= _f(1e-6):
@@ -137,7 +145,7 @@ def _disagreement(inverse, height, width, M, t, N, r, u, v, w):  # type: ignore[
 
 
 @kernel(fast=True)
-def _pixels_per_inverse(M, t, u, v, w):  # type: ignore[no-untyped-def]
+def _pixels_per_inverse(M: np.ndarray, t: np.ndarray, u: Real, v: Real, w: Real) -> Real:
     """How many pixels the fastest source's match moves for a unit of inverse depth."""
     fastest = 0.0 * w
     for s in range(len(M)):
@@ -150,7 +158,7 @@ def _pixels_per_inverse(M, t, u, v, w):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _best_half(costs, sources):  # type: ignore[no-untyped-def]
+def _best_half(costs: np.ndarray, sources: int) -> Real:
     """Mean of the better half of a few costs."""
     half = (sources + 1) // 2
     total = _f(0)
@@ -167,7 +175,10 @@ def _best_half(costs, sources):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True, fast=True)
-def sweep(gray, mask, images, masks, M, t, planes, radius, step, colors, spaces, field, cost):  # type: ignore[no-untyped-def]
+def sweep(
+    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, planes: np.ndarray,
+    radius: int, step: int, colors: Real, spaces: Real, field: np.ndarray, cost: np.ndarray,
+) -> None:  # fmt: skip
     """The best of fronto-parallel planes for each pixel; ``planes`` (K,) inverse depths, results to ``field`` and ``cost``."""
     height, width = gray.shape
     sources = len(images)
@@ -193,7 +204,10 @@ def sweep(gray, mask, images, masks, M, t, planes, radius, step, colors, spaces,
 
 
 @kernel(parallel=True, fast=True)
-def plane_costs(gray, mask, images, masks, M, t, field, radius, step, colors, spaces, costs):  # type: ignore[no-untyped-def]
+def plane_costs(
+    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, field: np.ndarray,
+    radius: int, step: int, colors: Real, spaces: Real, costs: np.ndarray,
+) -> None:  # fmt: skip
     """Costs (S, H, W) of a field of planes, each source by itself."""
     height, width = gray.shape
     for v in numba.prange(height):
@@ -212,7 +226,7 @@ def plane_costs(gray, mask, images, masks, M, t, field, radius, step, colors, sp
 
 
 @kernel(fast=True)
-def _plausible(w, gu, gv, u, v, lens, low, high):  # type: ignore[no-untyped-def]
+def _plausible(w: Real, gu: Real, gv: Real, u: Real, v: Real, lens: np.ndarray, low: Real, high: Real) -> bool:
     """Whether a plane is within the range of depths and is not seen edge-on."""
     if not (w >= low and w <= high):
         return False
@@ -223,9 +237,11 @@ def _plausible(w, gu, gv, u, v, lens, low, high):  # type: ignore[no-untyped-def
 
 
 @kernel(fast=True)
-def _judge(  # type: ignore[no-untyped-def]
-    images, masks, height, width, M, t, geometric, inverse, N, r, u, v, w, gu, gv, patch, n, work, index, costs,
-):  # fmt: skip
+def _judge(
+    images: np.ndarray, masks: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, geometric: bool,
+    inverse: np.ndarray, N: np.ndarray, r: np.ndarray, u: Real, v: Real, w: Real, gu: Real, gv: Real, patch: np.ndarray, n: int,
+    work: np.ndarray, index: np.ndarray, costs: np.ndarray,
+) -> None:  # fmt: skip
     """Costs of one hypothesis in each source, with the geometric part."""
     for s in range(len(images)):
         c = _match(images[s], masks[s], height, width, M[s], t[s], u, v, w, gu, gv, patch, n, work, index)
@@ -235,7 +251,7 @@ def _judge(  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _weighed(costs, weights, sources):  # type: ignore[no-untyped-def]
+def _weighed(costs: np.ndarray, weights: np.ndarray, sources: int) -> Real:
     total, sum_weights = _f(0), _f(0)
     for s in range(sources):
         total += weights[s] * costs[s]
@@ -244,7 +260,7 @@ def _weighed(costs, weights, sources):  # type: ignore[no-untyped-def]
 
 
 @kernel(fast=True)
-def _prior_cost(prior, v, u, w, scale, weight):  # type: ignore[no-untyped-def]
+def _prior_cost(prior: np.ndarray, v: int, u: int, w: Real, scale: Real, weight: Real) -> Real:
     """Pull towards the planar prior: weight x squared distance in pixels, at most weight."""
     if prior[v, u, 3] <= 0:
         return _f(0)
@@ -253,10 +269,12 @@ def _prior_cost(prior, v, u, w, scale, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True, fast=True)
-def iterate(  # type: ignore[no-untyped-def]
-    gray, mask, images, masks, M, t, lens, limits, geometric, inverse, N, r, prior, prior_weight, radius, step, colors, spaces, seed,
-    iteration, parity, amount, field, cost,
-):  # fmt: skip
+def iterate(
+    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, lens: np.ndarray,
+    limits: np.ndarray, geometric: bool, inverse: np.ndarray, N: np.ndarray, r: np.ndarray, prior: np.ndarray, prior_weight: Real,
+    radius: int, step: int, colors: Real, spaces: Real, seed: int, iteration: int, parity: int, amount: Real, field: np.ndarray,
+    cost: np.ndarray,
+) -> None:  # fmt: skip
     """One half of a red-black PatchMatch iteration on ``field`` (H, W, 3) and ``cost`` (H, W), in place.
 
     Pixels of one colour read only planes of the other, so threads do not matter. ``amount`` is the size of perturbations in pixels.

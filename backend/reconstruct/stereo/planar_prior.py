@@ -90,7 +90,7 @@ def supported(planes: np.ndarray, inverse: np.ndarray, within: float) -> np.ndar
 
 
 @kernel()
-def _smooth_rows(moments, gain):  # type: ignore[no-untyped-def]
+def _smooth_rows(moments: np.ndarray, gain: np.ndarray) -> None:
     """Recursive filter from left to right and back; ``gain`` (H, W) is what is kept of the neighbour to the left."""
     for v in range(len(moments)):
         for u in range(1, moments.shape[1]):
@@ -104,7 +104,7 @@ def _smooth_rows(moments, gain):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _solve(moments, x, y, width, planes):  # type: ignore[no-untyped-def]
+def _solve(moments: np.ndarray, x: np.ndarray, y: np.ndarray, width: int, planes: np.ndarray) -> None:
     """Weighted least squares of w = a + b (x - x0) + c (y - y0); slopes are damped where the points lie on a line or a spot."""
     for v in range(len(planes)):
         for u in range(planes.shape[1]):

@@ -7,14 +7,17 @@ import math
 import numba
 import numpy as np
 
-from ...core.compiled import kernel
+from ...core.compiled import Real, kernel
 from ..consistency import SHARE, SLACK
 
 _f = np.float32
 
 
 @kernel(parallel=True)
-def project_moved(depth, index, matrices, lens, lens_k, pixels, landed):  # type: ignore[no-untyped-def]
+def project_moved(
+    depth: np.ndarray, index: np.ndarray, matrices: np.ndarray, lens: np.ndarray, lens_k: np.ndarray, pixels: np.ndarray,
+    landed: np.ndarray,
+) -> None:  # fmt: skip
     """First half of ``reference.reproject``: ``landed`` is column, row and depth in the other camera, without its lens distortion.
 
     ``pixels`` are those of the frame without lens distortion; with none given they are the pixel centres.
@@ -44,7 +47,10 @@ def project_moved(depth, index, matrices, lens, lens_k, pixels, landed):  # type
 
 
 @kernel(parallel=True)
-def visible(landed, depth, ids, index, depth_k, ids_k, places, seen):  # type: ignore[no-untyped-def]
+def visible(
+    landed: np.ndarray, depth: np.ndarray, ids: np.ndarray, index: np.ndarray, depth_k: np.ndarray, ids_k: np.ndarray,
+    places: np.ndarray, seen: np.ndarray,
+) -> None:  # fmt: skip
     """Second half of ``reference.reproject``: whether the surface is seen where it landed, lens distortion included."""
     height, width = depth.shape
     height_k, width_k = depth_k.shape
@@ -83,7 +89,10 @@ def visible(landed, depth, ids, index, depth_k, ids_k, places, seen):  # type: i
 
 
 @kernel(parallel=True)
-def follow(vectors, vectors_back, ids, ids_n, places_n, seen_n, todo, places, seen):  # type: ignore[no-untyped-def]
+def follow(
+    vectors: np.ndarray, vectors_back: np.ndarray, ids: np.ndarray, ids_n: np.ndarray, places_n: np.ndarray, seen_n: np.ndarray,
+    todo: np.ndarray, places: np.ndarray, seen: np.ndarray,
+) -> None:  # fmt: skip
     """One step along the motion vectors; ``style.trace.Trace.carried`` says the same in torch.
 
     A pixel's vector leads to a place in the neighbouring frame. Among the four pixels there that are of the same object, the vectors back
@@ -129,7 +138,7 @@ def follow(vectors, vectors_back, ids, ids_n, places_n, seen_n, todo, places, se
 
 
 @kernel()
-def _cubic(x):  # type: ignore[no-untyped-def]
+def _cubic(x: Real) -> tuple[Real, Real, Real, Real]:
     """Catmull and Rom's weights of four neighbours at the fraction ``x``."""
     return (
         ((-0.5 * x + 1.0) * x - 0.5) * x, (1.5 * x - 2.5) * x * x + 1.0, ((-1.5 * x + 2.0) * x + 0.5) * x, (0.5 * x - 0.5) * x * x
@@ -137,7 +146,7 @@ def _cubic(x):  # type: ignore[no-untyped-def]
 
 
 @kernel(parallel=True)
-def sample(picture, ids_k, places, seen, ids, out):  # type: ignore[no-untyped-def]
+def sample(picture: np.ndarray, ids_k: np.ndarray, places: np.ndarray, seen: np.ndarray, ids: np.ndarray, out: np.ndarray) -> None:
     """See ``reference.sample``."""
     height, width = seen.shape
     height_k, width_k, channels = picture.shape

@@ -48,7 +48,7 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
         deliver = "files" if handlers.handler_of(record.operation).files else "arrays"
         inputs = load_inputs(request["inputs"])
         job = Job(record.operation, request["parameters"], inputs, request["seed"], deliver, label=record.label, id=job_id)
-        job.encode()
+        job.check()
         records.update(job_id, state="waiting", error="")
         if bpy.app.background:
             return _send_and_wait(job)

@@ -3,6 +3,9 @@
 Vertex colours are scene-linear in a ``Mesh``. PLY and OBJ have no rule; readers take their colours for sRGB, so that is written (Blender's
 importers assume it by default). Textures are written as 8-bit sRGB PNG: inside ``glb`` and ``usdz``, next to ``obj`` and ``usda``; ``ply``
 has none. The float texture itself is an output of its own.
+
+Files are read here and not by trimesh 5: it drops vertex attributes of PLY at 5 times the time, splits vertices at UV seams, and reads an
+empty OBJ as a mesh (it reads OBJ 3 times faster).
 """
 
 from __future__ import annotations

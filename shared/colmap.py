@@ -182,7 +182,7 @@ def _find_images(model: Path, folder: Path, images: str | Path | None) -> Path:
         if (place / "images").is_dir():
             return place / "images"
     fix = "Give the folder of the pictures that COLMAP was run on with --images"
-    raise InputError(expected=f"a folder images beside {model} or up to two folders above", got="none", fix=fix)
+    raise InputError(expected=f"a folder images next to {model} or up to two folders above", got="none", fix=fix)
 
 
 def _tracks(path: Path, seen: list[tuple[int, np.ndarray]]) -> Tracks:

@@ -52,7 +52,7 @@ def allow_folder(path: str | Path) -> Path:
             write_whole(target, (json.dumps([str(p) for p in [*known, folder]], indent=1) + "\n").encode())
         except OSError as error:
             msg = f"Cannot write {target}: {error.strerror}"
-            raise StorageError(msg, fix="Free space there, or put the model's folder into the folder models beside it") from error
+            raise StorageError(msg, fix="Free space there, or put the model's folder into the folder models next to it") from error
     return folder
 
 

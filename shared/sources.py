@@ -82,7 +82,7 @@ def read_source(
         frames, tracks = read_colmap(folder, images)
         return Source("colmap", frames, tracks)
     if path.is_dir() and find_pair(path):
-        fix = f"Put a {CALIBRATION} beside the pictures, or give --focal (pixels) and --baseline (scene units)"
+        fix = f"Put a {CALIBRATION} next to the pictures, or give --focal (pixels) and --baseline (scene units)"
         raise InputError(expected="a calibration of the stereo pair", got=f"only the pictures in {path}", fix=fix)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:6]) or "an empty folder" if path.is_dir() else f"the file {path.name}"
     raise InputError(expected=f"{EXPECTED} in {folder}", got=inside, fix="Give the folder of a capture, or of what COLMAP wrote as text")

@@ -221,8 +221,8 @@ def test_quality_is_kept_for_larger_files() -> None:
     ("pictures", "beside", "words"),
     [
         ([flat(1, 9), flat(2, 9, (48, 36))], None, "paint_0002.png to be of 64 x 36 pixels, as the frames before it, got 48 x 36"),
-        ([flat(1, 9)], [flat(1, 9, (64, 48))], "beside of 64 x 36 pixels, as the others, got 64 x 48"),
-        ([flat(1, 9)], [flat(2, 9)], "beside of the frames 1 to 1, got frames 2 to 2"),
+        ([flat(1, 9)], [flat(1, 9, (64, 48))], "at the left of 64 x 36 pixels, as the others, got 64 x 48"),
+        ([flat(1, 9)], [flat(2, 9)], "at the left for the frames 1 to 1, got frames 2 to 2"),
         ([flat(1, 9), file("paint_0002.png", b"no picture")], None, "paint_0002.png to be an image file"),
         ([file("paint_0001.exr", LAYERS["delta"].pixels.tobytes())], None, "paint_0001.exr to be an image file"),
         ([file("paint.png", b"")], None, "a frame number in the name of paint.png"),

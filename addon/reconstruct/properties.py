@@ -43,7 +43,7 @@ class BACKLOT_PG_reconstruct(bpy.types.PropertyGroup):  # noqa: N801
         "unwrap": EnumProperty(name="Unwrap", items=UNWRAP, description="Who makes the UVs before a texture is baked"),
         "show_progress": BoolProperty(
             name="Show in Scene",
-            description="Put the mesh into the scene while it still grows; the finished one takes its place",
+            description="Put the mesh into the scene while it is computed; the finished one replaces it",
         ),
         "keep_best": BoolProperty(
             name="Keep Best So Far", default=True,

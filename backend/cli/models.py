@@ -25,7 +25,7 @@ def add_verbs(verbs: Any) -> None:
     bring.add_argument("file", type=Path)
     bring.add_argument("--name", default="", help="what to call it (default: the file's name)")
     bring.add_argument("--licence", default="", help="its licence, where its card does not say")
-    bring.add_argument("--replace", action="store_true", help="take the place of one of that name")
+    bring.add_argument("--replace", action="store_true", help="replace one of that name")
     bring.set_defaults(action=_import)
     bring_in = actions.add_parser("fetch", help="download weights that do not come with Backlot, after a yes")
     bring_in.add_argument("name", choices=["vgg19"], help="vgg19: for style.vgg, 548 MB from pytorch.org")

@@ -27,7 +27,7 @@ def add_verbs(verbs: Any) -> None:
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, transforms.json, or the left picture of a pair")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures of a COLMAP model, if they are not near it")
     parser.add_argument("--right", type=Path, metavar="FILE", help="the right picture of a pair")
-    parser.add_argument("--calib", type=Path, metavar="FILE", help="the pair's calib.txt (Middlebury), if it is not beside it")
+    parser.add_argument("--calib", type=Path, metavar="FILE", help="the pair's calib.txt (Middlebury), if it is not in the same folder")
     parser.add_argument("--focal", type=float, default=0.0, metavar="PX", help="the pair's focal length, instead of a calib.txt")
     parser.add_argument("--baseline", type=float, default=0.0, metavar="N", help="the distance of the pair's cameras in scene units")
     seen = set()
@@ -38,7 +38,7 @@ def add_verbs(verbs: Any) -> None:
             seen.add(parameter.name)
     add_seed(parser)
     formats = ", ".join("." + f for f in OPERATIONS[WITH_DEPTH].outputs[0].formats)
-    parser.add_argument("--out", type=Path, required=True, help=f"file to write: {formats}; what else there is goes beside it")
+    parser.add_argument("--out", type=Path, required=True, help=f"file to write: {formats}; other outputs go into the same folder")
     parser.set_defaults(action=_run)
 
 

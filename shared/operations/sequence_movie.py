@@ -24,7 +24,7 @@ OPERATION = Operation(
             "Quality",
             "How much is kept, for how large a file",
             choices={
-                "high": "Hardly to be told from the pictures",
+                "high": "Hardly distinguishable from the pictures",
                 "medium": "A little softer in fine grain, in half to a third of the size",
                 "low": "Grain is smoothed, in a third to a tenth of the size",
             },

@@ -69,7 +69,7 @@ OPERATION = Operation(
             "int",
             0,
             "Steps",
-            "Train this many steps in place of the minutes, which gives the same bytes each time; 0 goes by the minutes",
+            "Train this many steps instead of the minutes, which gives the same bytes each time; 0 goes by the minutes",
             minimum=0,
             maximum=10_000_000,
             advanced=True,

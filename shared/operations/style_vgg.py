@@ -38,8 +38,8 @@ OPERATION = Operation(
             "Method",
             "How style is compared",
             choices={
-                "neighbours": "Every place like the style's most similar place: whole features, most memory",
-                "wasserstein": "All places together like the style's: softer, less memory",
+                "neighbours": "Each position is matched to its nearest neighbour in the style: whole features, most memory",
+                "wasserstein": "The distribution of features is matched: softer, less memory",
             },
         ),
         color(keep="The content's colours, the style's light and dark"),

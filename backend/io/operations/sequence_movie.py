@@ -37,7 +37,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         tracks.insert(0, _Track(inputs["beside"], "beside"))
         if not any(first <= number <= last for number in tracks[0].numbers):
             got = f"frames {tracks[0].numbers[0]} to {tracks[0].numbers[-1]}"
-            raise InputError(expected=f"pictures beside of the frames {first} to {last}", got=got, fix="Give those of the same shot")
+            raise InputError(expected=f"pictures at the left for the frames {first} to {last}", got=got, fix="Give those of the same shot")
     name, fps = encoder(), float(parameters["fps"])
     movie = encode_movie(_frames(tracks, first, last, context), fps, str(parameters["quality"]))
     context.progress(1.0, "done")
@@ -60,7 +60,7 @@ def _frames(tracks: list[_Track], first: int, last: int, context: Context) -> It
         shown = [track.at(number) for track in tracks]
         if shown[0].shape != shown[-1].shape:
             (h, w), (height, width) = (track.size for track in tracks)
-            raise InputError(expected=f"pictures beside of {width} x {height} pixels, as the others", got=f"{w} x {h}",
+            raise InputError(expected=f"pictures at the left of {width} x {height} pixels, as the others", got=f"{w} x {h}",
                              fix="Render both at one resolution")  # fmt: skip
         yield np.concatenate(shown, axis=1)
 

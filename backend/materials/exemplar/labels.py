@@ -48,7 +48,7 @@ def match_labels(exemplar_labels: Image, labels: Image, size: tuple[int, int]) -
             raise InputError(
                 expected=f"labels in the colours of exemplar_labels: {known}",
                 got=_hex(color),
-                fix="Paint the regions in the same colours as beside the exemplar",
+                fix="Paint the regions in the same colours as in the exemplar's label map",
             )
     rows, columns = ((np.arange(n) + 0.5) * s / n for n, s in zip(size, wanted.shape[:2], strict=True))
     wanted = wanted[rows.astype(np.int64)][:, columns.astype(np.int64)]

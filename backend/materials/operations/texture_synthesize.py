@@ -132,7 +132,7 @@ def _regions(
         return None
     if len(given) == 1:
         missing = "labels" if given[0] == "exemplar_labels" else "exemplar_labels"
-        raise InputError(expected=f"{missing} beside {given[0]}", got="none", fix="Give both label maps, or neither")
+        raise InputError(expected=f"{missing} together with {given[0]}", got="none", fix="Give both label maps, or neither")
     exemplar: Image = inputs["exemplar"]
     check_same_size("exemplar_labels", inputs["exemplar_labels"], exemplar)
     there, wanted, count = match_labels(inputs["exemplar_labels"], inputs["labels"], size)

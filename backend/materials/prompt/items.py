@@ -107,7 +107,7 @@ def _longest(words: list[Word], start: int) -> tuple[int, Reading | None]:
         share = min(float(word.text), 100.0) / 100
         return 1, Reading(Sense(Kind.DEGREE, "percent", strength=share, share=share), f"{word.text} %")
     if word.kind == "size":
-        return 1, Reading(Sense(Kind.FILLER, word.text, text="the size is set beside the prompt"), word.text)
+        return 1, Reading(Sense(Kind.FILLER, word.text, text="the size is a parameter of its own"), word.text)
     if word.kind != "word":
         return 1, None
     run = [word.text]

@@ -57,7 +57,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if solve is not None:
         notes += check_reprojection(solve, frames[0].camera)
     elif tracks is not None:
-        notes.append("None of the tracks lies in these frames; depth ranges were found without them")
+        notes.append("None of the tracks is in these frames; depth ranges were found without them")
         tracks = None
     check_parallax([f.camera for f in frames], None)
     chosen = spread_out(frames, int(parameters["max_frames"]))

@@ -49,7 +49,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     baked = report["texture"]
     notes = []
     if baked["overlaps"] > 0.002 * max(baked["texels"], 1):
-        notes.append(f"{baked['overlaps']} texels are claimed by two triangles: parts of the mesh share a place in the texture")
+        notes.append(f"{baked['overlaps']} texels are claimed by two triangles: parts of the mesh overlap in the texture")
     if mesh.uvs is not None and (mesh.uvs.min() < -1e-4 or mesh.uvs.max() > 1 + 1e-4):
         notes.append("Some UVs lie outside 0 to 1; what they cover is not baked")
     if baked["coverage"] < 0.5:

@@ -82,10 +82,10 @@ def make_relief(
     backs: list[Sheet | None] = [None] * len(cells)
     facts: dict[str, Any] = {"torn_edges": tears.count}
     if fill > 0 and tears.count:
-        progress(0.05, "extending what lies behind")
+        progress(0.05, "extending hidden surfaces")
 
         def painted(fraction: float) -> None:
-            progress(0.1 + 0.8 * fraction, "painting what lies behind")
+            progress(0.1 + 0.8 * fraction, "inpainting hidden surfaces")
 
         hidden = extend_behind(surface.disparity, surface.valid, tears, fill, gap)
         facts["filled"] = round(float(hidden.grown.mean()), 4)

@@ -42,7 +42,7 @@ def check_count(frames: Sequence[SceneFrame]) -> None:
     """``InputError`` for fewer frames than have depth in them, or a frame number that occurs twice."""
     if len(frames) < MIN_FRAMES:
         raise InputError(
-            expected="at least two frames from different places; three or more for a check of each point",
+            expected="at least two frames from different positions; three or more for a check of each point",
             got=f"{len(frames)}",
             fix="Choose a range of solved frames; for a single picture use reconstruct.plate",
         )
@@ -113,7 +113,7 @@ def check_parallax(cameras: Sequence[Camera], distance: float | None) -> None:
     baseline = float(np.linalg.norm(centres - np.median(centres, 0), axis=1).max() * 2)
     rounding = 1e-6 * float(np.abs(centres).max(initial=1e-30))
     if baseline <= rounding:
-        msg = f"cameras that all stand in one place (baseline {baseline:.3g})"
+        msg = f"cameras that all have one centre (baseline {baseline:.3g})"
         raise no_parallax(msg)
     if distance is not None and baseline < MIN_PARALLAX * distance:
         msg = f"{baseline / distance:.2g}: a baseline of {baseline:.3g} at a distance of {distance:.3g} scene units"

@@ -8,8 +8,8 @@ A depth map ``r`` comes as one of four kinds, which is declared and never guesse
 - ``inverse_affine``: 1 / z = s r + t (R. Ranftl et al., "Towards robust monocular depth estimation", 2020).
 
 The fit is least median of squares over pairs of tracks (P. Rousseeuw, 1984), refined by iteratively reweighted least squares with Tukey's
-weights: a line, whose weighted fit is a formula; SciPy's ``least_squares`` would only iterate to it. A track at a depth edge may look up the
-wrong side of it: the spread of ``r`` within the pixel noise lowers its weight.
+weights: a line, whose weighted fit is a formula, to which SciPy's ``least_squares`` would only iterate. A track at a depth edge may look up
+the wrong side of it: the spread of ``r`` within the pixel noise lowers its weight.
 """
 
 from __future__ import annotations

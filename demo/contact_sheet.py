@@ -16,8 +16,15 @@ CELL = (420, 315)
 
 def load(path: Path) -> np.ndarray:
     """``(H, W, 3)`` float32 in 0..1."""
-    pixels = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
+    pixels = _pixels(oiio.ImageBuf(str(path)))
     return pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1].repeat(3, -1)
+
+
+def _pixels(picture: oiio.ImageBuf) -> np.ndarray:
+    """``(H, W, C)`` float32."""
+    found = picture.get_pixels(oiio.FLOAT)
+    assert found is not None, picture.geterror()
+    return found
 
 
 def fit(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -26,7 +33,7 @@ def fit(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     scale = max(width / w, height / h)
     source = oiio.ImageBuf(np.ascontiguousarray(pixels))
     size = round(w * scale), round(h * scale)
-    resized = oiio.ImageBufAlgo.resize(source, "lanczos3", 0.0, oiio.ROI(0, size[0], 0, size[1], 0, 1, 0, 3)).get_pixels(oiio.FLOAT)
+    resized = _pixels(oiio.ImageBufAlgo.resize(source, "lanczos3", 0.0, oiio.ROI(0, size[0], 0, size[1], 0, 1, 0, 3)))
     y, x = (size[1] - height) // 2, (size[0] - width) // 2
     return np.clip(resized[y : y + height, x : x + width], 0, 1)
 
@@ -88,7 +95,7 @@ def sheet(folder: Path) -> np.ndarray:
     ]
     width = 3 * CELL[0] + 4 * MARGIN
     height = sum(row[0][0].shape[0] + CAPTION + MARGIN for row in rows) + MARGIN
-    page = oiio.ImageBuf(np.broadcast_to(np.float32(PAPER), (height, width, 3)).copy())
+    page = oiio.ImageBuf(np.broadcast_to(np.asarray(PAPER, np.float32), (height, width, 3)).copy())
     y = MARGIN
     for row in rows:
         x = MARGIN
@@ -97,7 +104,7 @@ def sheet(folder: Path) -> np.ndarray:
             oiio.ImageBufAlgo.render_text(page, x + 2, y + pixels.shape[0] + 21, caption, 16, "", INK)
             x += pixels.shape[1] + MARGIN
         y += row[0][0].shape[0] + CAPTION + MARGIN
-    return page.get_pixels(oiio.FLOAT)
+    return _pixels(page)
 
 
 def main() -> int:

@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo-output"
 sys.path.insert(0, str(Path(__file__).parent))
 
-import painting  # noqa: E402
-import scene as still_life  # noqa: E402
+import painting  # type: ignore[import-not-found]  # noqa: E402
+import scene as still_life  # type: ignore[import-not-found]  # noqa: E402
 
 FRAME = (576, 432)
 SAMPLES = 20

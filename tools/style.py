@@ -10,7 +10,7 @@ from pathlib import Path
 from .console import say
 from .paths import CACHE, ROOT, VENV, python_of
 
-PACKAGES = ("backlot.shared", "backlot.backend", "backlot.addon", "backlot.tools", "backlot.benchmarks")
+PACKAGES = ("backlot.shared", "backlot.backend", "backlot.addon", "backlot.tools", "backlot.benchmarks", "backlot.demo")
 
 
 def check() -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from typing import Any
 
 import bpy
 from bpy.props import StringProperty
@@ -93,6 +94,15 @@ class _JobOperator:
         self.report({"ERROR"}, "There is no such job in this file.")  # type: ignore[attr-defined]
         return None
 
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Acts on the job, if there is one."""
+        record = self.record(context)
+        return {"CANCELLED"} if record is None else self.act(context, record)
+
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
+        """What the button does; gives Blender's result."""
+        raise NotImplementedError
+
 
 class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
     """Stop the job"""  # noqa: D415
@@ -101,11 +111,8 @@ class BACKLOT_OT_cancel_job(_JobOperator, bpy.types.Operator):  # noqa: N801
     bl_label = "Cancel Job"
     job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
         """Cancels."""
-        record = self.record(context)
-        if record is None:
-            return {"CANCELLED"}
         queue.cancel(record.name)
         return {"FINISHED"}
 
@@ -117,11 +124,8 @@ class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):  # noqa: N801
     bl_label = "Retry Job"
     job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
         """Sends it again."""
-        record = self.record(context)
-        if record is None:
-            return {"CANCELLED"}
         if record.state in records.ACTIVE:
             self.report({"ERROR"}, "The job is not finished. Cancel it first.")
             return {"CANCELLED"}
@@ -146,11 +150,8 @@ class BACKLOT_OT_remove_job(_JobOperator, bpy.types.Operator):  # noqa: N801
     bl_label = "Remove Job"
     job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
         """Removes."""
-        record = self.record(context)
-        if record is None:
-            return {"CANCELLED"}
         queue.remove(record.name)
         return {"FINISHED"}
 
@@ -162,11 +163,8 @@ class BACKLOT_OT_copy_error(_JobOperator, bpy.types.Operator):  # noqa: N801
     bl_label = "Copy Error"
     job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
         """Copies."""
-        record = self.record(context)
-        if record is None:
-            return {"CANCELLED"}
         context.window_manager.clipboard = record.error
         return {"FINISHED"}
 

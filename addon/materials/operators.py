@@ -39,6 +39,18 @@ class _EntryOperator(EditsScene):
             self.report({"ERROR"}, "There is no such entry in this scene's history.")  # type: ignore[attr-defined]
         return found
 
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Acts on the entry, if there is one."""
+        entry = self.entry(context)
+        if entry is None:
+            return {"CANCELLED"}
+        self.act(context, entry)
+        return {"FINISHED"}
+
+    def act(self, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
+        """What the button does."""
+        raise NotImplementedError
+
 
 class BACKLOT_OT_more_like_this(EditsScene, bpy.types.Operator):  # noqa: N801
     """Show variations that resemble the chosen one"""  # noqa: D415
@@ -72,13 +84,9 @@ class BACKLOT_OT_pick_variation(_EntryOperator, bpy.types.Operator):  # noqa: N8
     entry_id: StringProperty(**_HIDDEN)  # type: ignore[valid-type]
     number: IntProperty(**_HIDDEN)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
         """Chooses."""
-        entry = self.entry(context)
-        if entry is None:
-            return {"CANCELLED"}
         sliders.pick(context.scene, entry, self.number)
-        return {"FINISHED"}
 
 
 class BACKLOT_OT_use_settings(_EntryOperator, bpy.types.Operator):  # noqa: N801
@@ -89,15 +97,11 @@ class BACKLOT_OT_use_settings(_EntryOperator, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
     entry_id: StringProperty(**_ENTRY)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
         """Restores."""
-        entry = self.entry(context)
-        if entry is None:
-            return {"CANCELLED"}
         missing = sliders.restore(context.scene, entry)
         if missing:
             self.report({"WARNING"}, f"No longer in this file: {', '.join(missing)}")
-        return {"FINISHED"}
 
 
 class BACKLOT_OT_remove_entry(_EntryOperator, bpy.types.Operator):  # noqa: N801
@@ -108,13 +112,9 @@ class BACKLOT_OT_remove_entry(_EntryOperator, bpy.types.Operator):  # noqa: N801
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
     entry_id: StringProperty(**_ENTRY)  # type: ignore[valid-type]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context, entry: BACKLOT_PG_material) -> None:
         """Deletes."""
-        entry = self.entry(context)
-        if entry is None:
-            return {"CANCELLED"}
         history.remove(context.scene, entry.name)
-        return {"FINISHED"}
 
 
 class BACKLOT_OT_release_sliders(EditsScene, bpy.types.Operator):  # noqa: N801

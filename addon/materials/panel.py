@@ -10,7 +10,7 @@ from ...shared.material import ATTRIBUTES, FAMILIES
 from ...shared.operations import OPERATIONS
 from ..jobs import records
 from ..ui import controls, icons
-from ..ui.drawing import draw_parameter, eta_text, wrapped
+from ..ui.drawing import ListRows, draw_parameter, eta_text, wrapped
 from . import history
 from .properties import BACKLOT_PG_material
 
@@ -206,13 +206,10 @@ def _draw_history(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         layout.operator("backlot.mark_asset", icon="ASSET_MANAGER").entry_id = entry.name
 
 
-class BACKLOT_UL_materials(bpy.types.UIList):  # noqa: N801
+class BACKLOT_UL_materials(ListRows, bpy.types.UIList):  # noqa: N801
     """One line for each entry of the history."""
 
-    def draw_item(
-        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
-        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
-    ) -> None:  # fmt: skip
+    def draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         """Draws the thumbnail, the prompt and the seed."""
         row = layout.row()
         picture = entry_icon(item, max(0, item.picked))

@@ -100,6 +100,16 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
 class _ListOperator(EditsScene):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
+    def remove_active(self, group: Any, rows: str, active: str, what: str) -> set[str]:
+        """Removes the active row of a list of the scene's style settings."""
+        items, index = getattr(group, rows), getattr(group, active)
+        if not 0 <= index < len(items):
+            self.report({"ERROR"}, f"There is no {what} to remove.")  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        items.remove(index)
+        setattr(group, active, max(0, min(index, len(items) - 1)))
+        return {"FINISHED"}
+
 
 class BACKLOT_OT_remove_keyframe(_ListOperator, bpy.types.Operator):  # noqa: N801
     """Take the keyframe off the list. Its image stays in the file until it is saved and loaded again"""  # noqa: D415
@@ -109,13 +119,7 @@ class BACKLOT_OT_remove_keyframe(_ListOperator, bpy.types.Operator):  # noqa: N8
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Removes the active one."""
-        group = context.scene.backlot_style
-        if not 0 <= group.active_keyframe < len(group.keyframes):
-            self.report({"ERROR"}, "There is no keyframe to remove.")
-            return {"CANCELLED"}
-        group.keyframes.remove(group.active_keyframe)
-        group.active_keyframe = max(0, min(group.active_keyframe, len(group.keyframes) - 1))
-        return {"FINISHED"}
+        return self.remove_active(context.scene.backlot_style, "keyframes", "active_keyframe", "keyframe")
 
 
 class BACKLOT_OT_paint_keyframe(EditsScene, bpy.types.Operator):  # noqa: N801
@@ -161,13 +165,7 @@ class BACKLOT_OT_remove_style_image(_ListOperator, bpy.types.Operator):  # noqa:
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Removes the active row."""
-        group = context.scene.backlot_style
-        if not 0 <= group.active_style < len(group.styles):
-            self.report({"ERROR"}, "There is no style image to remove.")
-            return {"CANCELLED"}
-        group.styles.remove(group.active_style)
-        group.active_style = max(0, min(group.active_style, len(group.styles) - 1))
-        return {"FINISHED"}
+        return self.remove_active(context.scene.backlot_style, "styles", "active_style", "style image")
 
 
 class BACKLOT_OT_style_selected(_ListOperator, bpy.types.Operator):  # noqa: N801

@@ -10,7 +10,7 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.operations import OPERATIONS, Operation
 from ..ui import controls
-from ..ui.drawing import draw_image, draw_parameter, wrapped
+from ..ui.drawing import ListRows, draw_image, draw_parameter, wrapped
 from . import movie, shot, strength
 from .facts import facts, note_of
 from .names import IMAGE, KEYFRAMES, MOVIE, SHOT, VGG
@@ -22,13 +22,10 @@ TITLES = {SHOT: "Shot", KEYFRAMES: "Keyframes", VGG: "With VGG"}
 _looked: dict[str, tuple[float, Any]] = {}
 
 
-class BACKLOT_UL_keyframes(bpy.types.UIList):  # noqa: N801
+class BACKLOT_UL_keyframes(ListRows, bpy.types.UIList):  # noqa: N801
     """One line for each painted frame."""
 
-    def draw_item(
-        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
-        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
-    ) -> None:  # fmt: skip
+    def draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         """Draws whether it is used, its frame and its image."""
         layout.use_property_split = False
         row = layout.row(align=True)
@@ -38,13 +35,10 @@ class BACKLOT_UL_keyframes(bpy.types.UIList):  # noqa: N801
         )
 
 
-class BACKLOT_UL_styles(bpy.types.UIList):  # noqa: N801
+class BACKLOT_UL_styles(ListRows, bpy.types.UIList):  # noqa: N801
     """One line for each style image."""
 
-    def draw_item(
-        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
-        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
-    ) -> None:  # fmt: skip
+    def draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         """Draws the image and its weight."""
         layout.use_property_split = False
         row = layout.row(align=True)

@@ -50,3 +50,18 @@ def draw_image(layout: bpy.types.UILayout, group: Any, item: Input) -> None:
         layout.prop(group, from_camera)
     if not getattr(group, from_camera, False):
         layout.template_ID(group, controls.INPUT + item.name, open="image.open", text=item.label)
+
+
+class ListRows:
+    """What a ``UIList`` draws in each line: a subclass has ``draw_row``."""
+
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
+        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
+    ) -> None:  # fmt: skip
+        """Called by Blender, whose signature has these nine parameters."""
+        self.draw_row(layout, item)
+
+    def draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
+        """Draws one line."""
+        raise NotImplementedError

@@ -12,7 +12,7 @@ from .. import settings
 from ..jobs import records
 from ..jobs.link import BACKEND
 from . import capture_controls, controls, icons
-from .drawing import draw_image, draw_parameter, eta_text, wrapped
+from .drawing import ListRows, draw_image, draw_parameter, eta_text, wrapped
 
 CATEGORY = "Backlot"
 SPACES = ("VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR")
@@ -90,13 +90,10 @@ def preview_icon(job_id: str, live: records.Live) -> int:
     return icons.icon(job_id, id(live.preview), lambda: live.preview) if live.preview is not None else 0
 
 
-class BACKLOT_UL_jobs(bpy.types.UIList):  # noqa: N801
+class BACKLOT_UL_jobs(ListRows, bpy.types.UIList):  # noqa: N801
     """One line for each job."""
 
-    def draw_item(
-        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: Any,
-        _icon: int, _active_data: object, _active_property: str, _index: int = 0, _flag: int = 0,
-    ) -> None:  # fmt: skip
+    def draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         """Draws the label, and how far the job is."""
         row = layout.split(factor=0.6)
         row.label(text=item.label, icon=_JOB_ICON.get(item.state, "NONE"))

@@ -64,12 +64,12 @@ def test_the_summary_ends_with_the_counts_and_the_reasons(capsys: pytest.Capture
     from tools.outcome import Outcome, summary
 
     outcomes = [Outcome("pure", passed=5, skipped=1), Outcome("window", note="needs root")]
-    assert summary(outcomes) == 0
+    assert summary(outcomes, 1.0) == 0
     text = capsys.readouterr().out
     assert "needs root" in text
     assert text.splitlines()[-1] == "5 passed, 0 failed, 2 skipped"
-    assert summary([*outcomes, Outcome("blender 4.5", failed=1)]) == 1
-    assert summary([Outcome("window", note="needs root")]) == 1  # nothing ran: not a success
+    assert summary([*outcomes, Outcome("blender 4.5", failed=1)], 1.0) == 1
+    assert summary([Outcome("window", note="needs root")], 1.0) == 1  # nothing ran: not a success
 
 
 def test_paths_choose_the_tiers() -> None:

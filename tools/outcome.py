@@ -40,8 +40,13 @@ def read_report(tier: str, report: Path) -> Outcome:
     return outcome
 
 
-def summary(outcomes: list[Outcome]) -> int:
-    """Print one line per tier and a closing line; return the exit code."""
+def summary(outcomes: list[Outcome], seconds: float) -> int:
+    """Print one line per tier and a closing line; return the exit code.
+
+    Args:
+        outcomes: Of all tiers.
+        seconds: Of the whole run with its installations: tiers run side by side.
+    """
     say(f"\n{'tier':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for outcome in outcomes:
         counts = f"{'not run':>25}" if outcome.did_not_run else f"{outcome.passed:>8}{outcome.failed:>8}{outcome.skipped:>9}"
@@ -49,6 +54,7 @@ def summary(outcomes: list[Outcome]) -> int:
     passed, failed, skipped = (sum(getattr(outcome, key) for outcome in outcomes) for key in ("passed", "failed", "skipped"))
     # A tier that did not run is one skipped thing, so that it shows in the last line too.
     skipped += sum(1 for outcome in outcomes if outcome.did_not_run)
+    say(f"{'whole run':<14}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
     say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     sys.stdout.flush()
     return 1 if failed or not passed else 0

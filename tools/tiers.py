@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +66,7 @@ def run(*, everything: bool, slow: bool, arguments: list[str]) -> int:
         slow: Everything, and also the tests that are marked slow.
         arguments: Given to every tier's pytest; paths among them choose the tiers.
     """
+    start = time.monotonic()
     chosen = [argument for argument in arguments if not argument.startswith("-") and suite.file_of(argument).exists()]
     options = [argument for argument in arguments if argument not in chosen]
     request = Request(everything or slow, slow, wanted(chosen), options)
@@ -72,7 +74,7 @@ def run(*, everything: bool, slow: bool, arguments: list[str]) -> int:
         lanes = _lanes(request, preparations, checks=not arguments)
         environments.project()  # Blender's environments are made meanwhile
         outcomes = run_lanes(lanes)
-    return summary(outcomes + _left_out(request))
+    return summary(outcomes + _left_out(request), time.monotonic() - start)
 
 
 def wanted(chosen: list[str]) -> dict[str, list[str]]:

@@ -51,9 +51,10 @@ Shot = tuple[list[SceneFrame], list[np.ndarray]]
 """Frames with colour only, and true depth (0 = background)."""
 
 
-def render_shots(frames: int) -> None:
+def render_shots(names: Sequence[str], frames: int) -> None:
     """Render what is missing."""
     command = [str(blender_python()), "-m", f"{__package__}.scenes.footage_scenes", str(CACHE), "--frames", str(frames)]
+    command += ["--shots", *names]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
@@ -206,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     suffix = "_distorted" if options.distorted else ""
     rows, pictures = list[Row](), list[np.ndarray]()
     if names and not options.tiny:
-        render_shots(options.frames)
+        render_shots(names, options.frames)
     for name in names:
         row, picture = run_shot(name, tiny_shot() if options.tiny else read_shot(name), options.distorted)
         print_table([row])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import kornia.color
 import numpy as np
 import pytest
@@ -66,3 +69,8 @@ def test_luminance_weighs_three_channels_and_leaves_one_alone() -> None:
     torch.testing.assert_close(
         kornia.color.rgb_to_grayscale(picture), (picture * torch.tensor(LUMA)[:, None, None]).sum(0, keepdim=True), atol=1e-6, rtol=0
     )
+
+
+def test_command_line_and_supervisor_start_without_heavy_packages() -> None:
+    code = "import sys, backlot.backend.cli, backlot.backend.runtime.serve; print(sorted({'torch', 'kornia', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

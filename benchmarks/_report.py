@@ -1,7 +1,7 @@
 """What all benchmarks share: options, the machine in words, tables, and the files of figures and pictures.
 
-A file of figures names the commit, the date, the command with all its options, and the machine. ``--tiny`` runs a benchmark at a size
-whose figures mean nothing, in seconds: to see that it still starts. ``tests/test_benchmarks.py`` does so with each.
+A file of figures names the commit, the date, the command with all its options, and the machine. ``--tiny`` runs a benchmark in seconds at
+a size that gives no meaningful figures, to see that it still starts. ``tests/test_benchmarks.py`` does so with each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def make_parser(file: str, text: str | None, *, threads: int | None = None, devi
     """A command line with the options that every benchmark has.
 
     Args:
-        file: ``__file__`` of the benchmark, whose name is that of the file.
+        file: ``__file__`` of the benchmark; its name is that of the file.
         text: Its docstring.
         threads: Adds ``--threads`` with this default; 0 leaves the number to torch.
         device: Adds ``--device``.
@@ -98,7 +98,7 @@ class Report:
         return path
 
     def merge_rows(self, name: str, rows: Sequence[Row], key: Callable[[Row], Any]) -> list[Row]:
-        """Write figures beside those of earlier runs, whose rows with the same key they replace; returns all rows.
+        """Add figures to those of earlier runs, replacing rows with the same key; returns all rows.
 
         Each row names its own commit and date, since the head of the file is that of the last run.
         """

@@ -51,7 +51,7 @@ def mosaic(pictures: list[np.ndarray], columns: int, height: int = BODY) -> np.n
     side = (height - (rows - 1) * GAP) // rows
     page = np.broadcast_to(np.array(PAPER, np.float32), (height, columns * (side + GAP) - GAP, 3)).copy()
     for number, picture in enumerate(pictures):
-        y, x = (place * (side + GAP) for place in divmod(number, columns))
+        y, x = (index * (side + GAP) for index in divmod(number, columns))
         page[y : y + side, x : x + side] = resize(picture, side, side)
     return page
 

@@ -32,7 +32,7 @@ from ..backend.core.camera import project
 from ..backend.core.color import to_float, to_linear, to_srgb
 from ..backend.core.context import Context
 from ..backend.core.lens import undistort_pixels
-from ..backend.io.exr_layers import decode_layers
+from ..backend.io.exr_layers_read import decode_layers
 from ..backend.reconstruct.fusion.preview import shade
 from ..backend.reconstruct.operations import reconstruct_footage
 from ..backend.reconstruct.stereo.depths import DepthMap, Estimate, estimate_depths

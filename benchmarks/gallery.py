@@ -7,7 +7,7 @@ lights, rendered by Cycles with the material that the add-on makes. Without ``--
 a model for ``--minutes`` first. Everything made is kept in ``.cache/gallery``, by model; what is there is not made again. ``--quick``
 does three prompts with small renders and leaves ``docs`` alone, ``--tiny`` one that is hardly to be recognised.
 
-Sentences under the pictures are written by hand, after looking, in ``docs/gallery/captions.json``; ``said.json`` beside it keeps what
+Sentences under the pictures are written by hand, after looking, in ``docs/gallery/captions.json``; ``said.json`` next to it keeps what
 each was understood as or how it was trained.
 """
 
@@ -27,8 +27,8 @@ from unittest import mock
 import numpy as np
 import torch
 
+from ..backend.materials.generator.generate import Produced, Request, produce
 from ..backend.materials.generator.model import MaterialModel, material_model
-from ..backend.materials.generator.produce import Produced, Request, produce
 from ..backend.materials.operations.texture_generate import maps_of, report_of
 from ..backend.materials.photo.shading import Surface, render_standard
 from . import _exemplars as exemplars

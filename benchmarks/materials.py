@@ -27,10 +27,10 @@ from ..backend.core.context import Context
 from ..backend.materials.evaluate.seam import seam_percentiles
 from ..backend.materials.generator import patterns
 from ..backend.materials.generator.conditioning import describe, make_brief
+from ..backend.materials.generator.generate import Request, produce
 from ..backend.materials.generator.model import MaterialModel, material_model
 from ..backend.materials.generator.noise import STRIDE, make_seeds
 from ..backend.materials.generator.prior import COARSEST
-from ..backend.materials.generator.produce import Request, produce
 from ..backend.materials.generator.tiled import generate_tiled
 from ..backend.materials.maps import ambient_occlusion, normal_from_height
 from ..backend.materials.operations.texture_generate import maps_of, run
@@ -191,7 +191,7 @@ def seams(model: MaterialModel, count: int, side: int) -> list[Row]:
 
 
 def lattice(model: MaterialModel, count: int, side: int) -> list[Row]:
-    """Whether the doublings of the generator show: mean step from one pixel to the next by its place in the 8 px cell, against the mean."""
+    """Whether the doublings of the generator show: mean step between pixels by position in the 8 px cell, against the mean."""
     steps: dict[str, list[np.ndarray]] = {}
     for number in range(count):
         family = list(FAMILIES)[number % len(FAMILIES)]

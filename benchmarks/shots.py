@@ -1,4 +1,4 @@
-"""Style for shots: how steady ``style.shot`` is beside the render itself and beside styling each frame alone.
+"""Style for shots: how steady ``style.shot`` is, compared with the render itself and with styling each frame alone.
 
     python3 dev.py bench shots [--shots figure yard cloth] [--styles gouache ink] [--threads 1] [--page] [--tiny]
 
@@ -11,7 +11,7 @@ that of single frames (bar 0.9); ``leak`` the part of the pixels of other object
 ``edges`` F1 of the picture's edges against those of ids and normals, shot and single frames; seconds for each frame.
 
 Vectors that are wrong would make every other figure meaningless: ``epe`` is their mean end point error in pixels, chained from 1, 8 and
-16 frames later to frame 1, against the truth that the renderer wrote beside them (each surface point's place in frame 1, seen by its
+16 frames later to frame 1, against the truth that the renderer wrote with them (each surface point's position in frame 1, seen by its
 camera). ``flow`` is the end point error of flow that is estimated on the painted frames (iterative Lucas-Kanade) against the exact
 vectors, ``flow render`` the same on the render: paint that stood still on the screen, like a shower door, would be far worse.
 """
@@ -100,7 +100,7 @@ def leak(shot: Shot, frames: list[SceneFrame], style: Image, number: int, device
 
 
 def first_places(shot: Shot, index: int) -> torch.Tensor:
-    """Where each surface point of a frame is in the first frame, by its noted place there: ``(2, H, W)``, row and column."""
+    """Where each surface point of a frame is in the first frame, by its recorded position there: ``(2, H, W)``, row and column."""
     first, rest = shot.at(0), shot.at(index).position
     assert rest is not None
     height, width = first.size
@@ -111,7 +111,7 @@ def first_places(shot: Shot, index: int) -> torch.Tensor:
 def end_point_error(shot: Shot, gap: int) -> tuple[float, float]:
     """Mean end point error in pixels of the vectors, chained over ``gap`` frames to the first, and the part of that frame it is known for.
 
-    Objects that modifiers or shape keys bend are left out: their places are noted before those act.
+    Objects that modifiers or shape keys bend are left out: their positions are recorded before those act.
     """
     own = (first_places(shot, 0) - grid(shot.size, torch.device("cpu"))).square().sum(0).sqrt()
     ids, solid = torch.from_numpy(ids_of(shot.at(0))), Geometry.of(shot.at(0), torch.device("cpu")).depth.isfinite()
@@ -193,7 +193,7 @@ def _pixels(picture: torch.Tensor) -> np.ndarray:
 
 
 def write_page(rows: list[Row], notes: str) -> Path:
-    """Writes docs/gallery-style/README.md around the pictures that lie there."""
+    """Writes docs/gallery-style/README.md around the pictures that are there."""
     lines = [
         "# Style for shots", "",
         "Three shots of the project's own (Cycles, 36 frames of 320 x 180) in styles of its own (painted by a script, CC0). Above: the",

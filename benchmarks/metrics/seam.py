@@ -1,4 +1,4 @@
-"""Whether a texture's wrap lines can be told from its interior lines."""
+"""Whether a texture's wrap lines differ from its interior lines."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ from pathlib import Path
 import bpy
 from mathutils import Vector, noise
 
-Place = tuple[float, float, float]
+Point = tuple[float, float, float]
 LENS_MM, SENSOR_MM = 32.0, 36.0
 
 
-def material(name: str, kind: str, scale: float, colors: tuple[Place, Place], contrast: float = 1.0) -> bpy.types.Material:
+def material(name: str, kind: str, scale: float, colors: tuple[Point, Point], contrast: float = 1.0) -> bpy.types.Material:
     """A rough surface with a pattern in object space: ``bricks``, ``noise``, ``voronoi`` or ``checker``, with fine noise over it."""
     made = bpy.data.materials.new(name)
     made.use_nodes = True
@@ -33,20 +33,20 @@ def material(name: str, kind: str, scale: float, colors: tuple[Place, Place], co
     shader = nodes["Principled BSDF"]
     shader.inputs["Roughness"].default_value = 0.9
     shader.inputs["Specular IOR Level"].default_value = 0.1
-    place = nodes.new("ShaderNodeTexCoord").outputs["Object"]
+    position = nodes.new("ShaderNodeTexCoord").outputs["Object"]
     if kind == "bricks":
         pattern = nodes.new("ShaderNodeTexBrick")
         pattern.inputs["Color1"].default_value = (*colors[0], 1)
         pattern.inputs["Color2"].default_value = (*(0.6 * c for c in colors[0]), 1)
         pattern.inputs["Mortar"].default_value = (*colors[1], 1)
         pattern.inputs["Scale"].default_value = scale
-        links.new(place, pattern.inputs["Vector"])
+        links.new(position, pattern.inputs["Vector"])
         color = pattern.outputs["Color"]
     else:
         types = {"noise": "ShaderNodeTexNoise", "voronoi": "ShaderNodeTexVoronoi", "checker": "ShaderNodeTexChecker"}
         pattern = nodes.new(types[kind])
         pattern.inputs["Scale"].default_value = scale
-        links.new(place, pattern.inputs["Vector"])
+        links.new(position, pattern.inputs["Vector"])
         ramp = nodes.new("ShaderNodeValToRGB")
         ramp.color_ramp.elements[0].color, ramp.color_ramp.elements[1].color = (*colors[0], 1), (*colors[1], 1)
         ramp.color_ramp.elements[0].position, ramp.color_ramp.elements[1].position = (0.3, 0.7) if kind == "noise" else (0.0, 1.0)
@@ -57,7 +57,7 @@ def material(name: str, kind: str, scale: float, colors: tuple[Place, Place], co
     grain = nodes.new("ShaderNodeTexNoise")
     grain.inputs["Scale"].default_value = 9.0
     grain.inputs["Detail"].default_value = 10.0
-    links.new(place, grain.inputs["Vector"])
+    links.new(position, grain.inputs["Vector"])
     span = nodes.new("ShaderNodeMapRange")
     span.inputs["From Min"].default_value, span.inputs["From Max"].default_value = 0.3, 0.7
     span.inputs["To Min"].default_value, span.inputs["To Max"].default_value = 1 - 0.6 * contrast, 1.0 + 0.2 * contrast
@@ -80,7 +80,7 @@ def last(made: bpy.types.Material, smooth: bool = False) -> bpy.types.Object:
     return thing
 
 
-def box(center: Place, size: Place, made: bpy.types.Material, turn: float = 0.0) -> bpy.types.Object:
+def box(center: Point, size: Point, made: bpy.types.Material, turn: float = 0.0) -> bpy.types.Object:
     """A box of full lengths ``size``; its scale is applied, so that patterns keep their size."""
     bpy.ops.mesh.primitive_cube_add(size=1, location=center, rotation=(0, 0, turn))
     thing = last(made)
@@ -89,14 +89,14 @@ def box(center: Place, size: Place, made: bpy.types.Material, turn: float = 0.0)
     return thing
 
 
-def ball(center: Place, radius: float, made: bpy.types.Material, bumps: float = 0.0) -> None:
+def ball(center: Point, radius: float, made: bpy.types.Material, bumps: float = 0.0) -> None:
     """A ball, or with bumps a stone."""
     bpy.ops.mesh.primitive_uv_sphere_add(segments=64, ring_count=32, radius=radius, location=center)
     for vertex in last(made, smooth=True).data.vertices:
         vertex.co *= 1 + bumps * noise.noise(vertex.co * 2.5 / radius + Vector(center))
 
 
-def sun(rotation: Place, strength: float, sky: float) -> None:
+def sun(rotation: Point, strength: float, sky: float) -> None:
     """A soft sun and an even sky."""
     bpy.ops.object.light_add(type="SUN", rotation=rotation)
     bpy.context.object.data.energy, bpy.context.object.data.angle = strength, 0.15
@@ -107,7 +107,7 @@ def sun(rotation: Place, strength: float, sky: float) -> None:
     bpy.context.scene.world = world
 
 
-def wall(count: int) -> list[tuple[Place, Place]]:
+def wall(count: int) -> list[tuple[Point, Point]]:
     """Build the scene; returns where the camera is in each frame and what it looks at."""
     brick = material("brick", "bricks", 3.0, ((0.5, 0.2, 0.12), (0.6, 0.57, 0.5)))
     tile = material("tile", "voronoi", 4.0, ((0.55, 0.5, 0.4), (0.2, 0.2, 0.22)))
@@ -129,7 +129,7 @@ def wall(count: int) -> list[tuple[Place, Place]]:
     ]
 
 
-def table(count: int) -> list[tuple[Place, Place]]:
+def table(count: int) -> list[tuple[Point, Point]]:
     """Build the scene; returns where the camera is in each frame and what it looks at."""
     boards = material("boards", "bricks", 1.6, ((0.45, 0.28, 0.14), (0.1, 0.06, 0.03)))
     stone = material("stone", "voronoi", 9.0, ((0.3, 0.3, 0.32), (0.65, 0.6, 0.55)))
@@ -151,7 +151,7 @@ def table(count: int) -> list[tuple[Place, Place]]:
     return [((3.9 * math.sin(a), -3.9 * math.cos(a), 1.9 + 0.1 * math.cos(5 * a)), (0, 0.1, 0.5)) for a in angles]
 
 
-def yard(count: int) -> list[tuple[Place, Place]]:
+def yard(count: int) -> list[tuple[Point, Point]]:
     """Build the scene; returns where the camera is in each frame and what it looks at."""
     ground = material("ground", "voronoi", 2.2, ((0.25, 0.2, 0.13), (0.5, 0.45, 0.3)))
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=240, y_subdivisions=240, size=14, location=(0, 2, 0))
@@ -171,7 +171,7 @@ def yard(count: int) -> list[tuple[Place, Place]]:
     return [((-1.1 + 1.5 * s, -4.6 + 1.2 * s, 1.2 + 0.7 * s), (0.2, 1.5, 0.8)) for s in steps]
 
 
-SHOTS: dict[str, Callable[[int], list[tuple[Place, Place]]]] = {"wall": wall, "table": table, "yard": yard}
+SHOTS: dict[str, Callable[[int], list[tuple[Point, Point]]]] = {"wall": wall, "table": table, "yard": yard}
 
 
 def render(folder: Path, shot: str, count: int, size: tuple[int, int], samples: int, threads: int) -> None:

@@ -29,7 +29,7 @@ SPHERE = (224, 112)
 """Faces around the sphere and from pole to pole."""
 PLANE = 192
 """Faces along each side of the plane."""
-Place = tuple[float, float, float]
+Point = tuple[float, float, float]
 AWAY = 60.0
 """Widths of the tile from the sphere to the plane: the lights of one do not reach the other."""
 
@@ -64,7 +64,7 @@ def grid_mesh(name: str, positions: np.ndarray, uv: np.ndarray) -> bpy.types.Obj
 def sphere(width: float) -> bpy.types.Object:
     """A sphere once around which the tile goes: its visible half shows a quarter of it. Its UVs have the same scale both ways.
 
-    The poles lie on the horizon as the camera sees it, out of view.
+    The poles are on the horizon as the camera sees it, out of view.
     """
     columns, rows = SPHERE
     radius = 0.5 * width / np.pi
@@ -91,25 +91,25 @@ def aim(item: bpy.types.Object, at: Vector) -> None:
 
 
 def camera(
-    place: tuple[float, float, float], at: tuple[float, float, float], lens: float, width: float, x: float = 0.0
+    position: tuple[float, float, float], at: tuple[float, float, float], lens: float, width: float, x: float = 0.0
 ) -> bpy.types.Object:
-    """A camera; places are in widths of the tile."""
+    """A camera; positions are in widths of the tile."""
     data = bpy.data.cameras.new("Camera")
     data.lens, data.clip_start, data.clip_end = lens, 0.01 * width, 1000 * width
     item = bpy.data.objects.new("Camera", data)
     bpy.context.scene.collection.objects.link(item)
-    item.location = (Vector(place) + Vector((x, 0, 0))) * width
+    item.location = (Vector(position) + Vector((x, 0, 0))) * width
     aim(item, (Vector(at) + Vector((x, 0, 0))) * width)
     return item
 
 
-def area(place: Place, at: Place, size: float, power: float, width: float, x: float = 0.0) -> bpy.types.Object:
+def area(position: Point, at: Point, size: float, power: float, width: float, x: float = 0.0) -> bpy.types.Object:
     """A soft square light; its power is in watts for a tile of one metre."""
     data = bpy.data.lights.new("Area", "AREA")
     data.size, data.energy = size * width, power * width * width
     item = bpy.data.objects.new("Area", data)
     bpy.context.scene.collection.objects.link(item)
-    item.location = (Vector(place) + Vector((x, 0, 0))) * width
+    item.location = (Vector(position) + Vector((x, 0, 0))) * width
     aim(item, (Vector(at) + Vector((x, 0, 0))) * width)
     return item
 

@@ -65,7 +65,7 @@ def _frame(view: ShotView) -> SceneFrame:
     height, width = view.depth.shape
     camera = Camera(width, height, view.focal, view.focal, width / 2, height / 2, view.camera_to_world)
     pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1) + 0.5
-    # Only the ground stands still: of what moves the place in the first frame is left unknown, as of what modifiers bend.
+    # Only the ground stands still: the position in the first frame of what moves is left unknown, as for what modifiers bend.
     still = (view.object_id == TINY_OBJECTS["Ground"])[..., None]
     channels: dict[str, Image | EncodedFile] = {
         "color": _file(view.color),

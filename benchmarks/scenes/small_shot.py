@@ -108,7 +108,7 @@ class SmallShot:
         return _Hits(thing, depth, rest, normal)
 
     def _seen_at(self, hits: _Hits, frame: float) -> np.ndarray:
-        """Pixel at which the surface points lie in another frame."""
+        """Pixel at which the surface points are seen in another frame."""
         world = np.zeros_like(hits.rest)
         for index, (linear, offset) in enumerate(self._placements(frame)):
             world = np.where((hits.thing == index + 1)[..., None], hits.rest @ linear.T + offset, world)

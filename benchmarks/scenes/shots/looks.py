@@ -28,11 +28,11 @@ def apply(paints: dict[str, Paint], look: str) -> None:
 
 def aim(light: bpy.types.Object) -> None:
     """Tells the looks where the key light is now."""
-    place = light.matrix_world.translation if light.data.type != "SUN" else light.matrix_world.to_3x3() @ Vector((0, 0, 1e3))
+    position = light.matrix_world.translation if light.data.type != "SUN" else light.matrix_world.to_3x3() @ Vector((0, 0, 1e3))
     color = light.data.color
     for material in bpy.data.materials:
         if material.use_nodes and _LIGHT in material.node_tree.nodes:
-            material.node_tree.nodes[_LIGHT].inputs[1].default_value = place
+            material.node_tree.nodes[_LIGHT].inputs[1].default_value = position
             material.node_tree.nodes[_LIGHT + " tint"].outputs[0].default_value = (*color, 1.0)
 
 

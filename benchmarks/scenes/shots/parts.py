@@ -1,4 +1,4 @@
-"""What the scenes are made of: meshes that remember where they rest, and materials whose colours are fixed to the surface."""
+"""What the scenes are made of: meshes that remember where they rest, and materials with colours that are fixed to the surface."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def remember_rest() -> None:
     for item in bpy.context.scene.objects:
         if item.type == "MESH":
             layer = item.data.attributes.new("rest", "FLOAT_VECTOR", "POINT")
-            places = np.array([item.matrix_world @ v.co for v in item.data.vertices], np.float32)
-            layer.data.foreach_set("vector", places.ravel())
+            positions = np.array([item.matrix_world @ v.co for v in item.data.vertices], np.float32)
+            layer.data.foreach_set("vector", positions.ravel())
 
 
 class Nodes:
@@ -181,7 +181,7 @@ def pigment(nodes: Nodes, kind: str, dark: Colour, light: Colour, scale: float) 
     return nodes.mix(nodes.ramp(nodes.noise(scale, 6.0), [(0.3, (0, 0, 0)), (0.7, (1, 1, 1))]), dark, light)
 
 
-def lamp(name: str, kind: str, place: Colour, target: Colour, power: float, size: float, color: Colour = (1, 1, 1)) -> bpy.types.Object:
+def lamp(name: str, kind: str, position: Colour, target: Colour, power: float, size: float, color: Colour = (1, 1, 1)) -> bpy.types.Object:
     """A light that looks at a point."""
     data = bpy.data.lights.new(name, kind)
     data.energy, data.color = power, color
@@ -190,7 +190,7 @@ def lamp(name: str, kind: str, place: Colour, target: Colour, power: float, size
     elif kind == "SUN":
         data.angle = size
     item = bpy.data.objects.new(name, data)
-    item.location = place
-    item.rotation_euler = (Vector(target) - Vector(place)).to_track_quat("-Z", "Y").to_euler()
+    item.location = position
+    item.rotation_euler = (Vector(target) - Vector(position)).to_track_quat("-Z", "Y").to_euler()
     bpy.context.scene.collection.objects.link(item)
     return item

@@ -1,4 +1,4 @@
-"""The three scenes. Each function builds one in an empty file and gives the key light, whose direction the looks shade by."""
+"""The three scenes. Each function builds one in an empty file and gives the key light: the looks shade by its direction."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def yard() -> tuple[bpy.types.Object, dict[str, Paint]]:
         profile = [(0.34, 0), (0.34, 0.12), (0.24, 0.2), (0.22, 1.2), (0.2, 2.3), (0.3, 2.42), (0.34, 2.5), (0.34, 2.62), (0.0, 2.62)]
         lathe(f"Pillar {number}", profile, (x, -0.3 + 0.5 * number, 0))
     pot = [(0.0, 0.0), (0.22, 0.0), (0.34, 0.2), (0.4, 0.42), (0.33, 0.62), (0.2, 0.74), (0.25, 0.84), (0.2, 0.82)]
-    for number, place in enumerate([(-1.5, 0.9, 0), (0.7, -1.0, 0), (2.8, 1.6, 0)]):
-        lathe(f"Pot {number}", pot, place)
+    for number, position in enumerate([(-1.5, 0.9, 0), (0.7, -1.0, 0), (2.8, 1.6, 0)]):
+        lathe(f"Pot {number}", pot, position)
     block("Crate 0", (-1.5, -1.2, 0.3), (0.34, 0.3, 0.3), 0.4)
     block("Crate 1", (1.0, 1.8, 0.5), (0.55, 0.4, 0.5), -0.3)
     ball("Orb", (-0.3, 1.5, 0.42), (0.42, 0.42, 0.42))
@@ -132,9 +132,9 @@ def cloth() -> tuple[bpy.types.Object, dict[str, Paint]]:
     _camera((0.15, -4.9, 1.7), (0, 0, 1.05), 42)
     lamp("Fill", "AREA", (0, -5, 3), (0, 0, 1), 70, 4, (0.8, 0.87, 1.0))
     key = lamp("Key", "AREA", (-3.2, -3, 3.4), (0, 0, 1), 260, 0.8)
-    for number, (place, color) in {1: ((-3.2, -3, 3.4), (1, 0.82, 0.6)), FRAMES: ((3.0, -2.6, 3.0), (0.65, 0.8, 1))}.items():
-        key.location = place
-        key.rotation_euler = (Vector((0, 0, 1)) - Vector(place)).to_track_quat("-Z", "Y").to_euler()
+    for number, (position, color) in {1: ((-3.2, -3, 3.4), (1, 0.82, 0.6)), FRAMES: ((3.0, -2.6, 3.0), (0.65, 0.8, 1))}.items():
+        key.location = position
+        key.rotation_euler = (Vector((0, 0, 1)) - Vector(position)).to_track_quat("-Z", "Y").to_euler()
         key.data.color = color
         key.keyframe_insert("location", frame=number)
         key.keyframe_insert("rotation_euler", frame=number)
@@ -177,12 +177,12 @@ def _key(item: bpy.types.Object, channel: str, values: dict[int, tuple[float, fl
         item.keyframe_insert(channel, frame=number)
 
 
-def _camera(place: tuple[float, float, float], aim: tuple[float, float, float], lens: float) -> bpy.types.Object:
+def _camera(position: tuple[float, float, float], aim: tuple[float, float, float], lens: float) -> bpy.types.Object:
     data = bpy.data.cameras.new("Camera")
     data.lens = lens
     item = bpy.data.objects.new("Camera", data)
-    item.location = place
-    item.rotation_euler = (Vector(aim) - Vector(place)).to_track_quat("-Z", "Y").to_euler()
+    item.location = position
+    item.rotation_euler = (Vector(aim) - Vector(position)).to_track_quat("-Z", "Y").to_euler()
     scene = bpy.context.scene
     scene.collection.objects.link(item)
     scene.camera = item

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.scenes.styles.paint
 
-paints them again, byte for byte. They are made by the scripts beside them from no other picture, and given to the public domain (CC0).
+paints them again, byte for byte. They are made by the scripts in this folder from no other picture, and given to the public domain (CC0).
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ def _stroke(canvas: np.ndarray, relief: np.ndarray, view: View, at: tuple[int, i
     dry = np.clip(1.25 - np.clip(u, 0, 1) ** 2 * (0.9 + 0.55 * comb), 0, 1)
     cover = (body * dry)[..., None]
     color = view.color[at] + rng.normal(0, 0.028) + rng.normal(0, 0.02, 3)
-    place = (slice(top, min(h, at[0] + reach)), slice(left, min(w, at[1] + reach)))
-    canvas[place] = (1 - cover) * canvas[place] + cover * (color + 0.022 * comb[..., None])
-    relief[place] = (1 - cover[..., 0]) * relief[place] + cover[..., 0] * (0.25 * comb + 0.6 * body)
+    window = (slice(top, min(h, at[0] + reach)), slice(left, min(w, at[1] + reach)))
+    canvas[window] = (1 - cover) * canvas[window] + cover * (color + 0.022 * comb[..., None])
+    relief[window] = (1 - cover[..., 0]) * relief[window] + cover[..., 0] * (0.25 * comb + 0.6 * body)
 
 
 def ink(view: View) -> np.ndarray:
@@ -87,7 +87,7 @@ def ink(view: View) -> np.ndarray:
 
 
 def woodcut(view: View) -> np.ndarray:
-    """Three blocks: ochre, rust and black, whose tapered cuts follow the forms."""
+    """Three blocks: ochre, rust and black, with tapered cuts that follow the forms."""
     h, w = view.region.shape
     tone = np.clip(_luma(view.color) + 0.03 * noise((h, w), 30, 1), 0, 1)
     warm = gaussian_filter(view.color[..., 0] - view.color[..., 2], 3)
@@ -146,7 +146,7 @@ def mosaic(view: View) -> np.ndarray:
     pixels = np.moveaxis(np.mgrid[:h, :w], 0, -1).reshape(-1, 2).astype(float)
     for _ in range(4):
         _, nearest = cKDTree(seeds).query(pixels)
-        # A stone lies in one part of the motif: its centre moves to the middle of that part's pixels.
+        # A stone belongs to one part of the motif: its centre moves to the middle of that part's pixels.
         part = view.region.ravel()
         own = part[(np.clip(seeds[:, 0], 0, h - 1).astype(int) * w + np.clip(seeds[:, 1], 0, w - 1).astype(int))]
         same = (part == own[nearest]).astype(float) + 0.05

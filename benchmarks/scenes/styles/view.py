@@ -1,4 +1,4 @@
-"""What the five pictures show: a bay in the evening, as colour, direction and depth at every place."""
+"""What the five pictures show: a bay in the evening, as colour, direction and depth at every pixel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class View:
         color: ``(H, W, 3)`` display-encoded 0..1.
         angle: ``(H, W)`` radians, along which a painter would lead the brush.
         region: ``(H, W)`` int, numbers of the motif's parts.
-        height: ``(H, W)`` a smooth field whose contours follow the forms.
+        height: ``(H, W)`` a smooth field; its contours follow the forms.
     """
 
     color: np.ndarray

@@ -24,7 +24,7 @@ from .object_names import with_ids
 from .operations import Input, find
 from .outputs import SIDECAR
 from .sources import Source
-from .tree import Buffer, encode
+from .value_codec import Buffer, encode
 
 VERSION = 1
 _KEYS = {

@@ -11,7 +11,7 @@ from typing import Any
 from . import operations
 from .errors import InputError, ParameterError
 from .operations.schema import ParameterValue
-from .tree import Buffer, encode
+from .value_codec import Buffer, encode
 from .wire import new_id
 
 DELIVERIES = ("arrays", "files", "both")

@@ -17,13 +17,13 @@ from typing import Self
 import zmq
 
 from . import events as ev
+from .client_socket import Line
 from .connection import Connection, read_connection
 from .errors import BackendUnavailable, BacklotError, InputError, LimitError, ProtocolError
 from .jobs import Job
-from .line import Line
 from .tracking import Arrival, Tracked, hear_of_blob
 from .transfer import Upload, deposit, describe_blob, shared_store
-from .tree import Buffer
+from .value_codec import Buffer
 from .wire import INLINE_LIMIT, Message
 
 PING_EVERY = 2.0

@@ -14,7 +14,7 @@ from .errors import BacklotError
 from .events import Event
 from .events import Partial as PartialEvent
 from .transfer import Download, Upload, map_blob
-from .tree import Buffer, decode
+from .value_codec import Buffer, decode
 from .wire import Message
 
 

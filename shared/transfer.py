@@ -23,7 +23,7 @@ import numpy as np
 
 from .digest import CHUNK, as_bytes, digest, root, write_file
 from .errors import ProtocolError, StorageError
-from .tree import Buffer, check_descriptor
+from .value_codec import Buffer, check_descriptor
 from .wire import new_id
 
 try:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .errors import LimitError, ProtocolError, SignatureError, VersionError
-from .tree import Buffer, check_descriptor
+from .value_codec import Buffer, check_descriptor
 from .version import PROTOCOL_VERSION
 
 MAGIC = b"BKLT"

@@ -17,9 +17,9 @@ import psutil
 
 from backlot.shared import events as ev
 from backlot.shared.client import Client
+from backlot.shared.client_socket import Line
 from backlot.shared.connection import Connection, read_connection
 from backlot.shared.errors import BacklotError
-from backlot.shared.line import Line
 from backlot.shared.wire import Message
 
 START_S = 60.0

@@ -15,11 +15,11 @@ from test_fusion import AROUND, HEIGHT, WIDTH, boundary_edges, camera, frame, lo
 from backlot.backend.core.context import Context
 from backlot.backend.core.depth_noise import NoiseModel, truncation_for
 from backlot.backend.core.depth_planes import finder as planes
-from backlot.backend.io.frames.selection import Selection
+from backlot.backend.io.frames.object_ids import Selection
 from backlot.backend.io.frames.source import FrameSource, decode_depth
-from backlot.backend.reconstruct.fusion import fusion, remarks, sampling, survey
-from backlot.backend.reconstruct.fusion.exact import NearestFace
+from backlot.backend.reconstruct.fusion import fusion, report_notes, sampling, survey
 from backlot.backend.reconstruct.fusion.free_space import FreeSpace
+from backlot.backend.reconstruct.fusion.point_distances import NearestFace
 from backlot.backend.reconstruct.operations import reconstruct_depth
 from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.values import Camera, Distortion, Image, Mesh, SceneFrame
@@ -319,8 +319,8 @@ def test_frames_without_depth_and_gaps_are_reported():
     assert report["frames_without_depth"] == [4]
     assert any("No depth in frame 4" in text for text in report["notes"])
     assert any("missing from the sequence: frame 9" in text for text in report["notes"]), report["notes"]
-    assert remarks.missing_numbers([1, 5, 9, 17, 21, 25]) == [13]
-    assert remarks.missing_numbers([1, 4, 5, 90]) == []
+    assert report_notes.missing_numbers([1, 5, 9, 17, 21, 25]) == [13]
+    assert report_notes.missing_numbers([1, 4, 5, 90]) == []
 
 
 def test_one_frame_says_what_it_means():

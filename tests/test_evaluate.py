@@ -17,7 +17,7 @@ from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset
 from backlot.backend.materials.data.measure import measure
 from backlot.backend.materials.evaluate.distances import energy_distance, kernel_distance, manifold
 from backlot.backend.materials.evaluate.features import RandomNetwork, extract, standardise
-from backlot.backend.materials.evaluate.memory import memory, memory_sheet
+from backlot.backend.materials.evaluate.memorisation import memory, memory_sheet
 from backlot.backend.materials.evaluate.regressor import r_precision, train_regressor
 from backlot.backend.materials.evaluate.report import LEAST, evaluate, rows, seams
 from backlot.backend.materials.generator.model import card_of, save_material_model

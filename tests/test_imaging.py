@@ -13,7 +13,7 @@ import pytest
 from backlot.backend.core.color import from_float, to_float, to_linear, to_srgb
 from backlot.backend.core.shaper import shape_linear, unshape_linear
 from backlot.backend.io.checks import check_mask, check_pixels
-from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.io.reading import MAX_PIXELS, decode
 from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError

@@ -19,7 +19,7 @@ from backlot.backend.core.context import Context
 from backlot.backend.core.lens import distort_pixels, undistort_pixels, undistorted
 from backlot.backend.core.shaper import shape_linear
 from backlot.backend.io.exr import write_exr
-from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.io.frames.decode import decode_frame
 from backlot.backend.io.frames.shot import Shot
 from backlot.backend.io.reading import decode

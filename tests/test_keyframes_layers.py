@@ -13,8 +13,8 @@ from test_keyframes import FRAMES, SIZE, SmallShot, model_of, scene_frame
 
 from backlot.backend.core.context import Context
 from backlot.backend.core.shaper import shape_linear
-from backlot.backend.io.exr_layers import decode_layers
-from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.exr_layers_read import decode_layers
+from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.style.keyframes.confidence import invention, look_errors
 from backlot.backend.style.keyframes.guides import make_layer
 from backlot.backend.style.keyframes.rendering import Renderer

@@ -14,13 +14,13 @@ from backlot.backend.materials.attributes import FAMILY_NAMES, VECTOR_SIZE, Attr
 from backlot.backend.materials.data.dataset import Dataset, Entry, build_dataset
 from backlot.backend.materials.generator import patterns
 from backlot.backend.materials.generator import tiled as rollout
+from backlot.backend.materials.generator.generate import Request, produce
 from backlot.backend.materials.generator.layers import CODE
 from backlot.backend.materials.generator.model import MaterialModel, read_material_model, save_material_model
 from backlot.backend.materials.generator.networks import Encoder, Inverter
 from backlot.backend.materials.generator.noise import make_seeds, mix_seeds
-from backlot.backend.materials.generator.produce import Request, produce
 from backlot.backend.materials.generator.tone import apply_tone, find_tone
-from backlot.backend.materials.training import losses
+from backlot.backend.materials.training import generator_losses
 from backlot.backend.materials.training.adapt import SIDE, continue_from, exemplar_options, prepare_exemplar
 from backlot.backend.materials.training.batches import Sampler, hue_rotation
 from backlot.backend.materials.training.checkpoint import load_checkpoint, save_checkpoint
@@ -145,8 +145,8 @@ def test_patch_distance_ignores_places_and_sees_blur_and_noise() -> None:
     picture = torch.rand(1, 6, 128, 128, generator=random())
     shifted = picture.roll((12, 28), (2, 3))
     blurred = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(picture, (1, 1, 1, 1), mode="circular"), 3, 1)
-    same, soft = float(losses.patch_distance(shifted, picture)), float(losses.patch_distance(blurred, picture))
-    noisy = float(losses.patch_distance(picture + 0.3 * torch.randn(picture.shape, generator=random()), picture))
+    same, soft = float(generator_losses.patch_distance(shifted, picture)), float(generator_losses.patch_distance(blurred, picture))
+    noisy = float(generator_losses.patch_distance(picture + 0.3 * torch.randn(picture.shape, generator=random()), picture))
     assert soft > 3 * same
     assert noisy > 3 * same
 

@@ -11,7 +11,7 @@ import torch
 from small_material import save_small
 
 from backlot.backend.core.context import Context
-from backlot.backend.core.runners import runner
+from backlot.backend.core.operation_lookup import runner
 from backlot.backend.materials.generator import conditioning
 from backlot.backend.materials.generator.networks import Encoder
 from backlot.backend.materials.maps import directx

@@ -16,7 +16,7 @@ import pytest
 from backend_process import Backend, backend
 
 from backlot.backend.cli import build_parser
-from backlot.backend.core.runners import engine, runner
+from backlot.backend.core.operation_lookup import engine, runner
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.shared import operations

@@ -197,9 +197,9 @@ def test_ctrl_c_hands_on_what_comes_while_it_stops(client: Client) -> None:
 
 
 def test_an_old_client_is_not_told(server: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backlot.shared import line
+    from backlot.shared import client_socket
 
-    monkeypatch.setattr(line, "PROTOCOL_VERSION", (1, 0))
+    monkeypatch.setattr(client_socket, "PROTOCOL_VERSION", (1, 0))
     with server.client() as old:
         old.wait_ready()
         job = Job("system.echo", {"emit": 3}, {"image": picture(7, (9, 9, 3))})

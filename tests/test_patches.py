@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from backlot.backend.materials.generator.blend_masks import lay_patches, parts_of
+from backlot.backend.materials.generator.generate import Request, produce
 from backlot.backend.materials.generator.model import MaterialModel, material_model
-from backlot.backend.materials.generator.produce import Request, produce
 from backlot.backend.materials.prompt import read_prompt
 from backlot.backend.materials.stack import BASE_COLOR
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backlot.backend.core.runners import runner
+from backlot.backend.core.operation_lookup import runner
 from backlot.shared import errors
 from backlot.shared.errors import BacklotError, InputError, ParameterError, UnknownOperation
 from backlot.shared.jobs import Job, check_request

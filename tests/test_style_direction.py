@@ -12,7 +12,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from backlot.backend.core.color_spaces import luminance
 from backlot.backend.core.context import Context
 from backlot.backend.core.filters import structure_tensor
-from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.patchmatch.voting import vote
 from backlot.backend.style.image import painting as engine
 from backlot.backend.style.image.directions import coverage, read_regions, shared_out

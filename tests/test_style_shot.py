@@ -14,8 +14,8 @@ from shot_frames import ShotView, SmallShot, scene_frame
 from backlot.backend.core.context import Context
 from backlot.backend.core.filters import gaussian_blur
 from backlot.backend.core.sampling import grid, sample
-from backlot.backend.io.exr_layers import decode_layers
-from backlot.backend.io.exr_multilayer import encode_layers
+from backlot.backend.io.exr_layers_read import decode_layers
+from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.io.frames.decode import decode_frame
 from backlot.backend.io.frames.shot import Shot
 from backlot.backend.io.writing import encode

@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from shot_frames import ShotView, SmallShot, scene_frame
 
 from backlot.backend.core.context import Context
-from backlot.backend.io.exr_layers import decode_layers
+from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.style.image.directions import parse_regions, shared_out
 from backlot.backend.style.operations.style_shot import run
 from backlot.backend.style.shot import measure

@@ -17,7 +17,7 @@ from backlot.backend.patchmatch import pyramid
 from backlot.backend.patchmatch.atlas import Atlas, refine
 from backlot.backend.patchmatch.descriptor import PATCH
 from backlot.backend.patchmatch.engine import Fixed
-from backlot.backend.patchmatch.figures import exemplar_notes, usage, verbatim_share
+from backlot.backend.patchmatch.texture_measures import exemplar_notes, usage, verbatim_share
 from backlot.backend.patchmatch.transforms import ROTATIONS, Transform, transforms_for, turn_normals
 from backlot.shared.errors import InputError
 from backlot.shared.operations import find

@@ -17,7 +17,7 @@ from backlot.shared.digest import CHUNK, as_bytes, digest, write_file
 from backlot.shared.errors import InputError, LimitError, ProtocolError, SignatureError, VersionError
 from backlot.shared.session import Session
 from backlot.shared.transfer import Download, Upload, blob_path, deposit, map_blob
-from backlot.shared.tree import DTYPES, Buffer, check_descriptor, decode, encode
+from backlot.shared.value_codec import DTYPES, Buffer, check_descriptor, decode, encode
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 from backlot.shared.wire import MAX_FRAME, PREFIX, TYPES, Codec
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.material import FAMILIES
-from ..scene import notes
+from ..scene import provenance
 from . import lighting, maps
 
 SIDE = 256
@@ -22,7 +22,7 @@ def mark(material: bpy.types.Material) -> None:
     Raises:
         InputError: It was not made here, or belongs to another file.
     """
-    facts = notes.read(material)
+    facts = provenance.read(material)
     if not facts:
         raise InputError(
             expected="a material made in this panel", got=repr(material.name), fix="Use Mark as Asset of Blender's own for other materials"
@@ -41,7 +41,7 @@ def mark(material: bpy.types.Material) -> None:
 
 def set_preview(material: bpy.types.Material) -> None:
     """Renders the maps on a ball as the material's preview."""
-    picture = lighting.ball(_stack(material, notes.read(material)), SIDE)
+    picture = lighting.ball(_stack(material, provenance.read(material)), SIDE)
     preview = material.preview_ensure()
     preview.image_size = SIDE, SIDE
     rgba = picture[::-1].astype(np.float32) / 255

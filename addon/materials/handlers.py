@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..jobs.handlers import Handler
-from ..scene import notes
+from ..scene import provenance
 from . import history
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class MaterialHandler(Handler):
         """See ``results.apply``."""
         from . import results  # imports numpy
 
-        return results.apply(scene, operation, label, outputs, request) + notes.numbers(outputs.get("report"))
+        return results.apply(scene, operation, label, outputs, request) + provenance.numbers(outputs.get("report"))
 
     def forget_session(self) -> None:
         """Another file has a history of its own."""
@@ -37,4 +37,4 @@ class VariationsHandler(Handler):
         """See ``results.variations``."""
         from . import results  # imports numpy
 
-        return results.variations(scene, label, outputs, request) + notes.numbers(outputs.get("report"))
+        return results.variations(scene, label, outputs, request) + provenance.numbers(outputs.get("report"))

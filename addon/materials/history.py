@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from ..scene import notes
+from ..scene import provenance
 from .properties import BACKLOT_PG_material
 
 LIMITS = {"variations": 24, "material": 100}
@@ -89,18 +89,18 @@ def remove(scene: bpy.types.Scene, entry_id: str) -> None:
 
 def request_of(entry: BACKLOT_PG_material) -> dict[str, Any]:
     """What was asked: ``parameters``, ``seed``, ``inputs``; empty when it cannot be read."""
-    return notes.parse(entry.request)
+    return provenance.parse(entry.request)
 
 
 def report_of(entry: BACKLOT_PG_material) -> dict[str, Any]:
     """What the backend said of it; empty when it cannot be read."""
-    return notes.parse(entry.report)
+    return provenance.parse(entry.report)
 
 
 def materials_of(entry_id: str) -> Iterator[bpy.types.Material]:
     """The materials in this file that the entry made."""
     for material in bpy.data.materials:
-        if notes.read(material).get("entry") == entry_id:
+        if provenance.read(material).get("entry") == entry_id:
             yield material
 
 

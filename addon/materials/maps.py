@@ -10,7 +10,7 @@ import numpy as np
 
 from ...shared.values import Image
 from ..images import color_space, pictures, png
-from ..scene import notes
+from ..scene import provenance
 from . import lighting
 from .pictures import SIDE, shrink
 
@@ -55,7 +55,7 @@ def receive(value: Image, role: str, name: str, note: dict[str, Any]) -> bpy.typ
             pixels = (pixels >> 16).astype(np.uint16)
         image = _packed(png.encode(pixels), name, pixels.shape)
         set_space(image, data=role != "base_color")
-    image[notes.NOTE] = json.dumps({**note, "output": role})
+    image[provenance.NOTE] = json.dumps({**note, "output": role})
     return image
 
 
@@ -85,7 +85,7 @@ def of_material(material: bpy.types.Material) -> dict[str, bpy.types.Image]:
     for node in material.node_tree.nodes if material.node_tree else ():
         if node.type != "TEX_IMAGE" or node.image is None:
             continue
-        role = notes.read(node.image).get("output")
+        role = provenance.read(node.image).get("output")
         if isinstance(role, str):
             found[_ALIASES.get(role, role)] = node.image
     return found

@@ -11,7 +11,7 @@ from ...shared.errors import InputError
 from ...shared.operations import find
 from ...shared.values import Image
 from ..jobs import records
-from ..scene import notes
+from ..scene import provenance
 from . import history, lighting, maps, nodes, pictures, scale, sliders
 
 DEFAULT_DEPTH_M = 0.02
@@ -153,7 +153,7 @@ def _made(
     facts: dict[str, Any],
 ) -> bpy.types.Material:
     material = nodes.build(name, images, constants, placement, look)
-    material[notes.NOTE] = json.dumps(facts)
+    material[provenance.NOTE] = json.dumps(facts)
     return material
 
 

@@ -12,14 +12,14 @@
 Registering imports no numpy: ``clips``, ``footage``, ``plate``, ``unwrap``, ``results`` and ``jobfiles`` are loaded when needed.
 """
 
-from . import operators, properties, tools
+from . import align_operators, operators, properties
 from .handlers import ReconstructionHandler
 from .names import DEPTH, FOOTAGE, PLATE, TEXTURE
 from .panel import panel_classes
 
 __all__ = ["APPLY", "CLASSES", "OPERATIONS", "PROPERTIES", "panel_classes"]
 
-CLASSES = (*properties.CLASSES, *tools.CLASSES)
+CLASSES = (*properties.CLASSES, *align_operators.CLASSES)
 PROPERTIES = {"backlot_reconstruct": properties.BACKLOT_PG_reconstruct}
 """What a scene stores: property and group."""
 OPERATIONS = {

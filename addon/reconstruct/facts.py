@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...shared.operations import OPERATIONS
-from ..scene import notes
+from ..scene import provenance
 
 _ERRORS = (
     ("mesh_to_depth", "Mesh to Depth"),
@@ -22,7 +22,7 @@ _SHARES = (("confirmed", "Confirmed"), ("invented", "Invented"))
 
 def note_of(item: bpy.types.Object | None) -> dict[str, Any]:
     """What is known of an object that came from a reconstruction, empty for any other."""
-    found = notes.read(item)
+    found = provenance.read(item)
     operation = OPERATIONS.get(str(found.get("operation", "")))
     return found if operation is not None and operation.apply == "reconstruction" else {}
 

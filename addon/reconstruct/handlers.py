@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..jobs import queue, records
 from ..jobs.handlers import Handler
-from ..scene import notes
+from ..scene import provenance
 from . import progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ReconstructionHandler(Handler):
     def partial(self, scene: bpy.types.Scene, record: records.BACKLOT_PG_job, event: Partial) -> None:
         """Keeps the coarse mesh, and shows it if the artist wants it and is not in the middle of an action."""
         super().partial(scene, record, event)
-        wanted = event.name == "mesh" and notes.parse(record.request).get("show_progress")
+        wanted = event.name == "mesh" and provenance.parse(record.request).get("show_progress")
         if wanted and record.name in records.LIVE and not queue.artist_is_busy():
             progress.show(scene, record.name, record.label, event.value)
 

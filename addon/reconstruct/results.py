@@ -14,7 +14,7 @@ from ...shared.frames import read_transforms
 from ...shared.values import Camera, Image, Mesh
 from ..images import pictures
 from ..jobs import records
-from ..scene import mesh_object, notes, surface
+from ..scene import mesh_object, provenance, surface
 from . import facts
 from .camera_object import orientation, solved_camera
 from .names import TEXTURE
@@ -49,7 +49,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     else:
         item = _placed(scene, value, label, outputs, request, origin)
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report), "origin": origin}
-        item[notes.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
+        item[provenance.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
     messages = ["stopped early, this is the best so far"] if report.get("unfinished") else []
     messages += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
     for name, title in _EXTRA.items():
@@ -58,7 +58,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
             messages.append(f"{title} {len(extra.data.polygons):,} triangles")
     if origin.get("kind") == "clip" and not origin.get("camera"):
         messages.append("no camera in the scene follows the solve, so the mesh is in the solve's own space")
-    return messages + notes.remarks(report)
+    return messages + provenance.remarks(report)
 
 
 def _placed(

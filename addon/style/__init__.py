@@ -13,14 +13,14 @@
 Registering imports no numpy: ``keyframes`` and ``results`` are loaded when they are needed.
 """
 
-from . import movie, operators, painting, panel, properties, using
+from . import movie, operators, painting, panel, properties, shot_operators
 from .handlers import MovieHandler, ShotHandler
 from .names import IMAGE, KEYFRAMES, MOVIE, SHOT, VGG
 from .panel import panel_classes
 
 __all__ = ["APPLY", "CLASSES", "OPERATIONS", "PROPERTIES", "panel_classes"]
 
-CLASSES = (*properties.CLASSES, *painting.CLASSES, *using.CLASSES, panel.BACKLOT_UL_keyframes, panel.BACKLOT_UL_styles)
+CLASSES = (*properties.CLASSES, *painting.CLASSES, *shot_operators.CLASSES, panel.BACKLOT_UL_keyframes, panel.BACKLOT_UL_styles)
 PROPERTIES = {"backlot_style": properties.BACKLOT_PG_style}
 """What a scene stores: property and group."""
 OPERATIONS = {

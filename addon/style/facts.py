@@ -6,12 +6,12 @@ from typing import Any
 
 import bpy
 
-from ..scene import notes
+from ..scene import provenance
 
 
 def note_of(image: bpy.types.Image | None) -> dict[str, Any]:
     """What is known of an image sequence of a shot; empty for any other image."""
-    found = notes.read(image)
+    found = provenance.read(image)
     return found if "first" in found else {}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...shared.errors import BacklotError
 from ..jobs.handlers import Handler
-from ..scene import notes
+from ..scene import provenance
 from . import files, movie
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ShotHandler(_FileHandler):
 
     def partial(self, scene: bpy.types.Scene, record: BACKLOT_PG_job, event: Partial) -> None:
         """Writes a frame."""
-        folder = notes.parse(record.request).get("folder")
+        folder = provenance.parse(record.request).get("folder")
         if not folder:
             super().partial(scene, record, event)
             return
@@ -67,7 +67,7 @@ class MovieHandler(_FileHandler):
 
     def apply(self, scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[str]:
         """See ``movie.apply``."""
-        return movie.apply(label, outputs, request) + notes.numbers(outputs.get("report"))
+        return movie.apply(label, outputs, request) + provenance.numbers(outputs.get("report"))
 
     def finished(self, job_id: str, request: dict[str, Any], event: Finished) -> dict[str, Any]:
         """Writes the movie to the folder of its frames."""

@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import InputError
 from ..jobs.inputs import numbered_files
-from ..scene import notes
+from ..scene import provenance
 from ..ui import controls
 from ..ui.operation_operators import OperationOperator
 from . import files, placing
@@ -83,11 +83,11 @@ def apply(label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[
     known = note_of(shot)
     note = {"operation": MOVIE, "movie": image.name, "job": request.get("job", ""), "parameters": request.get("parameters"),
             "first": report.get("first", 1), "last": report.get("last", 1), "before": known.get("before", "")}  # fmt: skip
-    image[notes.NOTE] = json.dumps(note)
+    image[provenance.NOTE] = json.dumps(note)
     if shot is not None and known:
-        shot[notes.NOTE] = json.dumps({**known, "movie": image.name})
+        shot[provenance.NOTE] = json.dumps({**known, "movie": image.name})
     placing.show_where_free(image)
-    return [f"Movie {image.name!r}: {path}", *notes.remarks(report)]
+    return [f"Movie {image.name!r}: {path}", *provenance.remarks(report)]
 
 
 def movie_of(note: dict[str, Any]) -> bpy.types.Image | None:

@@ -14,7 +14,7 @@ from ..images.color_space import LINEAR, set_space
 from ..images.temporary_scene import set_output, temporary_scene
 from ..jobs.inputs import numbered_files
 from ..scene import surface
-from ..scene.notes import NOTE
+from ..scene.provenance import NOTE
 from . import exr
 from .facts import note_of
 from .names import MOVIE

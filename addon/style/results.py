@@ -10,7 +10,7 @@ import bpy
 
 from ...shared.errors import InputError
 from ..images.color_space import LINEAR, set_space
-from ..scene import notes
+from ..scene import provenance
 from . import files, placing, shot
 from .facts import facts
 
@@ -46,10 +46,10 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report)}
         note |= {key: request.get(key) for key in ("parameters", "seed", "inputs")}
         note |= {"first": files.number(frames[0]), "last": files.number(frames[-1]), "before": before.name if before else ""}
-        image[notes.NOTE] = json.dumps(note)
+        image[provenance.NOTE] = json.dumps(note)
         group.result = image
         if before is not None:
-            before[notes.NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
+            before[provenance.NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
         messages.append(f"Image sequence {image.name!r}, frames {note['first']} to {note['last']}, in {frames[0].parent}")
         messages += [f"{name.lower()} {value}" for name, value in facts(report)]
         holes = note["last"] - note["first"] + 1 - len(frames)
@@ -59,7 +59,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     if model is not None:
         group.model = files.relative(Path(model))
         messages.append("the model is kept: Go On Training")
-    return messages + notes.remarks(report)
+    return messages + provenance.remarks(report)
 
 
 def sequence(frames: list[Path], name: str) -> bpy.types.Image:

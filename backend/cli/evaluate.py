@@ -38,7 +38,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ..io.writing import encode
     from ..materials.data.dataset import read_dataset
     from ..materials.evaluate.generated import make_materials
-    from ..materials.evaluate.memory import memory_sheet
+    from ..materials.evaluate.memorisation import memory_sheet
     from ..materials.evaluate.report import evaluate, rows
     from ..materials.generator.model import read_material_model
 

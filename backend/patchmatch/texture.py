@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from ..core.color_spaces import luminance
 from .atlas import Atlas
 from .engine import LEAST_PATCHES, Fixed, Guide, Report, Settings, synthesize
-from .figures import usage, verbatim_share
 from .guides import originality_guide, phase_guide, region_guide
 from .periodicity import find_wave
+from .texture_measures import usage, verbatim_share
 from .transforms import Transform, transforms_for, turn_normals
 
 CONTRAST = 0.35
@@ -98,7 +98,7 @@ class Texture:
     Attributes:
         pixels: ``(C, H, W)`` float32 in the exemplar's range; normals have unit length.
         field: ``(2, gh, gw)`` int32, where each patch comes from (y, x of its top-left corner in the exemplar, or on the sheet of copies).
-        figures: ``verbatim``, ``exemplar_use`` and ``most_repeated``, see ``figures``.
+        figures: ``verbatim``, ``exemplar_use`` and ``most_repeated``, see ``texture_measures``.
     """
 
     pixels: torch.Tensor

@@ -43,7 +43,7 @@ class Partial:
     Attributes:
         name: The output it belongs to, or a name of the operation's own that begins with ``_``.
         index: Which of several, such as a frame's number, or None.
-        value: Its JSON, as ``shared/tree.py`` makes it.
+        value: Its JSON, as ``shared/value_codec.py`` makes it.
         buffers: Descriptions of the blobs that its arrays are.
     """
 

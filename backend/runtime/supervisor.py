@@ -22,7 +22,7 @@ from ...shared.connection import Connection
 from ...shared.errors import BacklotError, InputError, JobCancelled, LimitError, ProtocolError, WorkerDied
 from ...shared.jobs import request_digest
 from ...shared.operations import OPERATIONS
-from ...shared.tree import check_descriptor
+from ...shared.value_codec import check_descriptor
 from ...shared.version import PROTOCOL_VERSION, __version__
 from ...shared.wire import INLINE_LIMIT, MAX_BUFFERS, MAX_FRAME, Codec, Message
 from .blobs import BlobStore, check_digest

@@ -66,7 +66,7 @@ def layers(*paths: Path) -> list[dict[str, np.ndarray]]:
     """The passes of OpenEXR files, decoded by the backend's Python (Blender's has no decoder that gives passes)."""
     script = (
         "import sys, numpy as np\n"
-        "from backlot.backend.io.exr_layers import decode_layers\n"
+        "from backlot.backend.io.exr_layers_read import decode_layers\n"
         "from backlot.shared.values import EncodedFile\n"
         "for path in sys.argv[1:]:\n"
         "    np.savez(path + '.npz', **{k: i.pixels for k, i in decode_layers(EncodedFile.read(path)).items()})\n"

@@ -8,7 +8,7 @@ from blender.test_material_apply import finish
 
 from backlot.addon.images import pictures
 from backlot.addon.materials import lighting, maps
-from backlot.addon.scene import notes
+from backlot.addon.scene import provenance
 from backlot.shared.values import Image
 
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_marked(scene):
     with pytest.raises(RuntimeError, match="select an object"):
         bpy.ops.backlot.mark_asset(material="gone")
     bpy.data.materials["Material"]["backlot"] = "not JSON"
-    assert notes.read(bpy.data.materials["Material"]) == {}
+    assert provenance.read(bpy.data.materials["Material"]) == {}
 
 
 def test_a_material_whose_images_are_gone_still_gets_a_preview(scene):

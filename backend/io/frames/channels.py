@@ -9,7 +9,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image, SceneFrame
-from ..exr_layers import decode_layers
+from ..exr_layers_read import decode_layers
 from ..reading import decode
 
 LAYERS: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from ...core.camera import check_aspect, check_camera, scaled
 from ...core.color import to_float, to_linear
 from .channels import SWITCHES, WORDS, FrameFiles, displacements
 from .frame import Frame
-from .selection import whole_ids
+from .object_ids import whole_ids
 
 _CHANNELS = {"image": "color", "position": "rest"}
 """Field of ``Frame`` to its channel, where they have different names."""

@@ -11,8 +11,8 @@ import numpy as np
 from ....shared.values import SceneFrame
 from .decode import Wanted, decode_frame
 from .frame import DepthFrame
-from .selection import Selection
-from .undistort import UndistortedFrames
+from .object_ids import Selection
+from .undistorted_frames import UndistortedFrames
 
 WANTED = Wanted(("depth", "color", "confidence", "mask", "object_id"), needed=("depth",))
 

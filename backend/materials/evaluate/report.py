@@ -18,7 +18,7 @@ from ..data.measure import MEASURED, measure
 from ..stack import CHANNELS
 from .distances import NEIGHBOURS, energy_distance, kernel_distance, manifold
 from .features import NETWORKS, Extractor, RandomNetwork, extract, standardise
-from .memory import Memory, memory
+from .memorisation import Memory, memory
 from .regressor import r_precision, train_regressor
 from .seam import seam_percentiles
 

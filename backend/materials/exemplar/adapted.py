@@ -18,8 +18,8 @@ import torch
 from ....shared.model_folders import models_folder
 from ...io.models.registry import tensor_digest
 from ..generator.arrange import arrange, read_codes
+from ..generator.generate import Produced, Request, produce
 from ..generator.model import MaterialModel, card_of, material_model, read_material_model, save_material_model
-from ..generator.produce import Produced, Request, produce
 from ..generator.tone import find_tone
 from ..training.adapt import SIDE, at_scale, continue_from, exemplar_options, prepare_exemplar
 from ..training.checkpoint import load_checkpoint, save_checkpoint

@@ -15,8 +15,8 @@ from ....shared.values import Image
 from ...core.context import Context
 from ...io.checks import check_mask, check_pixels
 from ...io.tensors import preview, srgb_planes
+from ..generator.generate import Produced, Request, produce
 from ..generator.model import MaterialModel, material_model
-from ..generator.produce import Produced, Request, produce
 from ..maps import ambient_occlusion, directx, normal_from_height
 from ..stack import BASE_COLOR, HEIGHT, METALLIC, ROUGHNESS
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from ....shared.errors import InputError
 from ....shared.values import Image
 from ...core.context import Context
-from ...core.runners import engine
+from ...core.operation_lookup import engine
 from ...io.checks import check_mask
 from ...io.tensors import preview
-from ...patchmatch.figures import exemplar_notes
 from ...patchmatch.texture import Keep, Options, enough_source, synthesize_texture
+from ...patchmatch.texture_measures import exemplar_notes
 from ...patchmatch.transforms import transforms_for
 from ..exemplar.labels import match_labels
 from ..exemplar.map_stack import WEIGHTS, check_same_size, cut, read_stack

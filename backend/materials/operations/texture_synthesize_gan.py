@@ -15,7 +15,7 @@ from ...core.color import from_float, to_float, to_linear
 from ...core.context import Context
 from ...io.checks import check_pixels
 from ...io.tensors import srgb_planes
-from ...patchmatch.figures import exemplar_notes
+from ...patchmatch.texture_measures import exemplar_notes
 from ..exemplar.adapted import adapted_model, more
 from ..generator.tiled import fit
 from ..maps import ambient_occlusion, normal_from_height

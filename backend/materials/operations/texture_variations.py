@@ -11,8 +11,8 @@ import torch
 from ....shared.jobs import MAX_SEED
 from ...core.context import Context
 from ...io.tensors import preview
+from ..generator.generate import Produced, produce, understood
 from ..generator.model import material_model
-from ..generator.produce import Produced, produce, understood
 from ..photo.shading import Surface, render_standard
 from .texture_generate import _image, report_of, request_from
 

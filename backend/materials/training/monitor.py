@@ -22,7 +22,7 @@ from ..generator.patterns import PATTERN_CHANNELS, encode
 from ..generator.prior import COARSEST
 from ..stack import BASE_COLOR
 from .checkpoint import save_checkpoint
-from .losses import patch_distance
+from .generator_losses import patch_distance
 from .training import Trainer
 
 COLLAPSED = 0.1

@@ -20,7 +20,7 @@ from ..generator.layers import layout_cells
 from ..generator.networks import Encoder, Generator, Inverter
 from ..generator.noise import STRIDE
 from ..generator.prior import FACTORS
-from . import losses
+from . import generator_losses
 from .batches import Sampler
 from .discriminators import Pairs, PriorDiscriminator, discriminator_step, generator_step
 from .optimiser import ClippedAdam, average
@@ -180,10 +180,10 @@ class PriorTrainer:
         judged = discriminator_step(self.critic, self.discriminator_optimiser, given, o.rate * rate, penalty, WRONG, half)
         adversarial, features, real_features = generator_step(self.critic, given, half)
         joints = 1.5 * layout[seen, -4:]  # codes are compared together with the joints they must fit
-        distance = losses.code_distance(torch.cat([made[seen], joints], 1), torch.cat([real[seen], joints], 1)).mean()
-        statistics = losses.feature_distance([f[seen] for f in features], [f[seen] for f in real_features]).mean()
-        divergence = losses.latent_divergence(mean, log_variance)
-        attribute_loss = losses.attribute_loss(read, attributes, known)
+        distance = generator_losses.code_distance(torch.cat([made[seen], joints], 1), torch.cat([real[seen], joints], 1)).mean()
+        statistics = generator_losses.feature_distance([f[seen] for f in features], [f[seen] for f in real_features]).mean()
+        divergence = generator_losses.latent_divergence(mean, log_variance)
+        attribute_loss = generator_losses.attribute_loss(read, attributes, known)
         total = adversarial + o.codes * distance + o.features * statistics + o.divergence * divergence + attribute_loss
         self.generator_optimiser.step(total, o.rate * rate)
         average(self.pairs, o.average, self.step_number)

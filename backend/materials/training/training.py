@@ -24,7 +24,7 @@ from ...core.devices import halves_pay
 from ..data.dataset import Dataset
 from ..generator.networks import Config, Encoder, Generator, Inverter
 from ..generator.noise import Seeds, make_seeds
-from . import losses, prior_training
+from . import generator_losses, prior_training
 from .batches import Batch, Sampler
 from .discriminators import Discriminator, Pairs, discriminator_step, generator_step
 from .optimiser import ClippedAdam, average
@@ -192,8 +192,11 @@ class Trainer:
         s = self._source(batch, slice(0, count))
         with self._autocast():
             made = self.generator(s.style, s.seeds, code=s.code)[..., middle, middle].float()
-        patches = losses.patch_distance(made, real).mean()
-        likeness = losses.likeness_loss(made, real, [], []) + 0.5 * (losses.weigh(made) - losses.weigh(real)).abs().mean()
+        patches = generator_losses.patch_distance(made, real).mean()
+        likeness = (
+            generator_losses.likeness_loss(made, real, [], [])
+            + 0.5 * (generator_losses.weigh(made) - generator_losses.weigh(real)).abs().mean()
+        )
         total = o.patches * patches + 3 * o.likeness * likeness + o.divergence * s.divergence + s.attribute_loss
         self.generator_optimiser.step(total, 2 * self._rate(), momentum=0.9)
         parts = {"patches": patches, "likeness": likeness, "divergence": s.divergence, "attributes": s.attribute_loss}
@@ -217,10 +220,10 @@ class Trainer:
         made = made.float()
         share = torch.ones(count, device=self.device)
         share[known.stop :] = UNKNOWN_SHARE
-        patches = (share * losses.patch_distance(made, real)).mean()
-        statistics = (share * losses.feature_distance(features, real_features)).mean()
-        measured = losses.measured_distance(made, real).mean()
-        likeness = losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
+        patches = (share * generator_losses.patch_distance(made, real)).mean()
+        statistics = (share * generator_losses.feature_distance(features, real_features)).mean()
+        measured = generator_losses.measured_distance(made, real).mean()
+        likeness = generator_losses.likeness_loss(made[known], real[known], [f[known] for f in features], [f[known] for f in real_features])
         total = adversarial + o.patches * patches + o.features * statistics + o.likeness * likeness
         total = total + o.divergence * s.divergence + o.measured * measured + s.attribute_loss
         # Values far outside 0..1 are clipped when a material is saved: that must not lower the loss.
@@ -251,8 +254,8 @@ class Trainer:
                 mean, log_variance, read = self.encoder(batch.photo)
             half = count - count // 2
             latent = torch.cat([(mean + latent * (log_variance / 2).exp())[:half], latent[half:]])
-            divergence = losses.latent_divergence(mean, log_variance)
-            attribute_loss = losses.attribute_loss(read, batch.attributes, batch.known)
+            divergence = generator_losses.latent_divergence(mean, log_variance)
+            attribute_loss = generator_losses.attribute_loss(read, batch.attributes, batch.known)
         with self._autocast():
             found = self.inverter(batch.stack, batch.pattern)
             style = self.generator.style(batch.attributes, latent)

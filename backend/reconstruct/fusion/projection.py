@@ -10,8 +10,8 @@ import numpy as np
 from ...core.camera import view_matrix
 from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
-from .exact import NearestFace
 from .fusion import Settings
+from .point_distances import NearestFace
 from .sampling import pick, points_of
 
 _f = np.float32

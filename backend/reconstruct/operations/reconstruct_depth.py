@@ -20,10 +20,10 @@ from ...core.context import Context
 from ...core.depth_noise import NoiseModel
 from ...core.timings import Timings
 from ...io.frames.frame import DepthFrame
-from ...io.frames.selection import Selection
+from ...io.frames.object_ids import Selection
 from ...io.frames.source import FrameSource
 from ...mesh.finish import finish
-from ..fusion import remarks, survey
+from ..fusion import report_notes, survey
 from ..fusion.blocks import BLOCK_BYTES
 from ..fusion.free_space import FreeSpace
 from ..fusion.fusion import Settings
@@ -76,7 +76,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     if expected is not None:
         rest = ", then the finish" if _finishes(given) else ""
         needed = f"about {expected.bytes / 2**20:.0f} MiB of memory and {expected.seconds:.0f} s"
-        told = f"{remarks.counted(len(source))}, voxels of {voxel:.3g}: {needed}"
+        told = f"{report_notes.counted(len(source))}, voxels of {voxel:.3g}: {needed}"
         context.progress(0.01, told + rest)
         partial = Partial(context, looked.frames, int(given["min_component"]))
         partial.coarse(looked, settings, context.seed)
@@ -85,7 +85,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     empty_space = FreeSpace(looked.frames, settings.truncation * settings.voxel + 3 * looked.noise.sigma(looked.far))
     surface, skipped, taken_out = _fuse(source, settings, empty_space if given["drop_moving"] else None, partial, given, context, timings)
     projection = Projection(surface.vertices, surface.faces, settings, len(source), context.seed)
-    moving = remarks.Moving()
+    moving = report_notes.Moving()
     last = 0.9 if _finishes(given) else 1.0
     for index, frame in enumerate(source):
         part = index / len(source)
@@ -99,7 +99,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         mesh.attributes["object"] = objects.astype(np.float32)
     timings.end("color")
     report = {
-        "notes": remarks.notes(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
+        "notes": report_notes.notes(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
         "frames": len(source),
         "frames_skipped": skipped,
         "frames_without_depth": bare,
@@ -113,7 +113,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "faces_dropped": surface.dropped,
         "bounds": [[float(f"{x:.6g}") for x in corner] for corner in (surface.vertices.min(0), surface.vertices.max(0))],
         "error": projection.errors(),
-        "overlap": remarks.overlap(projection.overlap()),
+        "overlap": report_notes.overlap(projection.overlap()),
         "moving": moving.report(),
         "objects": _ranges(surface, objects),
     }
@@ -155,7 +155,7 @@ def _fuse(
             raise _no_objects(source, given)
         raise InputError(
             expected="depth in at least one frame",
-            got=f"only background in {remarks.names(skipped)}",
+            got=f"only background in {report_notes.names(skipped)}",
             fix="Point the camera at the scene, raise the maximum depth, or check the depth's units",
         )
     context.progress(FUSED, "extracting the surface")
@@ -183,7 +183,7 @@ def _no_objects(source: FrameSource, given: Mapping[str, Any]) -> InputError:
     there = ", ".join(str(n) for n in seen[:20]) + (", …" if len(seen) > 20 else "")
     return InputError(
         expected=f"depth of {wanted} in at least one frame",
-        got=f"none in {remarks.counted(len(source))}",
+        got=f"none in {report_notes.counted(len(source))}",
         fix=f"Frames show the ids {there or 'of no object'}: choose among them, or raise the maximum depth",
     )
 

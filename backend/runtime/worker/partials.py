@@ -9,7 +9,7 @@ from typing import Any
 from ....shared.errors import JobFailed, ProtocolError
 from ....shared.operations import Operation
 from ....shared.transfer import map_blob
-from ....shared.tree import Buffer, decode, encode
+from ....shared.value_codec import Buffer, decode, encode
 from ....shared.wire import Message
 from ...core.context import PRIVATE, Partials
 from ..blobs import BlobStore

@@ -16,11 +16,11 @@ import numpy as np
 from ....shared.errors import BacklotError, JobCancelled, JobFailed, OutOfMemory
 from ....shared.operations import find
 from ....shared.transfer import allow_many_files, map_blob
-from ....shared.tree import Buffer, decode, encode
+from ....shared.value_codec import Buffer, decode, encode
 from ....shared.wire import INLINE_LIMIT, Message
 from ...core.context import Context
 from ...core.devices import describe_device, memory
-from ...core.runners import runner
+from ...core.operation_lookup import runner
 from ...io.inputs import decode_inputs
 from ..blobs import BlobStore
 from ..delivery import deliver, provenance

@@ -15,7 +15,7 @@ from ....shared.values import DEPTH_BACKGROUND, EncodedFile, Image
 from ...core.color import to_float
 from ...core.color_spaces import luminance
 from ...core.filters import gaussian_blur
-from ...io.exr_layers import decode_layers
+from ...io.exr_layers_read import decode_layers
 from ...io.frames.channels import named_layer
 from ...patchmatch import pyramid
 from .strokes import geometry_planes

@@ -7,8 +7,8 @@ import numpy as np
 from ....shared.values import EncodedFile, Image
 from ...core.color import from_float
 from ...core.shaper import shape_linear, unshape_linear
-from ...io.exr_layers import decode_layers
-from ...io.exr_multilayer import encode_layers
+from ...io.exr_layers_read import decode_layers
+from ...io.exr_layers_write import encode_layers
 from ...io.frames.decode import Wanted, decode_frame
 from ...io.frames.shot import Shot
 from ..shot.contents import layered

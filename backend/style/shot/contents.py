@@ -10,8 +10,8 @@ import torch
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float, to_linear
 from ...core.color_spaces import luminance
-from ...io.exr_layers import decode_layers
-from ...io.exr_multilayer import encode_layers
+from ...io.exr_layers_read import decode_layers
+from ...io.exr_layers_write import encode_layers
 from ...io.frames.frame import Frame
 from ...io.frames.shot import Shot
 from ...io.tensors import from_planes, to_planes

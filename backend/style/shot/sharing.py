@@ -12,8 +12,8 @@ from ...core.filters import gaussian_blur
 from ...core.morphology import dilate
 from ...io.frames.shot import Shot
 from ..image.directions import Region, assigned, coverage, part_size, shared_out
+from .painter_protocols import Report
 from .passes import ids_of
-from .roles import Report
 
 KEPT = 8
 """Frames whose shares are kept: every style asks for them a few times."""

@@ -25,7 +25,7 @@ from ...io.frames.shot import Shot
 from ..image.grade import soften
 from . import occlusion
 from .band_limit import Limit
-from .roles import Grading, Paints, Report
+from .painter_protocols import Grading, Paints, Report
 from .trace import Geometry, Trace
 
 

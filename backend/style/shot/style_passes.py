@@ -14,7 +14,7 @@ from ...io.frames.shot import Shot
 from ..image.directions import Region
 from .contents import Contents, soft_chroma
 from .painter import Brush, Painter
-from .roles import Report
+from .painter_protocols import Report
 from .sharing import Regions, Sharer
 from .shot import Schedule, Segment, Styled, segments, turned
 

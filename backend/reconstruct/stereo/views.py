@@ -15,7 +15,7 @@ from ...core.camera import scaled
 from ...core.color import to_srgb
 from ...core.color_spaces import LUMA
 from ...io.frames.decode import Wanted, decode_frame
-from ...io.frames.undistort import UndistortedFrames
+from ...io.frames.undistorted_frames import UndistortedFrames
 
 WANTED = Wanted(("color", "mask"), needed=("color",))
 Report = Callable[[float, str], None]

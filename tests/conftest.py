@@ -20,7 +20,7 @@ if importlib.util.find_spec("bpy") is None:
     collect_ignore.append("blender")  # these import bpy: .venvs/bpy-4.5/bin/python -m pytest tests/blender
 HERE = Path(__file__).parent
 if not (HERE.parent / "dev.py").exists():  # tests/ alone, with the package installed by pip: what reads the checkout's files stays out
-    NEED_CHECKOUT = ("backlot.benchmarks", "shot_frames", "dev.py", "tools", "pyproject.toml", "docs")
+    NEED_CHECKOUT = ("backlot.benchmarks", "shot_frames", "from test_keyframes", "dev.py", "tools", "pyproject.toml", "docs")
     for path in HERE.glob("test_*.py"):
         if any(word in path.read_text(encoding="utf-8") for word in NEED_CHECKOUT):
             collect_ignore.append(path.name)

@@ -39,7 +39,7 @@ def phase_guide(
     offset: float,
     kept: tuple[torch.Tensor, torch.Tensor] | None,
 ) -> Guide | None:
-    """The exemplar's wave made straight, or None where it does not fit.
+    """The exemplar's wave, unwarped to constant phase speed, or None where it does not fit.
 
     Args:
         wave: As found in the exemplar.

@@ -38,7 +38,7 @@ OPERATION = Operation(
             "text",
             "",
             "Corners",
-            "To straighten a slanted view: x,y of the top left, top right, bottom right and bottom left corner in percent of the photo",
+            "To rectify a slanted view: x,y of the top left, top right, bottom right and bottom left corner in percent of the photo",
             maximum=200,
             advanced=True,
         ),

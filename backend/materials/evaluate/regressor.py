@@ -1,4 +1,4 @@
-"""R-precision: does a material fit its own description best? Judged by a small network that learnt attributes from real ones."""
+"""R-precision: does a material fit its own description best? Scored by a small network that learnt attributes from real materials."""
 
 from __future__ import annotations
 

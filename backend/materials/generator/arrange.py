@@ -5,7 +5,7 @@ time, and of one picture only a few hundred stones. The patch engine has the opp
 its size, where that is quick, and says for each cell from where in the exemplar it is; the codes that the inverter reads there are drawn
 by the generator with fresh noise: new pixels, not copies.
 
-Codes are mixed nowhere. Voting on codes as on pixels left codes between codes, of which the generator made mush.
+Codes are mixed nowhere. Voting on codes as on pixels gave averaged codes, which the generator drew blurred.
 """
 
 from __future__ import annotations

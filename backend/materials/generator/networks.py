@@ -209,7 +209,7 @@ class Inverter(nn.Module):
     """A stack to the code that would have made it.
 
     It is used in training only: half of what the generator makes then has a real picture that it should be, position by position, and that
-    teaches it to draw long before the discriminator's judgement does (VAE-GAN, Larsen et al. 2016).
+    teaches it to draw long before the adversarial loss does (VAE-GAN, Larsen et al. 2016).
     """
 
     def __init__(self, config: Config) -> None:

@@ -18,7 +18,7 @@ STRIDE = 8
 LEVELS = (8, 4, 2, 1)
 """Pixels for one cell of the noise at each stage of the generator, the coarsest first."""
 LEVEL_CHANNELS = (32, 4, 4, 2)
-"""Noise channels at each stage; of the coarsest, half is made into a code, half is the code's doubt."""
+"""Noise channels at each stage; of the coarsest, half is made into a code, half is noise added to the code."""
 
 
 @dataclasses.dataclass(frozen=True)

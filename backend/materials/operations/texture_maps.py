@@ -88,7 +88,7 @@ def unit_relief(height_px: torch.Tensor) -> tuple[torch.Tensor, float]:
 
 
 def _prepare(image: Image, corners: str) -> tuple[torch.Tensor, list[str]]:
-    """The photograph as ``(3, H, W)`` sRGB 0..1, straightened, and notes for the artist."""
+    """The photograph as ``(3, H, W)`` sRGB 0..1, rectified, and notes for the artist."""
     check_pixels(image, "photo", LEAST_SIDE)
     longest = max(image.pixels.shape[:2])
     if longest > MOST_SIDE:
@@ -107,13 +107,13 @@ def _prepare(image: Image, corners: str) -> tuple[torch.Tensor, list[str]]:
     if share > 0.02:
         notes.append(f"{share:.0%} of the photo is blown out: there the maps are guesses")
     if corners.strip():
-        photo = _straighten(photo, corners)
+        photo = _rectified(photo, corners)
     if float(photo.mean(0).std()) < LEAST_CONTRAST:
         raise InputError(expected="a photo with some texture", got="one flat colour", fix="Photograph the material in light from one side")
     return photo, notes
 
 
-def _straighten(photo: torch.Tensor, text: str) -> torch.Tensor:
+def _rectified(photo: torch.Tensor, text: str) -> torch.Tensor:
     numbers = re.findall(r"[-+]?\d*\.?\d+", text)
     if len(numbers) != 8 or re.search(r"[^\d\s.,;+-]", text):
         raise InputError(

@@ -58,7 +58,7 @@ def continue_from(model: MaterialModel, options: Options, device: torch.device) 
 
 
 def exemplar_options(minutes: float, seed: int) -> Options:
-    """Options to adapt a trained base: it first learns to draw this one, in its own colours, then the game; averages follow faster.
+    """Options to adapt a trained base: first reconstruction of this one in its own colours, then adversarial steps; averages follow faster.
 
     The encoder stays the base's: of one photograph there is nothing to tell apart.
     """

@@ -23,7 +23,7 @@ class Batch:
     """What one step sees.
 
     Attributes:
-        stack: ``(B, 6, canvas, canvas)`` float32, 0..1; only its middle is judged.
+        stack: ``(B, 6, canvas, canvas)`` float32, 0..1; only its middle enters the losses.
         pattern: ``(B, PATTERN_CHANNELS, canvas, canvas)`` for the whole canvas.
         photo: ``(B, 3, crop, crop)`` sRGB 0..1, another position of the same materials under a random light.
         attributes: ``(B, A)`` in 0..1.

@@ -177,7 +177,7 @@ class PriorTrainer:
             made = self.prior(torch.cat([attributes * 2 - 1, latent], 1), noise, layout).float()
         given = Pairs(real, made, layout, attributes)
         penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
-        judged = discriminator_step(self.critic, self.discriminator_optimiser, given, o.rate * rate, penalty, WRONG, half)
+        critic_losses = discriminator_step(self.critic, self.discriminator_optimiser, given, o.rate * rate, penalty, WRONG, half)
         adversarial, features, real_features = generator_step(self.critic, given, half)
         joints = 1.5 * layout[seen, -4:]  # codes are compared together with the joints they must fit
         distance = generator_losses.code_distance(torch.cat([made[seen], joints], 1), torch.cat([real[seen], joints], 1)).mean()
@@ -195,4 +195,4 @@ class PriorTrainer:
             "divergence": divergence,
             "attributes": attribute_loss,
         }
-        return {**judged, **{name: float(value.detach()) for name, value in found.items()}}
+        return {**critic_losses, **{name: float(value.detach()) for name, value in found.items()}}

@@ -215,7 +215,7 @@ class Trainer:
 
         given = Pairs(real, made, pattern, batch.attributes)
         penalty = o.lazy * o.gamma / 2 if self.step_number % o.lazy == 0 else 0.0
-        judged = discriminator_step(self.critic, self.discriminator_optimiser, given, self._rate(), penalty, WRONG, self.half)
+        critic_losses = discriminator_step(self.critic, self.discriminator_optimiser, given, self._rate(), penalty, WRONG, self.half)
         adversarial, features, real_features = generator_step(self.critic, given, self.half)
         made = made.float()
         share = torch.ones(count, device=self.device)
@@ -230,7 +230,7 @@ class Trainer:
         total = total + 0.1 * (made - made.clamp(0, 1)).square().mean()
         self.generator_optimiser.step(total, self._rate())
         return {
-            **judged,
+            **critic_losses,
             "generator": float(adversarial.detach()),
             "patches": float(patches.detach()),
             "statistics": float(statistics.detach()),

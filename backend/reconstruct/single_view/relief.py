@@ -172,12 +172,12 @@ def _keep_seen(planes: torch.Tensor, painted: torch.Tensor, disparity: np.ndarra
 
 
 def _back_sheet(surface: Surface, hidden: Hidden, cells: int, camera: Camera) -> Sheet | None:
-    """The hidden surface as a sheet of its own. It laps under the visible surface that it grew from, a little behind it."""
+    """The hidden surface as a sheet of its own. It overlaps the visible surface that it grew from, a little behind it."""
     shape = surface.disparity.shape
-    lap = int(np.ceil(max(shape) / cells)) + 1
-    wide = binary_dilation(hidden.grown, iterations=lap)
+    overlap = int(np.ceil(max(shape) / cells)) + 1
+    wide = binary_dilation(hidden.grown, iterations=overlap)
     value = hidden.disparity * np.float32(1 - PUSHED)
-    # Under the lap the sheet must stay behind the picture: where something farther is visible, it would hang in front of it.
+    # Under the overlap the sheet must stay behind the picture: where something farther is visible, it would hang in front of it.
     valid = surface.valid & (hidden.grown | (wide & (value < surface.disparity)))
     # Where surfaces of different distance meet back there, a stretched face does less harm than a slit.
     tears = find_tears(value, valid, 0.5, 89.9, (camera.fl_x, camera.fl_y))

@@ -51,7 +51,7 @@ class DepthMap:
         confidence: ``(H, W)`` float32, 0..1; 0 where unknown.
         spread: ``(H, W)`` float32, standard deviation among the views that agree, as a part of the depth.
         filled: ``(H, W)`` bool, where depth comes from a plane through its surroundings and no measurement.
-        doubtful: Part of the frame that has texture and is shown by three others of which none agrees: what moves, or mirrors.
+        unconfirmed: Part of the frame that has texture and is shown by three others of which none agrees: what moves, or mirrors.
     """
 
     number: int
@@ -60,7 +60,7 @@ class DepthMap:
     confidence: np.ndarray
     spread: np.ndarray
     filled: np.ndarray
-    doubtful: float = 0.0
+    unconfirmed: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,12 +160,12 @@ def _confirm(matcher: Matcher, index: int, level: int, fill: bool) -> DepthMap:
         confidence = np.where(filled, np.float32(FILLED_CONFIDENCE) * planes[..., 3], confidence)
     with np.errstate(divide="ignore"):
         depth = np.where(inverse > 0, 1 / inverse, np.float32(0)).astype(np.float32)
-    doubtful = 0.0
+    unconfirmed = 0.0
     if level == 0:
         shown = _shown(view.camera, [matcher.views[j].camera for j in neighbours], matcher.ranges[index])
         lone = (mask > 0) & (found.asked >= min(3, len(neighbours))) & (shown >= min(3, len(neighbours))) & (found.count == 0)
-        doubtful = _wide(lone & _textured(gray))
-    return DepthMap(view.number, camera, depth, confidence, np.where(keep, found.spread, np.float32(0)), filled, doubtful)
+        unconfirmed = _wide(lone & _textured(gray))
+    return DepthMap(view.number, camera, depth, confidence, np.where(keep, found.spread, np.float32(0)), filled, unconfirmed)
 
 
 def _shown(camera: Camera, others: list[Camera], span: Range) -> np.ndarray:
@@ -232,10 +232,10 @@ def _judge(views: Sequence[View], choices: list[Choice], maps: list[DepthMap], r
     if narrow:
         notes.append(f"Little parallax: the sources of {_names(narrow)} are less than 2 degrees aside; use a longer range of frames")
     poor = [v.number for v, m in zip(views, matched, strict=True) if m < 0.5 * THIN]
-    usual = float(np.median([m.doubtful for m in maps]))
-    moving = [m.number for m in maps if m.doubtful > (MOVING if usual > MOVING else 2.5 * MOVING)]
+    usual = float(np.median([m.unconfirmed for m in maps]))
+    moving = [m.number for m in maps if m.unconfirmed > (MOVING if usual > MOVING else 2.5 * MOVING)]
     if moving:
-        most = max(m.doubtful for m in maps)
+        most = max(m.unconfirmed for m in maps)
         notes.append(f"Up to {most:.1%} of {_names(moving)} has texture that no other frame agrees with: mask what moves or mirrors")
     if poor:
         notes.append(

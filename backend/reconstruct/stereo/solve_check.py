@@ -77,7 +77,7 @@ def reprojection(frames: Sequence[SceneFrame], tracks: Tracks) -> Reprojection |
 
 
 def check_reprojection(found: Reprojection, camera: Camera) -> list[str]:
-    """Notes for a doubtful solve.
+    """Notes for an unreliable solve.
 
     Raises:
         InputError: The tracks contradict the cameras: wrong focal length, lens, clip or frame range.

@@ -75,12 +75,12 @@ def support(
         ``(B, 1, H, W)`` float32 in 0..1.
     """
     picture, candidates, shares = weighed
-    doubts = []
+    penalties = []
     for slot in guides.float().split(GUIDE, 1):
         light = (predicted.float() - slot[:, 3:6]).abs().mean(1)
         age = (1 / slot[:, 8].clamp_min(1e-3) - 0.5).clamp_min(0)  # the frames between, see guides.nearness
-        doubts.append(_LIGHT * light + _AGE * age.sqrt())
-    doubts.append(invented[:, 0].float())
+        penalties.append(_LIGHT * light + _AGE * age.sqrt())
+    penalties.append(invented[:, 0].float())
     apart = (candidates - picture[:, None]).abs().mean(2)
-    off = (shares * (torch.stack(doubts, 1) + _APART * apart)).sum(1, keepdim=True)
+    off = (shares * (torch.stack(penalties, 1) + _APART * apart)).sum(1, keepdim=True)
     return torch.exp(-off / SCALE)

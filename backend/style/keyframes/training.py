@@ -137,7 +137,7 @@ class Trainer:
         average = copy.deepcopy(network).requires_grad_(False)
         optimiser = torch.optim.Adam(network.repair.parameters(), 2e-3, (0.9, 0.99))
         critic = losses.Critic().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        judging = torch.optim.Adam(critic.parameters(), 1e-3, (0.5, 0.99))
+        critic_optimiser = torch.optim.Adam(critic.parameters(), 1e-3, (0.5, 0.99))
         examples, others = dataset.tracked(), dataset.unpainted()
         began, first, seen = self._fraction(), self.steps, 0
         best, best_state = float("inf"), copy.deepcopy(average.state_dict())
@@ -149,7 +149,7 @@ class Trainer:
             made = self._make(network, batch, drop=True)
             loss = losses.likeness(made, batch.target, batch.weight)
             if others and self.options.detail > 0 and done > 0.25 and self.steps % 3 == 0:
-                loss = loss + self._unpainted(network, critic, judging, batch, made, done)
+                loss = loss + self._unpainted(network, critic, critic_optimiser, batch, made, done)
             if dataset.pairs and self.steps % 6 == 1 and done > 0.1:
                 loss = loss + 0.5 * self._steadiness(network)
             optimiser.zero_grad(set_to_none=True)
@@ -175,7 +175,13 @@ class Trainer:
         return average
 
     def _unpainted(
-        self, network: ShotNetwork, critic: losses.Critic, judging: torch.optim.Optimizer, batch: Batch, made: torch.Tensor, done: float
+        self,
+        network: ShotNetwork,
+        critic: losses.Critic,
+        critic_optimiser: torch.optim.Optimizer,
+        batch: Batch,
+        made: torch.Tensor,
+        done: float,
     ) -> torch.Tensor:
         """The critic's and the distribution's part: pictures of unpainted frames shall consist of what is painted."""
         assert batch.target is not None
@@ -202,12 +208,12 @@ class Trainer:
             penalised = self.steps % 48 == 0
             with self._cast(not penalised):
                 (a, _), (b, _) = critic(real), critic(fake)
-            judge = relativistic([a], [b])
+            critic_loss = relativistic([a], [b])
             if penalised:
-                judge = judge + 8 * GAMMA * (gradient_penalty([a], real) + gradient_penalty([b], fake)) / 2
-            judging.zero_grad(set_to_none=True)
-            judge.backward()
-            judging.step()
+                critic_loss = critic_loss + 8 * GAMMA * (gradient_penalty([a], real) + gradient_penalty([b], fake)) / 2
+            critic_optimiser.zero_grad(set_to_none=True)
+            critic_loss.backward()
+            critic_optimiser.step()
             critic.requires_grad_(False)
             with self._cast():
                 scores, _ = critic(picture[:count])

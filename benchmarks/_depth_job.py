@@ -28,7 +28,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "fixed 8 voxels": {"noise": "exact", "truncation": 8.0},
     "from noise": {"noise": "measured", "truncation": 0.0},
 }
-VOXEL = 0.01
+VOXEL, TINY_VOXEL = 0.01, 0.08
+"""Metres."""
 FULL, SMALL, TINY = (640, 480, 525.0), (320, 240, 262.5), (160, 120, 131.25)
 """Width, height and focal length in pixels: of frames, of noisy frames, of ``--tiny``."""
 Quality = Callable[[Any, np.ndarray, float], dict[str, float]]
@@ -41,7 +42,7 @@ def camera_of(view: room.View) -> Camera:
 
 
 def _run(frames: list[SceneFrame], **parameters: Any) -> tuple[Mesh, dict[str, Any], float]:
-    given = {"voxel": VOXEL, "max_depth": 0.0, "min_component": 100, **parameters}
+    given = {"max_depth": 0.0, "min_component": 100, **parameters}
     start = time.perf_counter()
     outputs = reconstruct_depth.run({"frames": frames}, given, Context(torch.device("cpu")))
     return outputs["mesh"], outputs["report"], time.perf_counter() - start
@@ -51,6 +52,7 @@ def noise_study(report: Report, count: int, quality: Quality, picture: Callable[
     """Fixed truncation against what the operation sets, as 16-bit millimetres."""
     views = [room.render(pose, *(TINY if tiny else SMALL)) for pose in room.poses(count)]
     truth = room.surface_samples(views, density=300)
+    voxel = TINY_VOXEL if tiny else VOXEL
     rows, tiles = [], []
     for level, sigma in list(LEVELS.items())[: 1 if tiny else None]:
         generator = np.random.default_rng(0)
@@ -61,13 +63,13 @@ def noise_study(report: Report, count: int, quality: Quality, picture: Callable[
             frames.append(SceneFrame(camera_of(view), {"depth": Image(raw[..., None], "data")}, 0.001, number))
         line = []
         for setting, parameters in SETTINGS.items():
-            mesh, made, seconds = _run(frames, **parameters)
+            mesh, made, seconds = _run(frames, voxel=voxel, **parameters)
             surface = (mesh.vertices, mesh.faces)
-            row = {"noise": level, "setting": setting, "truncation_voxels": made["truncation"] / VOXEL, **made["noise"]}
-            rows.append({**row, **quality(surface, truth, VOXEL), "seconds": seconds})
+            row = {"noise": level, "setting": setting, "truncation_voxels": made["truncation"] / voxel, **made["noise"]}
+            rows.append({**row, **quality(surface, truth, voxel), "seconds": seconds})
             print_table(rows[-1:])
             if picture:
-                line.append(np.concatenate([picture(surface, views[1], VOXEL, heat) for heat in (False, True)], 1))
+                line.append(np.concatenate([picture(surface, views[1], voxel, heat) for heat in (False, True)], 1))
         tiles.append(line)
     print_table(rows)
     report.save_rows("reconstruct_noise_cpu", rows)
@@ -91,7 +93,7 @@ def whole_job(report: Report, views: list[room.View], *, tiny: bool) -> None:
     faces = 2000 if tiny else 50_000
     jobs: dict[str, dict[str, Any]] = {"vertex colours": {}, f"{faces:,} faces, texture": {"max_faces": faces, "texture": True}}
     for name, parameters in jobs.items():
-        mesh, made, seconds = _run(frames, **parameters, **({"voxel": 0.05} if tiny else {}))
+        mesh, made, seconds = _run(frames, voxel=TINY_VOXEL if tiny else VOXEL, **parameters)
         stages = {f"{stage}_s": taken for stage, taken in made["seconds"].items()}
         estimate = {"estimated_s": made["estimate"]["seconds"], "estimated_mb": made["estimate"]["bytes"] / 1e6}
         rows.append({"job": name, "seconds": seconds, "faces": len(mesh.faces), **stages, **estimate, "process_peak_mb": peak_memory()})

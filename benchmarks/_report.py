@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import functools
 import json
 import os
 import platform
@@ -156,6 +157,7 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def installed(package: str) -> bool:
     """Whether a system that we are compared with is in this environment; ``dev.py bench`` installs them all."""
     found = find_spec(package) is not None

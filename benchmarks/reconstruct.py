@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peak-of", choices=("open3d", "backlot"), help=argparse.SUPPRESS)
     options, report = begin(parser, arguments)
     if options.tiny:
-        options.voxels, options.frames, options.repeats = [0.05], 4, 1
+        options.voxels, options.frames, options.repeats = [_depth_job.TINY_VOXEL], 4, 1
     views = [room.render(pose, *(_depth_job.TINY if options.tiny else _depth_job.FULL)) for pose in room.poses(options.frames)]
     if options.peak_of:
         print_peak(options.peak_of, options.voxels[0], views)

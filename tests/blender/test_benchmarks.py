@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BACKEND_PYTHON, ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -24,7 +24,7 @@ def run(python: str, module: str, *arguments: str | Path) -> str:
 
 
 def test_what_the_addon_costs(tmp_path: Path) -> None:
-    run(BACKEND_PYTHON, "addon_register", "--tiny", "--results", tmp_path)
+    run(os.environ["BACKLOT_PYTHON"], "addon_register", "--tiny", "--results", tmp_path)
     found = json.loads((tmp_path / "addon_register.json").read_text())
     assert [row["what"] for row in found["rows"]] == ["first start", "later starts"]
     assert found["rows"][0]["panels"] > 3
@@ -32,7 +32,7 @@ def test_what_the_addon_costs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_sheet_of_the_gallery(tmp_path: Path) -> None:
-    run(BACKEND_PYTHON, "gallery", "--tiny", "--jobs", "1", "--results", tmp_path)
+    run(os.environ["BACKLOT_PYTHON"], "gallery", "--tiny", "--jobs", "1", "--results", tmp_path)
     assert (tmp_path / "gallery" / "wet-mossy-cobblestone.jpg").stat().st_size > 10_000
     assert "wet mossy cobblestone" in (tmp_path / "gallery" / "README.md").read_text()
 

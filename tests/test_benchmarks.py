@@ -13,7 +13,7 @@ from backlot.benchmarks import _report
 FOLDER = Path(_report.__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 IN_BLENDER = ("addon_register", "gallery")  # tests/blender/test_benchmarks.py
-SLOW = ("footage", "keyframes", "materials", "outputs", "plate", "reconstruct", "shots", "style", "surface", "textures")
+SLOW = ("footage", "keyframes", "materials", "outputs", "plate", "reconstruct", "shots", "style", "surface")
 RUNS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else (), id=name) for name in NAMES if name not in IN_BLENDER]
 FILES = {  # where the name differs from the benchmark's
     "footage": "footage_pair_cpu", "keyframes": "keyframes", "maps": "maps_cpu", "materials": "materials_cpu", "plate": "plate_cpu",

@@ -1,6 +1,6 @@
 """One picture into geometry: how well alignment to tracks holds, and what a moved camera sees.
 
-    python3 dev.py bench plate [--trials 200] [--no-pictures] [--tiny]
+    python3 dev.py bench plate [--trials 200] [--no-pictures] [--only mattes] [--tiny]
 
 Alignment: the room's disparity with a random scale and shift, 30 tracks with a pixel of noise (standard deviation in each direction), a
 fifth of them with a random distance; the error of the scale over all trials, for each kind of depth.
@@ -9,6 +9,9 @@ Views: the furnished room of ``scenes/room.py`` with a texture of checks and wav
 artist's own, or the same depth smeared as networks do (a Gaussian of 2.5 pixels on disparity). The camera then moves sideways by a part of
 the median distance. ``visible`` is the PSNR where the plate itself showed the surface, ``filled`` where it was hidden, ``edges`` within
 4 pixels of a depth edge of the true view, ``all`` of all; pixels beyond the plate's border are left out. The naive mesh is one untorn grid.
+
+Mattes: 24 composites with known alpha (``scenes/composites.py``). The layer is where alpha is above a half, or that grown or shrunk by a
+pixel, as outlines of depth are never exact. Errors are those of the band's pixels; ``outline`` is the error of hard edges.
 """
 
 from __future__ import annotations
@@ -24,16 +27,18 @@ import torch
 from ..backend.core.camera import project, unproject
 from ..backend.core.context import Context
 from ..backend.core.filters import gaussian_weights, separable
-from ..backend.core.morphology import dilate_mask
+from ..backend.core.morphology import dilate_mask, erode_mask
 from ..backend.reconstruct.operations import reconstruct_plate
 from ..backend.reconstruct.single_view.align import KINDS, fit_tracks
 from ..backend.reconstruct.single_view.edges import find_tears
+from ..backend.reconstruct.single_view.matte import matte
 from ..backend.reconstruct.single_view.sampling import sample
 from ..shared.operations import OPERATIONS
 from ..shared.values import Camera, Image, Mesh, SceneFrame
-from ._report import Report, Row, begin, make_parser, print_table, psnr, to_bytes
+from ._report import Report, Row, begin, installed, make_parser, print_table, psnr, to_bytes
 from .metrics.view import picture
 from .scenes import room
+from .scenes.composites import composites
 
 WIDTH, HEIGHT, FOCAL = 480, 360, 393.0
 CAMERAS = (((1.6, -1.7, 1.5), (-0.3, 0.3, 0.6)), ((-1.7, -1.5, 1.1), (0.3, 0.4, 0.5)), ((0.2, -1.9, 1.6), (0.1, 0.6, 0.6)))
@@ -136,17 +141,44 @@ def alignment(trials: int, views_used: int) -> list[Row]:
     return rows
 
 
+def mattes(tiny: bool) -> list[Row]:
+    """Errors of alpha in the band: a row for each half width of the band and each error of the outline, in pixels."""
+    if not installed("skimage"):
+        return []
+    pictures = list(composites(60, 80))[:2] if tiny else list(composites(240, 320))
+    rows = list[Row]()
+    for off in (0, 1, -1):
+        for radius in (3, 6):
+            found = []
+            for color, truth in pictures:
+                inside = dilate_mask(truth > 0.5, off) if off >= 0 else erode_mask(truth > 0.5, -off)
+                band = dilate_mask(inside, radius) & ~erode_mask(inside, radius)
+                start = time.process_time()
+                error = (matte(color, inside, radius) - truth)[band]
+                seconds = time.process_time() - start
+                found.append(((error**2).mean(), np.abs(error).mean(), ((inside - truth)[band] ** 2).mean(), seconds))
+            mse, mean, outline, seconds = (float(value) for value in np.mean(found, 0))
+            rows.append({"matte": radius, "outline_off": off, "mse": mse, "mean_error": mean, "outline_mse": outline, "cpu_s": seconds})
+    return rows
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure alignment, then views."""
+    """Measure mattes, alignment, then views."""
     parser = make_parser(__file__, __doc__)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--no-pictures", action="store_true")
+    parser.add_argument("--only", choices=("mattes",), help="the mattes alone, whose figures are printed only")
     options, report = begin(parser, arguments)
+    soft = mattes(options.tiny)
+    if soft:
+        print_table(soft)
+    if options.only:
+        return
     aligned = alignment(4, 2) if options.tiny else alignment(options.trials, 20)
     print_table(aligned)
     seen = views(report, options.tiny, not options.no_pictures)
     print_table(seen)
-    report.save_rows("plate_cpu", [*aligned, *seen])
+    report.save_rows("plate_cpu", [*aligned, *seen, *soft])
 
 
 if __name__ == "__main__":

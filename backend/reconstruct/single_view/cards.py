@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,8 +68,11 @@ def make_cards(
     radius = round(float(parameters["softness"]) / 100 * max(layer.shape))
     flat = parameters["card_shape"] == "flat"
     planes = working_planes(plate)
-    unions = [matte(plate.color, (layer <= k) & surface.valid, radius) if k < count - 1 else np.ones_like(own_distance, np.float32)
-              for k in range(count)]  # fmt: skip
+    unions = [
+        matte(plate.color, (layer <= k) & surface.valid, radius, functools.partial(progress, 0.05 * k / count, "soft edges"))
+        for k in range(count - 1)
+    ]
+    unions.append(np.ones_like(own_distance, np.float32))
     cards: list[_Card] = []
     behind = planes  # the picture of everything from this layer on, seen without what is nearer
     for k in range(count - 1, -1, -1):
@@ -164,7 +168,11 @@ def _texture(plate: Plate, planes: torch.Tensor, cards: list[_Card]) -> tuple[Im
     boxes, pieces, offsets, top = [], [], [], 0
     for card in cards:
         rows, columns = np.nonzero((card.alpha > _EMPTY).any(1))[0], np.nonzero((card.alpha > _EMPTY).any(0))[0]
-        box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        # The sheet goes on around what shows. Its texture does too, else the outermost pixels would be repeated there.
+        around = _reach(card.alpha.shape) + 1
+        low = max(0, int(columns[0]) - around), max(0, int(rows[0]) - around)
+        high = min(planes.shape[2], int(columns[-1]) + 1 + around), min(planes.shape[1], int(rows[-1]) + 1 + around)
+        box = (*low, *high)
         big = resize(card.paint, (height, width))
         alpha = resize(torch.from_numpy(card.alpha)[None], (height, width))
         changed = (card.paint - planes).abs().amax(0, keepdim=True) > 1e-4
@@ -182,6 +190,11 @@ def _texture(plate: Plate, planes: torch.Tensor, cards: list[_Card]) -> tuple[Im
     return from_planes(canvas, plate.image), boxes, offsets
 
 
+def _reach(shape: tuple[int, ...]) -> int:
+    """Pixels that the sheet of a curved card goes on around what shows."""
+    return math.ceil(max(shape) / CELLS) + 1
+
+
 def _sheet(alpha: np.ndarray, disparity: np.ndarray, box: Box, quad: bool) -> Sheet:
     """The geometry of one card in the picture's space, no larger than what it shows."""
     left, top, right, bottom = box
@@ -191,8 +204,7 @@ def _sheet(alpha: np.ndarray, disparity: np.ndarray, box: Box, quad: bool) -> Sh
         pixels = np.clip(places, 0, np.array(alpha.shape[::-1]) - 1).astype(np.int32)
         return Sheet(places, value, pixels, np.array([[0, 3, 2], [0, 2, 1]], np.int32), np.zeros(2, bool), np.zeros(4, bool))
     height, width = alpha.shape
-    reach = int(np.ceil(max(height, width) / CELLS)) + 1
-    wide = dilate_mask(alpha > _EMPTY, reach)
+    wide = dilate_mask(alpha > _EMPTY, _reach(alpha.shape))
     nothing = Tears(np.zeros((height, width - 1), np.float32), np.zeros((height - 1, width), np.float32))
     return make_sheet(disparity, wide, nothing, CELLS)
 

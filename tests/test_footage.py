@@ -14,7 +14,8 @@ from backlot.backend.core import lens
 from backlot.backend.core.camera import project, unproject
 from backlot.backend.core.context import Context
 from backlot.backend.reconstruct.operations import reconstruct_footage
-from backlot.backend.reconstruct.stereo import engine, geometry, kernels, matching, reference
+from backlot.backend.reconstruct.stereo import costs as source_costs
+from backlot.backend.reconstruct.stereo import engine, geometry, matching, reference
 from backlot.backend.reconstruct.stereo import solve_check as solve
 from backlot.backend.reconstruct.stereo import view_selection as sources
 from backlot.backend.reconstruct.stereo.consistency import agree, without_specks
@@ -128,8 +129,7 @@ def small_task(shot, device="cpu"):
 
 def kernel_costs(task, planes):
     costs = np.empty((3, *task.gray.shape), np.float32)
-    link, spread = task.link, (np.float32(1 / engine.COLOR_SIGMA**2), np.float32(1 / engine.SPACE_SIGMA**2))
-    kernels.plane_costs(task.gray, task.mask, task.images, task.masks, link.M, link.t, planes, engine.RADIUS, engine.STEP, *spread, costs)
+    source_costs.plane_costs(task.view(), task.sources(), planes, costs)
     return costs
 
 
@@ -143,7 +143,7 @@ def test_kernel_agrees_with_torch(shot, device):
     task.mask[:15, :20] = 0
     problem = dataclasses.replace(task, device=device).problem()
     expected = reference.plane_costs(problem, torch.from_numpy(planes).to(device)).cpu().numpy()
-    assert (expected == kernels.INVALID).mean() > 0.03
+    assert (expected == source_costs.INVALID).mean() > 0.03
     difference = np.abs(kernel_costs(task, planes) - expected)
     assert np.quantile(difference, 0.995) < 2e-3  # pixels on the border of a mask may round to either side
     assert difference[:, task.mask > 0].mean() < 1e-3

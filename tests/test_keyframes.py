@@ -152,7 +152,7 @@ def test_kernels_agree_with_the_reference(views, device):
     to_world, to_other = here.camera.camera_to_world, np.linalg.inv(there.camera.camera_to_world)
     matrices = torch.from_numpy(np.stack([to_other @ m @ to_world for m in ground_box_ball])).to(device)
     index = np.where(here.object_id == 4, -1, here.object_id)  # the egg bends
-    lenses = tuple(torch.from_numpy(intrinsics(f.camera)).to(device) for f in (here, there))
+    lenses = tuple(torch.tensor(intrinsics(f.camera), dtype=torch.float64, device=device) for f in (here, there))
     tensors = [torch.from_numpy(a).to(device) for a in (here.depth, here.object_id, index)]
     others = [torch.from_numpy(a).to(device) for a in (there.depth, there.object_id)]
     at, seen = (tensor.cpu() for tensor in reference.reproject(*tensors, matrices, lenses, *others))
@@ -184,7 +184,7 @@ def test_a_lens_that_distorts_is_honoured(distortion):
     assert np.abs(Tracker(open_shot(without)).places(0, 1).at - expected)[seen].max() > 0.2
     found = motions(shot[0], shot[1], (expected - pixels).astype(np.float32))
     assert np.allclose(found[0], np.eye(4))
-    lenses = tuple(torch.from_numpy(intrinsics(camera)) for camera in cameras[:2])
+    lenses = tuple(torch.tensor(intrinsics(camera), dtype=torch.float64) for camera in cameras[:2])
     matrix = np.linalg.inv(cameras[1].camera_to_world) @ cameras[0].camera_to_world
     ids = torch.ones(68, 96, dtype=torch.int32)
     at, there = reference.reproject(

@@ -5,12 +5,28 @@ Pixels are ``(column, row)``; the centre of the first pixel is at (0.5, 0.5). De
 
 from __future__ import annotations
 
+from typing import NamedTuple, cast
+
 import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.frames import check_rigid
 from ...shared.values import Camera
 from .lens import distort_pixels, undistort_pixels
+
+
+class Intrinsics(NamedTuple):
+    """Focal lengths and principal point in pixels: what kernels take of a camera along with its view matrix."""
+
+    fl_x: float
+    fl_y: float
+    cx: float
+    cy: float
+
+    @property
+    def single(self) -> Intrinsics:
+        """As float32, for kernels that calculate in it."""
+        return Intrinsics(*(cast("float", np.float32(k)) for k in self))
 
 
 def view_matrix(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -26,9 +42,9 @@ def camera_centre(camera: Camera) -> np.ndarray:
     return np.asarray(camera.camera_to_world[:3, 3], np.float64)
 
 
-def intrinsics(camera: Camera) -> np.ndarray:
-    """``fl_x, fl_y, cx, cy`` in pixels, ``(4,)`` float64."""
-    return np.array([camera.fl_x, camera.fl_y, camera.cx, camera.cy], np.float64)
+def intrinsics(camera: Camera, scale: float = 1.0) -> Intrinsics:
+    """Those of a camera, for a picture shrunk by a scale."""
+    return Intrinsics(*(float(k) * scale for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy)))
 
 
 def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

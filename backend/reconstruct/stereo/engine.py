@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from . import kernels, reference
+from ...core.camera import Intrinsics
+from . import costs, kernels, reference
 from .geometry import Pairs
 
 RADIUS, STEP = 3, 1
@@ -17,7 +18,7 @@ COLOR_SIGMA = 0.05
 SPACE_SIGMA = 4.0
 """Pixels, likewise."""
 _f = np.float32
-_NONE = np.zeros((1, 1, 1), _f)
+_NO_DEPTH, _NO_PRIOR = np.zeros((0, 1, 1), _f), np.zeros((1, 1, 1), _f)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,17 +51,23 @@ class Task:
         gray, mask, images, masks, M, t, N, r = (
             torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in (*arrays, link.M, link.t, link.N, link.r)
         )
-        fl_x, fl_y, cx, cy = (float(x) for x in link.lens)
-        lens, spread = (fl_x, fl_y, cx, cy), (1 / COLOR_SIGMA**2, 1 / SPACE_SIGMA**2)
+        lens, spread = Intrinsics(*(float(x) for x in link.lens)), (1 / COLOR_SIGMA**2, 1 / SPACE_SIGMA**2)
         return reference.Problem(gray, mask, images, masks, M, t, N, r, lens, self.limits, RADIUS, STEP, *spread)
+
+    def view(self) -> costs.View:
+        """The view as the kernels take it."""
+        return costs.View(self.gray, self.mask, RADIUS, STEP, _f(1 / COLOR_SIGMA**2), _f(1 / SPACE_SIGMA**2), *(_f(k) for k in self.limits))
+
+    def sources(self, inverse: np.ndarray | None = None) -> costs.Sources:
+        """The sources as the kernels take them, with their own inverse depths ``(S, H, W)`` float32 if they are known."""
+        link = self.link
+        return costs.Sources(self.images, self.masks, link.M, link.t, link.N, link.r, _NO_DEPTH if inverse is None else inverse)
 
     def sweep(self, inverses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Planes ``(H, W, 3)`` and costs ``(H, W)`` of the best of fronto-parallel planes at inverse depths ``(K,)`` float32."""
         field, cost = np.zeros((*self.gray.shape, 3), _f), np.zeros(self.gray.shape, _f)
         if self.device.type == "cpu":
-            kernels.sweep(
-                self.gray, self.mask, self.images, self.masks, self.link.M, self.link.t, inverses, RADIUS, STEP, *_spread(), field, cost
-            )
+            costs.sweep(self.view(), self.sources(), inverses, field, cost)
             return field, cost
         on_device = [torch.from_numpy(a).to(self.device) for a in (field, cost)]
         reference.sweep(self.problem(), torch.from_numpy(inverses).to(self.device), *on_device)
@@ -80,18 +87,16 @@ class Task:
             seed: Of the perturbations.
             first: Number of the first iteration, for the perturbations.
             inverse: ``(S, H, W)`` float32, the sources' own inverse depths, or None.
-            prior: ``(H, W, 4)`` float32, see ``prior.py``, or None.
+            prior: ``(H, W, 4)`` float32, see ``planar_prior.py``, or None.
             prior_weight: Of the prior where there is no texture at all.
         """
         if self.device.type == "cpu":
-            link, limits = self.link, np.array(self.limits, _f)
+            view, sources = self.view(), self.sources(inverse)
+            planar = kernels.Prior(_NO_PRIOR if prior is None else prior, _f(prior_weight))
             for i in range(iterations):
                 for parity in (0, 1):
-                    kernels.iterate(
-                        self.gray, self.mask, self.images, self.masks, link.M, link.t, link.lens, limits, inverse is not None,
-                        _NONE if inverse is None else inverse, link.N, link.r, _NONE if prior is None else prior, _f(prior_weight),
-                        RADIUS, STEP, *_spread(), seed, first + i, parity, _f(amount * 0.5**i), field, cost,
-                    )  # fmt: skip
+                    half = kernels.HalfIteration(seed, first + i, parity, _f(amount * 0.5**i))
+                    kernels.iterate(view, self.link.lens, sources, planar, half, field, cost)
             return
         problem = self.problem()
         moved = [None if a is None else torch.from_numpy(a).to(self.device) for a in (field, cost, inverse, prior)]
@@ -101,7 +106,3 @@ class Task:
             for parity in (0, 1):
                 reference.iterate(problem, moved[2], moved[3], prior_weight, seed, first + i, parity, amount * 0.5**i, moved[0], moved[1])
         field[...], cost[...] = moved[0].cpu().numpy(), moved[1].cpu().numpy()
-
-
-def _spread() -> tuple[np.float32, np.float32]:
-    return _f(1 / COLOR_SIGMA**2), _f(1 / SPACE_SIGMA**2)

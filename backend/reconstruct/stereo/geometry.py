@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....shared.values import Camera
-from ...core.camera import view_matrix
+from ...core.camera import Intrinsics, intrinsics, view_matrix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Pairs:
         t: ``(S, 3)`` float32.
         N: ``(S, 3, 3)`` float32, from the source to the reference.
         r: ``(S, 3)`` float32.
-        lens: ``(4,)`` float32: fl_x, fl_y, cx, cy of the reference.
+        lens: Of the reference, float32.
     """
 
     M: np.ndarray
     t: np.ndarray
     N: np.ndarray
     r: np.ndarray
-    lens: np.ndarray
+    lens: Intrinsics
 
 
 def matrix(camera: Camera, scale: float = 1.0) -> np.ndarray:
@@ -48,7 +48,6 @@ def transfer(a: Camera, b: Camera, scale: float = 1.0) -> tuple[np.ndarray, np.n
 def pairs(reference: Camera, sources: Sequence[Camera], scale: float = 1.0) -> Pairs:
     """All that the kernels need to know of the cameras."""
     to, back = [transfer(reference, s, scale) for s in sources], [transfer(s, reference, scale) for s in sources]
-    lens = np.array([reference.fl_x, reference.fl_y, reference.cx, reference.cy]) * scale
     parts = ([m for m, _ in to], [t for _, t in to], [m for m, _ in back], [t for _, t in back])
     M, t, N, r = (np.ascontiguousarray(np.stack(p), np.float32) for p in parts)
-    return Pairs(M, t, N, r, lens.astype(np.float32))
+    return Pairs(M, t, N, r, intrinsics(reference, scale).single)

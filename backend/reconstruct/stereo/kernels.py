@@ -1,29 +1,91 @@
-"""The matching's inner loops for the CPU. ``reference.py`` says the same in torch, for any device, and documents the formulas."""
+"""PatchMatch on the CPU: planes spread from pixel to pixel and are perturbed. ``reference.py`` does the same in torch, for any device."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
+from ...core.camera import Intrinsics
 from ...core.compiled import Real, kernel
+from .costs import INVALID, MAX_SOURCES, Plane, Samples, Sources, View, empty_samples, load_patch, source_costs
 
 _f = np.float32
-MAX_SAMPLES = 128
-MAX_SOURCES = 16
-INVALID = 2.0
-"""Cost of a hypothesis that a source cannot judge: outside the picture, masked, behind the camera. Real costs are 0 to 2 as well."""
-FLOOR = 1.5 / 255
-"""Standard deviation that counts as noise: patches flatter than this match nothing well."""
-GEOMETRIC_WEIGHT, GEOMETRIC_LIMIT = 0.2, 3.0
-"""Cost of each pixel of disagreement with a source's own depth map, and the most pixels that count (ACMM's 0.2 and 3)."""
+MAX_CANDIDATES = 10
+"""The pixel's own plane, those of eight neighbours and the prior's."""
 SOURCE_SIGMA = 0.3
 """A source whose two best costs average c weighs exp(-c² / (2 · 0.3²)), as in ACMH."""
 PLAIN = 0.006
 """Standard deviation of a patch (of 1) by which the planar prior's pull falls to 1/e."""
 STEEPEST = 0.17
 """Cosine of the largest angle between a surface's normal and the view: 80 degrees."""
+
+
+class Prior(NamedTuple):
+    """The planar prior.
+
+    Attributes:
+        planes: ``(H, W, 4)`` float32, see ``planar_prior.py``; ``(1, 1, 1)`` without one.
+        weight: Where there is no texture at all, float32.
+    """
+
+    planes: np.ndarray
+    weight: Real
+
+
+class HalfIteration(NamedTuple):
+    """Which half of which iteration of red-black PatchMatch.
+
+    Attributes:
+        seed: Of the perturbations.
+        iteration: Its number, for the perturbations.
+        parity: 0 or 1: which colour of the board.
+        amount: Size of the perturbations in pixels, float32.
+    """
+
+    seed: int
+    iteration: int
+    parity: int
+    amount: Real
+
+
+class State(NamedTuple):
+    """The planes so far, ``(H, W, 3)`` float32, and their costs, ``(H, W)`` float32."""
+
+    field: np.ndarray
+    cost: np.ndarray
+
+
+class Pixel(NamedTuple):
+    """A pixel whose plane is being improved.
+
+    Attributes:
+        u: Column.
+        v: Row.
+        speed: Pixels that the fastest source's match moves for a unit of inverse depth.
+        pull: Weight of the planar prior here.
+    """
+
+    u: int
+    v: int
+    speed: Real
+    pull: Real
+
+
+class Candidates(NamedTuple):
+    """Buffers for the planes that a pixel may take; each thread has its own.
+
+    Attributes:
+        planes: ``(MAX_CANDIDATES, 3)`` float32.
+        costs: ``(MAX_CANDIDATES, MAX_SOURCES)`` float32.
+        weights: ``(MAX_SOURCES,)`` float32, of the sources.
+    """
+
+    planes: np.ndarray
+    costs: np.ndarray
+    weights: np.ndarray
 
 
 @kernel(fast=True)
@@ -42,111 +104,9 @@ def _uniform(x: int) -> Real:
 
 
 @kernel(fast=True)
-def _patch(
-    gray: np.ndarray, mask: np.ndarray, u: int, v: int, radius: int, step: int, inv_color: Real, inv_space: Real, patch: np.ndarray,
-) -> tuple[int, Real]:  # fmt: skip
-    """Fills ``patch`` (4, n): offsets, weights that sum to 1, and weight x normalised gray; returns n and the deviation."""
-    height, width = gray.shape
-    center = gray[v, u]
-    n = 0
-    total, mean = _f(0), _f(0)
-    for dv in range(-radius, radius + 1, step):
-        y = v + dv
-        if y < 0 or y >= height:
-            continue
-        for du in range(-radius, radius + 1, step):
-            x = u + du
-            if x < 0 or x >= width or mask[y, x] == 0:
-                continue
-            r = gray[y, x] - center
-            w = _f(1) / ((_f(1) + r * r * inv_color) * (_f(1) + _f(du * du + dv * dv) * inv_space))
-            patch[0, n], patch[1, n], patch[2, n], patch[3, n] = _f(du), _f(dv), w, r
-            total += w
-            mean += w * r
-            n += 1
-    mean /= total
-    variance = _f(0)
-    for k in range(n):
-        patch[2, k] /= total
-        r = patch[3, k] - mean
-        variance += patch[2, k] * r * r
-    scale = _f(1) / math.sqrt(variance + _f(FLOOR * FLOOR))
-    for k in range(n):
-        patch[3, k] = patch[2, k] * (patch[3, k] - mean) * scale
-    return n, math.sqrt(variance)
-
-
-@kernel(fast=True)
-def _match(
-    image: np.ndarray, mask: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, u: Real, v: Real, w: Real, gu: Real,
-    gv: Real, patch: np.ndarray, n: int, work: np.ndarray, index: np.ndarray,
-) -> Real:  # fmt: skip
-    """1 - ZNCC of the patch with one source; see ``reference.plane_costs``."""
-    x0 = M[0, 0] * u + M[0, 1] * v + M[0, 2] + t[0] * w
-    y0 = M[1, 0] * u + M[1, 1] * v + M[1, 2] + t[1] * w
-    z0 = M[2, 0] * u + M[2, 1] * v + M[2, 2] + t[2] * w
-    if z0 <= _f(1e-6):
-        return _f(INVALID)
-    cx, cy = x0 / z0, y0 / z0
-    if not (cx >= _f(0) and cy >= _f(0) and cx < _f(width) and cy < _f(height)):
-        return _f(INVALID)
-    if mask[int(cy) * width + int(cx)] == 0:
-        return _f(INVALID)
-    ax, ay, az = M[0, 0] + t[0] * gu, M[1, 0] + t[1] * gu, M[2, 0] + t[2] * gu
-    bx, by, bz = M[0, 1] + t[0] * gv, M[1, 1] + t[1] * gv, M[2, 1] + t[2] * gv
-    right, bottom = _f(width - 1.001), _f(height - 1.001)
-    for k in range(n):
-        du, dv = patch[0, k], patch[1, k]
-        z = _f(1) / max(z0 + du * az + dv * bz, _f(1e-6))
-        x = min(max((x0 + du * ax + dv * bx) * z - _f(0.5), _f(0)), right)
-        y = min(max((y0 + du * ay + dv * by) * z - _f(0.5), _f(0)), bottom)
-        ix, iy = np.int32(x), np.int32(y)
-        index[k] = iy * np.int32(width) + ix
-        work[0, k], work[1, k] = x - _f(ix), y - _f(iy)
-    one, two, cross = _f(0), _f(0), _f(0)
-    stride = np.int32(width)
-    center = image[index[n >> 1]]
-    for k in range(n):
-        o = index[k]
-        fx, fy = work[0, k], work[1, k]
-        a, b = image[o], image[o + stride]
-        top = a + (image[o + 1] - a) * fx
-        low = b + (image[o + stride + 1] - b) * fx
-        s = top + (low - top) * fy - center
-        ws = patch[2, k] * s
-        one += ws
-        two += ws * s
-        cross += patch[3, k] * s
-    variance = max(two - one * one, _f(0))
-    return _f(1) - cross / math.sqrt(variance + _f(FLOOR * FLOOR))
-
-
-@kernel(fast=True)
-def _disagreement(
-    inverse: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, N: np.ndarray, r: np.ndarray, u: Real, v: Real,
-    w: Real,
-) -> Real:  # fmt: skip
-    """Pixels between (u, v) and where a source's own depth sends the point back to, at most GEOMETRIC_LIMIT."""
-    z = M[2, 0] * u + M[2, 1] * v + M[2, 2] + t[2] * w
-    if z <= _f(1e-6):
-        return _f(GEOMETRIC_LIMIT)
-    x = (M[0, 0] * u + M[0, 1] * v + M[0, 2] + t[0] * w) / z
-    y = (M[1, 0] * u + M[1, 1] * v + M[1, 2] + t[1] * w) / z
-    if not (x >= _f(0) and y >= _f(0) and x < _f(width) and y < _f(height)):
-        return _f(GEOMETRIC_LIMIT)
-    there = inverse[int(y), int(x)]
-    if there <= _f(0):
-        return _f(GEOMETRIC_LIMIT)
-    z = N[2, 0] * x + N[2, 1] * y + N[2, 2] + r[2] * there
-    if z <= _f(1e-6):
-        return _f(GEOMETRIC_LIMIT)
-    x, y = (N[0, 0] * x + N[0, 1] * y + N[0, 2] + r[0] * there) / z - u, (N[1, 0] * x + N[1, 1] * y + N[1, 2] + r[1] * there) / z - v
-    return min(math.sqrt(x * x + y * y), _f(GEOMETRIC_LIMIT))
-
-
-@kernel(fast=True)
-def _pixels_per_inverse(M: np.ndarray, t: np.ndarray, u: Real, v: Real, w: Real) -> Real:
+def _pixels_per_inverse(sources: Sources, u: Real, v: Real, w: Real) -> Real:
     """How many pixels the fastest source's match moves for a unit of inverse depth."""
+    M, t = sources.M, sources.t
     fastest = 0.0 * w
     for s in range(len(M)):
         x = M[s, 0, 0] * u + M[s, 0, 1] * v + M[s, 0, 2] + t[s, 0] * w
@@ -158,236 +118,185 @@ def _pixels_per_inverse(M: np.ndarray, t: np.ndarray, u: Real, v: Real, w: Real)
 
 
 @kernel(fast=True)
-def _best_half(costs: np.ndarray, sources: int) -> Real:
-    """Mean of the better half of a few costs."""
-    half = (sources + 1) // 2
-    total = _f(0)
-    last, last_at = _f(-1), -1
-    for _ in range(half):  # selection in order of (cost, number)
-        best, at = _f(10), -1
-        for s in range(sources):
-            later = costs[s] > last or (costs[s] == last and s > last_at)
-            if later and costs[s] < best:
-                best, at = costs[s], s
-        total += best
-        last, last_at = best, at
-    return total / _f(half)
-
-
-@kernel(parallel=True, fast=True)
-def sweep(
-    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, planes: np.ndarray,
-    radius: int, step: int, colors: Real, spaces: Real, field: np.ndarray, cost: np.ndarray,
-) -> None:  # fmt: skip
-    """The best of fronto-parallel planes for each pixel; ``planes`` (K,) inverse depths, results to ``field`` and ``cost``."""
-    height, width = gray.shape
-    sources = len(images)
-    for v in numba.prange(height):
-        patch, work, index = np.empty((4, MAX_SAMPLES), _f), np.empty((2, MAX_SAMPLES), _f), np.empty(MAX_SAMPLES, np.int32)
-        costs = np.empty(MAX_SOURCES, _f)
-        for u in range(width):
-            cost[v, u] = INVALID
-            for k in range(3):
-                field[v, u, k] = 0
-            if mask[v, u] == 0:
-                continue
-            n, _ = _patch(gray, mask, u, v, radius, step, colors, spaces, patch)
-            for p in range(len(planes)):
-                for s in range(sources):
-                    costs[s] = _match(
-                        images[s], masks[s], height, width, M[s], t[s], _f(u + 0.5), _f(v + 0.5), planes[p], _f(0), _f(0), patch, n, work,
-                        index,
-                    )  # fmt: skip
-                c = _best_half(costs, sources)
-                if c < cost[v, u]:
-                    cost[v, u], field[v, u, 0] = c, planes[p]
-
-
-@kernel(parallel=True, fast=True)
-def plane_costs(
-    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, field: np.ndarray,
-    radius: int, step: int, colors: Real, spaces: Real, costs: np.ndarray,
-) -> None:  # fmt: skip
-    """Costs (S, H, W) of a field of planes, each source by itself."""
-    height, width = gray.shape
-    for v in numba.prange(height):
-        patch, work, index = np.empty((4, MAX_SAMPLES), _f), np.empty((2, MAX_SAMPLES), _f), np.empty(MAX_SAMPLES, np.int32)
-        for u in range(width):
-            if mask[v, u] == 0:
-                for s in range(len(images)):
-                    costs[s, v, u] = INVALID
-                continue
-            n, _ = _patch(gray, mask, u, v, radius, step, colors, spaces, patch)
-            for s in range(len(images)):
-                costs[s, v, u] = _match(
-                    images[s], masks[s], height, width, M[s], t[s], _f(u + 0.5), _f(v + 0.5), field[v, u, 0], field[v, u, 1],
-                    field[v, u, 2], patch, n, work, index,
-                )  # fmt: skip
-
-
-@kernel(fast=True)
-def _plausible(w: Real, gu: Real, gv: Real, u: Real, v: Real, lens: np.ndarray, low: Real, high: Real) -> bool:
+def _plausible(view: View, lens: Intrinsics, plane: Plane) -> bool:
     """Whether a plane is within the range of depths and is not seen edge-on."""
-    if not (w >= low and w <= high):
+    u, v, w, gu, gv = plane
+    if not (w >= view.low and w <= view.high):
         return False
-    x, y = u - lens[2], v - lens[3]
-    nx, ny, nz = gu * lens[0], gv * lens[1], w - gu * x - gv * y
-    ray = (x / lens[0]) ** 2 + (y / lens[1]) ** 2 + _f(1)
+    x, y = u - lens.cx, v - lens.cy
+    nx, ny, nz = gu * lens.fl_x, gv * lens.fl_y, w - gu * x - gv * y
+    ray = (x / lens.fl_x) ** 2 + (y / lens.fl_y) ** 2 + _f(1)
     return w * w >= _f(STEEPEST * STEEPEST) * ray * (nx * nx + ny * ny + nz * nz)
 
 
 @kernel(fast=True)
-def _judge(
-    images: np.ndarray, masks: np.ndarray, height: int, width: int, M: np.ndarray, t: np.ndarray, geometric: bool,
-    inverse: np.ndarray, N: np.ndarray, r: np.ndarray, u: Real, v: Real, w: Real, gu: Real, gv: Real, patch: np.ndarray, n: int,
-    work: np.ndarray, index: np.ndarray, costs: np.ndarray,
-) -> None:  # fmt: skip
-    """Costs of one hypothesis in each source, with the geometric part."""
-    for s in range(len(images)):
-        c = _match(images[s], masks[s], height, width, M[s], t[s], u, v, w, gu, gv, patch, n, work, index)
-        if geometric and c < _f(INVALID):
-            c += _f(GEOMETRIC_WEIGHT) * _disagreement(inverse[s], height, width, M[s], t[s], N[s], r[s], u, v, w)
-        costs[s] = c
+def _offset(direction: int, k: int) -> tuple[int, int]:
+    """Columns and rows to position k of an arm: 0 to 3 are six positions nearby, 4 to 7 nine far away; see ``reference.ARMS``."""
+    arm, far = direction & 3, direction >> 2
+    if far:
+        along, across = 5 + 2 * k, 0
+    elif k == 0:
+        along, across = 1, 0
+    elif k == 5:
+        along, across = 3, 0
+    else:
+        along = 2 if k < 3 else 3
+        across = (1 if k < 3 else 2) * (1 if k & 1 else -1)
+    if arm == 0:
+        return along, across
+    if arm == 1:
+        return -along, across
+    if arm == 2:
+        return across, along
+    return across, -along
 
 
 @kernel(fast=True)
-def _weighed(costs: np.ndarray, weights: np.ndarray, sources: int) -> Real:
+def _best_of_arm(cost: np.ndarray, u: int, v: int, direction: int) -> tuple[int, int]:
+    """Column and row of the position with the least cost; -1, -1 where all are outside."""
+    height, width = cost.shape
+    best, at_u, at_v = _f(10), -1, -1
+    for k in range(9 if direction >> 2 else 6):
+        right, down = _offset(direction, k)
+        x, y = u + right, v + down
+        if x < 0 or y < 0 or x >= width or y >= height:
+            continue
+        if cost[y, x] < best:
+            best, at_u, at_v = cost[y, x], x, y
+    return at_u, at_v
+
+
+@kernel(fast=True)
+def _candidates(view: View, lens: Intrinsics, prior: np.ndarray, state: State, pixel: Pixel, planes: np.ndarray) -> int:
+    """Fills ``planes`` with the pixel's own plane, those of the best pixels of eight arms and the prior's; returns their number."""
+    u, v, field = pixel.u, pixel.v, state.field
+    uc, vc = _f(u + 0.5), _f(v + 0.5)
+    planes[0, 0], planes[0, 1], planes[0, 2] = field[v, u, 0], field[v, u, 1], field[v, u, 2]
+    count = 1
+    for direction in range(8):
+        at_u, at_v = _best_of_arm(state.cost, u, v, direction)
+        if at_u < 0:
+            continue
+        a, b = field[at_v, at_u, 1], field[at_v, at_u, 2]
+        moved = field[at_v, at_u, 0] + a * _f(u - at_u) + b * _f(v - at_v)
+        if not _plausible(view, lens, Plane(uc, vc, moved, a, b)):
+            continue
+        known = False
+        for k in range(count):
+            close = abs(planes[k, 0] - moved) * pixel.speed < _f(0.02)
+            close = close and (abs(planes[k, 1] - a) + abs(planes[k, 2] - b)) * pixel.speed * _f(view.radius) < _f(0.04)
+            known = known or close
+        if known:
+            continue
+        planes[count, 0], planes[count, 1], planes[count, 2] = moved, a, b
+        count += 1
+    if prior.shape[2] == 4 and prior[v, u, 3] > 0 and _plausible(view, lens, Plane(uc, vc, prior[v, u, 0], prior[v, u, 1], prior[v, u, 2])):
+        for k in range(3):
+            planes[count, k] = prior[v, u, k]
+        count += 1
+    return count
+
+
+@kernel(fast=True)
+def _weigh_sources(table: np.ndarray, count: int, sources: int, weights: np.ndarray) -> None:
+    """Fills ``weights``: a source counts by the mean of the two best costs of the candidates in it, as in ACMH."""
+    for s in range(sources):
+        first, second = _f(INVALID), _f(INVALID)
+        for k in range(count):
+            c = table[k, s]
+            if c < first:
+                first, second = c, first
+            elif c < second:
+                second = c
+        c = first if count == 1 else _f(0.5) * (first + second)
+        weights[s] = math.exp(-c * c * _f(0.5 / SOURCE_SIGMA**2)) + _f(1e-3)
+
+
+@kernel(fast=True)
+def _total_cost(costs: np.ndarray, weights: np.ndarray, sources: int, prior: np.ndarray, pixel: Pixel, w: Real) -> Real:
+    """Weighted mean over the sources, and the pull towards the prior: weight x squared distance in pixels, at most the weight."""
     total, sum_weights = _f(0), _f(0)
     for s in range(sources):
         total += weights[s] * costs[s]
         sum_weights += weights[s]
-    return total / sum_weights
+    c = total / sum_weights
+    if prior.shape[2] == 4 and prior[pixel.v, pixel.u, 3] > 0:
+        d = (w - prior[pixel.v, pixel.u, 0]) * pixel.speed
+        c += pixel.pull * prior[pixel.v, pixel.u, 3] * min(d * d, _f(1))
+    return c
 
 
 @kernel(fast=True)
-def _prior_cost(prior: np.ndarray, v: int, u: int, w: Real, scale: Real, weight: Real) -> Real:
-    """Pull towards the planar prior: weight x squared distance in pixels, at most weight."""
-    if prior[v, u, 3] <= 0:
-        return _f(0)
-    d = (w - prior[v, u, 0]) * scale
-    return weight * prior[v, u, 3] * min(d * d, _f(1))
+def _perturbed(half: HalfIteration, number: int, k: int, plane: Plane, speed: Real, slope: Real) -> Plane:
+    """The k-th of four variations of a plane: of the depth, of the slope, of both, of both by a quarter."""
+    x = _hash(number, half.seed, half.iteration * 8 + k)
+    y = _hash(x, half.seed, 1)
+    z = _hash(y, half.seed, 2)
+    size = half.amount if k < 3 else _f(0.25) * half.amount
+    w, gu, gv = plane.w, plane.gu, plane.gv
+    if k != 1:
+        w = plane.w + _uniform(x) * size / max(speed, _f(1e-12))
+    if k != 0:
+        part = size if size < _f(1) else _f(1)
+        gu, gv = plane.gu + _uniform(y) * slope * part, plane.gv + _uniform(z) * slope * part
+    return Plane(plane.u, plane.v, w, gu, gv)
+
+
+@kernel(fast=True)
+def _improve(
+    view: View, lens: Intrinsics, sources: Sources, prior: Prior, half: HalfIteration, state: State, u: int, v: int, samples: Samples,
+    candidates: Candidates,
+) -> None:  # fmt: skip
+    """One pixel: the best of the candidates, then of its variations.
+
+    Parameters: ten; the last two are buffers, apart because numba writes into arrays and not into fields.
+    """
+    planes, table, weights = candidates
+    count_sources = len(sources.images)
+    height, width = view.gray.shape
+    n, deviation = load_patch(view, u, v, samples.patch)
+    uc, vc = _f(u + 0.5), _f(v + 0.5)
+    speed = _pixels_per_inverse(sources, uc, vc, state.field[v, u, 0])
+    pixel = Pixel(u, v, speed, prior.weight * math.exp(-deviation * _f(1 / PLAIN)))
+    count = _candidates(view, lens, prior.planes, state, pixel, planes)
+    for k in range(count):
+        source_costs(sources, height, width, Plane(uc, vc, planes[k, 0], planes[k, 1], planes[k, 2]), n, samples, table[k])
+    _weigh_sources(table, count, count_sources, weights)
+    best, at = _f(100), 0
+    for k in range(count):
+        c = _total_cost(table[k], weights, count_sources, prior.planes, pixel, planes[k, 0])
+        if c < best:
+            best, at = c, k
+    plane = Plane(uc, vc, np.float64(planes[at, 0]), planes[at, 1], planes[at, 2])  # float64: perturbations may be tiny
+    slope = _f(0.5) * planes[at, 0] / lens.fl_x
+    for k in range(4):
+        tried = _perturbed(half, v * width + u, k, plane, speed, slope)
+        if not _plausible(view, lens, tried):
+            continue
+        source_costs(sources, height, width, tried, n, samples, table[0])
+        c = _total_cost(table[0], weights, count_sources, prior.planes, pixel, tried.w)
+        if c < best:
+            best, plane = c, tried
+    state.field[v, u, 0], state.field[v, u, 1], state.field[v, u, 2] = plane.w, plane.gu, plane.gv
+    state.cost[v, u] = best
+
+
+@kernel(fast=True)
+def _improve_row(
+    view: View, lens: Intrinsics, sources: Sources, prior: Prior, half: HalfIteration, v: int, field: np.ndarray, cost: np.ndarray
+) -> None:
+    samples = empty_samples()
+    candidates = Candidates(np.empty((MAX_CANDIDATES, 3), _f), np.empty((MAX_CANDIDATES, MAX_SOURCES), _f), np.empty(MAX_SOURCES, _f))
+    for u in range((v + half.parity) & 1, view.gray.shape[1], 2):
+        if view.mask[v, u]:
+            _improve(view, lens, sources, prior, half, State(field, cost), u, v, samples, candidates)
 
 
 @kernel(parallel=True, fast=True)
-def iterate(
-    gray: np.ndarray, mask: np.ndarray, images: np.ndarray, masks: np.ndarray, M: np.ndarray, t: np.ndarray, lens: np.ndarray,
-    limits: np.ndarray, geometric: bool, inverse: np.ndarray, N: np.ndarray, r: np.ndarray, prior: np.ndarray, prior_weight: Real,
-    radius: int, step: int, colors: Real, spaces: Real, seed: int, iteration: int, parity: int, amount: Real, field: np.ndarray,
-    cost: np.ndarray,
-) -> None:  # fmt: skip
+def iterate(view: View, lens: Intrinsics, sources: Sources, prior: Prior, half: HalfIteration, field: np.ndarray, cost: np.ndarray) -> None:
     """One half of a red-black PatchMatch iteration on ``field`` (H, W, 3) and ``cost`` (H, W), in place.
 
-    Pixels of one colour read only planes of the other, so threads do not matter. ``amount`` is the size of perturbations in pixels.
+    Pixels of one colour read only planes of the other, so threads do not matter.
     """
-    height, width = gray.shape
-    sources = len(images)
-    with_prior = len(prior) == height
-    for v in numba.prange(height):
-        patch, work, index = np.empty((4, MAX_SAMPLES), _f), np.empty((2, MAX_SAMPLES), _f), np.empty(MAX_SAMPLES, np.int32)
-        table = np.empty((10, MAX_SOURCES), _f)
-        planes = np.empty((10, 3), _f)
-        weights = np.empty(MAX_SOURCES, _f)
-        for u in range((v + parity) & 1, width, 2):
-            if mask[v, u] == 0:
-                continue
-            n, deviation = _patch(gray, mask, u, v, radius, step, colors, spaces, patch)
-            uc, vc = _f(u + 0.5), _f(v + 0.5)
-            w, gu, gv = field[v, u, 0], field[v, u, 1], field[v, u, 2]
-            speed = _pixels_per_inverse(M, t, uc, vc, w)
-            planes[0, 0], planes[0, 1], planes[0, 2] = w, gu, gv
-            count = 1
-            for direction in range(8):  # four arms nearby, four far away: the best pixel of each
-                arm, far = direction & 3, direction >> 2
-                best, at_u, at_v = _f(10), -1, -1
-                for k in range(9 if far else 6):
-                    if far:
-                        along, across = 5 + 2 * k, 0
-                    elif k == 0:
-                        along, across = 1, 0
-                    elif k == 5:
-                        along, across = 3, 0
-                    else:
-                        along = 2 if k < 3 else 3
-                        across = (1 if k < 3 else 2) * (1 if k & 1 else -1)
-                    if arm == 0:
-                        x, y = u + along, v + across
-                    elif arm == 1:
-                        x, y = u - along, v + across
-                    elif arm == 2:
-                        x, y = u + across, v + along
-                    else:
-                        x, y = u + across, v - along
-                    if x < 0 or y < 0 or x >= width or y >= height:
-                        continue
-                    if cost[y, x] < best:
-                        best, at_u, at_v = cost[y, x], x, y
-                if at_u < 0:
-                    continue
-                a, b = field[at_v, at_u, 1], field[at_v, at_u, 2]
-                moved = field[at_v, at_u, 0] + a * _f(u - at_u) + b * _f(v - at_v)
-                if not _plausible(moved, a, b, uc, vc, lens, limits[0], limits[1]):
-                    continue
-                known = False
-                for k in range(count):
-                    close = abs(planes[k, 0] - moved) * speed < _f(0.02)
-                    close = close and (abs(planes[k, 1] - a) + abs(planes[k, 2] - b)) * speed * _f(radius) < _f(0.04)
-                    known = known or close
-                if known:
-                    continue
-                planes[count, 0], planes[count, 1], planes[count, 2] = moved, a, b
-                count += 1
-            if (
-                with_prior
-                and prior[v, u, 3] > 0
-                and _plausible(prior[v, u, 0], prior[v, u, 1], prior[v, u, 2], uc, vc, lens, limits[0], limits[1])
-            ):
-                for k in range(3):
-                    planes[count, k] = prior[v, u, k]
-                count += 1
-            for k in range(count):
-                _judge(
-                    images, masks, height, width, M, t, geometric, inverse, N, r, uc, vc, planes[k, 0], planes[k, 1], planes[k, 2], patch,
-                    n, work, index, table[k],
-                )  # fmt: skip
-            for s in range(sources):
-                first, second = _f(INVALID), _f(INVALID)
-                for k in range(count):
-                    c = table[k, s]
-                    if c < first:
-                        first, second = c, first
-                    elif c < second:
-                        second = c
-                c = first if count == 1 else _f(0.5) * (first + second)
-                weights[s] = math.exp(-c * c * _f(0.5 / SOURCE_SIGMA**2)) + _f(1e-3)
-            pull = prior_weight * math.exp(-deviation * _f(1 / PLAIN))
-            best, at = _f(100), 0
-            for k in range(count):
-                c = _weighed(table[k], weights, sources)
-                if with_prior:
-                    c += _prior_cost(prior, v, u, planes[k, 0], speed, pull)
-                if c < best:
-                    best, at = c, k
-            w, gu, gv = planes[at, 0], planes[at, 1], planes[at, 2]
-            pixel = v * width + u
-            slope = _f(0.5) * w / lens[0]
-            for k in range(4):
-                x = _hash(pixel, seed, iteration * 8 + k)
-                y = _hash(x, seed, 1)
-                z = _hash(y, seed, 2)
-                size = amount if k < 3 else _f(0.25) * amount
-                a, b, c = w, gu, gv
-                if k != 1:
-                    a = w + _uniform(x) * size / max(speed, _f(1e-12))
-                if k != 0:
-                    part = size if size < _f(1) else _f(1)
-                    b, c = gu + _uniform(y) * slope * part, gv + _uniform(z) * slope * part
-                if not _plausible(a, b, c, uc, vc, lens, limits[0], limits[1]):
-                    continue
-                _judge(images, masks, height, width, M, t, geometric, inverse, N, r, uc, vc, a, b, c, patch, n, work, index, table[0])
-                total = _weighed(table[0], weights, sources)
-                if with_prior:
-                    total += _prior_cost(prior, v, u, a, speed, pull)
-                if total < best:
-                    best, w, gu, gv = total, a, b, c
-            field[v, u, 0], field[v, u, 1], field[v, u, 2] = w, gu, gv
-            cost[v, u] = best
+    for v in numba.prange(len(cost)):
+        _improve_row(view, lens, sources, prior, half, v, field, cost)

@@ -14,7 +14,9 @@ import math
 import torch
 from torch import Tensor
 
-from .kernels import FLOOR, GEOMETRIC_LIMIT, GEOMETRIC_WEIGHT, INVALID, PLAIN, SOURCE_SIGMA, STEEPEST
+from ...core.camera import Intrinsics
+from .costs import FLOOR, GEOMETRIC_LIMIT, GEOMETRIC_WEIGHT, INVALID
+from .kernels import PLAIN, SOURCE_SIGMA, STEEPEST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Problem:
         t: ``(S, 3)`` float32.
         N: ``(S, 3, 3)`` float32.
         r: ``(S, 3)`` float32.
-        lens: fl_x, fl_y, cx, cy of the reference.
+        lens: Of the reference.
         limits: Least and largest inverse depth.
         radius: Of the patch, in pixels.
         step: Between samples, in pixels.
@@ -46,7 +48,7 @@ class Problem:
     t: Tensor
     N: Tensor
     r: Tensor
-    lens: tuple[float, float, float, float]
+    lens: Intrinsics
     limits: tuple[float, float]
     radius: int = 3
     step: int = 1
@@ -102,7 +104,7 @@ def plane_costs(problem: Problem, planes: Tensor) -> Tensor:
 
 
 def sweep(problem: Problem, inverses: Tensor, field: Tensor, cost: Tensor) -> None:
-    """The best of fronto-parallel planes for each pixel, by the mean of the better half of its sources; see ``kernels.sweep``."""
+    """The best of fronto-parallel planes for each pixel, by the mean of the better half of its sources; see ``costs.sweep``."""
     height, width = problem.gray.shape
     v, u = _grid(height, width, problem.gray.device)
     patches = problem.patches(v, u)
@@ -127,6 +129,9 @@ def iterate(
     amount: float, field: Tensor, cost: Tensor,
 ) -> None:  # fmt: skip
     """One half of a red-black PatchMatch iteration, in place; see ``kernels.iterate``, which makes the same choices.
+
+    Long: the same steps as ``kernels.iterate``, on all pixels at once.
+    Parameters: those of ``kernels.iterate``, its tuples taken apart.
 
     Args:
         problem: The view and its sources.
@@ -178,7 +183,7 @@ def iterate(
     best, at = torch.where(on, totals, torch.full_like(totals, math.inf)).min(0)
     mine = torch.stack(planes)[at, torch.arange(len(v), device=v.device)]
     pixel = v * width + u
-    slope = 0.5 * mine[:, 0] / problem.lens[0]
+    slope = 0.5 * mine[:, 0] / problem.lens.fl_x
     for k in range(4):
         x = _hash(pixel, seed, iteration * 8 + k)
         y = _hash(x, seed, 1)

@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from ...core.camera import Intrinsics
 from ...core.compiled import Real, kernel
 from ..consistency import SHARE, SLACK
 
@@ -15,7 +16,7 @@ _f = np.float32
 
 @kernel(parallel=True)
 def project_moved(
-    depth: np.ndarray, index: np.ndarray, matrices: np.ndarray, lens: np.ndarray, lens_k: np.ndarray, pixels: np.ndarray,
+    depth: np.ndarray, index: np.ndarray, matrices: np.ndarray, lens: Intrinsics, lens_k: Intrinsics, pixels: np.ndarray,
     landed: np.ndarray,
 ) -> None:  # fmt: skip
     """First half of ``reference.reproject``: ``landed`` is column, row and depth in the other camera, without its lens distortion.
@@ -35,14 +36,14 @@ def project_moved(
             column, row = u + 0.5, v + 0.5
             if pixels.size:
                 column, row = pixels[v, u, 0], pixels[v, u, 1]
-            x, y = (column - lens[2]) / lens[0] * s, -(row - lens[3]) / lens[1] * s
+            x, y = (column - lens.cx) / lens.fl_x * s, -(row - lens.cy) / lens.fl_y * s
             m = matrices[n]
             w = 0.0 if far else 1.0
             a = m[0, 0] * x + m[0, 1] * y - m[0, 2] * s + m[0, 3] * w
             b = m[1, 0] * x + m[1, 1] * y - m[1, 2] * s + m[1, 3] * w
             c = -(m[2, 0] * x + m[2, 1] * y - m[2, 2] * s + m[2, 3] * w)
             if c > 1e-9:
-                landed[v, u, 0], landed[v, u, 1] = lens_k[2] + lens_k[0] * a / c, lens_k[3] - lens_k[1] * b / c
+                landed[v, u, 0], landed[v, u, 1] = lens_k.cx + lens_k.fl_x * a / c, lens_k.cy - lens_k.fl_y * b / c
                 landed[v, u, 2] = c
 
 

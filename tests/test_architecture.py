@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ("addon", "shared", "backend")
 MAX_LINES = 400
+MAX_FUNCTION_LINES, MAX_PARAMETERS = 60, 9
 # What may be imported absolutely, beyond the standard library. The extension ships pyzmq, Blender ships numpy.
 ALLOWED = {
     "addon": {
@@ -136,6 +137,27 @@ def test_nothing_runs_data_as_code(path: Path) -> None:
 def test_a_module_is_one_idea(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_LINES, f"{_name(path)} has {lines} lines, more than {MAX_LINES}: split it"
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("part", ["addon", "shared", "backend", "tools", "benchmarks"])
+def test_large_functions_say_why(part: str) -> None:
+    wrong = []
+    for path in sorted((ROOT / part).rglob("*.py")):
+        for function in _functions(path):
+            where, reasons = f"{_name(path)}:{function.lineno}: {function.name}", ast.get_docstring(function) or ""
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            arguments = function.args
+            names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+            parameters = len(names) - (names[:1] in (["self"], ["cls"]))
+            if lines > MAX_FUNCTION_LINES and "Long:" not in reasons:
+                wrong.append(f"{where} has {lines} lines, more than {MAX_FUNCTION_LINES}: split it, or say why after 'Long:'")
+            if parameters > MAX_PARAMETERS and "Parameters:" not in reasons:
+                wrong.append(f"{where} has {parameters} parameters, more than {MAX_PARAMETERS}: say why after 'Parameters:'")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_package_list_is_complete() -> None:

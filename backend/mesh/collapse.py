@@ -176,6 +176,7 @@ def _run(
     points: np.ndarray, faces: np.ndarray, quadrics: np.ndarray, edges: np.ndarray, border: np.ndarray, locked: np.ndarray,
     alive: np.ndarray, target: int, turn: Real,
 ) -> None:  # fmt: skip
+    """Long: one loop over the heap, whose state is in a dozen arrays and counters that parts would have to hand back and forth."""
     count = len(points)
     first = np.full(count, -1, np.int64)  # chains of corners around each vertex
     last = np.full(count, -1, np.int64)

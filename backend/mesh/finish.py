@@ -35,6 +35,8 @@ def finish(
 ) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """Makes a raw surface into what people can use.
 
+    Long: the steps in a row, each optional and each a call.
+
     Args:
         mesh: As fused, in world space.
         frames: For the texture; iterated once, and only if one is wanted.

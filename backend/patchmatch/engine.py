@@ -123,6 +123,9 @@ def synthesize(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Makes a picture out of the source's patches.
 
+    Long: the loop over levels and passes, which share the picture and the match field.
+    Parameters: what can guide a synthesis; all but four are optional.
+
     Args:
         source: ``(C, Hs, Ws)`` float32, each side at least ``PATCH``; channels of comparable range (about -1..1). Or several of them.
         size: Height and width of the output, each at least ``PATCH``.

@@ -97,6 +97,8 @@ def coherent(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Tries, for every output patch in a band of rows, its neighbours' matches, shifted back.
 
+    Parameters: one band of a search; all are tensors of the level.
+
     Args:
         queries: ``(N, D)`` of the band.
         keys: ``(K, D)``.

@@ -122,6 +122,8 @@ def synthesize_texture(
 ) -> Texture:
     """Makes a texture.
 
+    Long: choices from the exemplar, then one call of the engine.
+
     Args:
         exemplar: ``(C, H, W)`` float32, any range, each side at least ``LEAST_EXEMPLAR``; normals as vectors in -1..1.
         size: Height and width of the texture.

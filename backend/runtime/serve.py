@@ -44,6 +44,8 @@ def serve(
 ) -> None:  # fmt: skip
     """Runs a backend until it is informed to stop.
 
+    Long: what starts together is stopped together, in reverse order.
+
     Args:
         state: Folder of journal, blobs, logs and connection file.
         host: Address to listen on. Anything but loopback needs ``keys/`` in ``state`` (see ``backlot keys``).

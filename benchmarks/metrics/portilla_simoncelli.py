@@ -76,6 +76,8 @@ def statistics(crops: torch.Tensor) -> torch.Tensor:
     low-pass pictures and of subband magnitudes, correlations of magnitudes between orientations and scales, and of real parts with the
     phase-doubled parents. Autocovariances and variances enter as logarithm (the first) or ratio to it (the rest).
 
+    Long: the groups of statistics in the paper's order.
+
     Args:
         crops: ``(B, N, N)`` float64 in 0..1, N a multiple of 64.
 

@@ -110,6 +110,7 @@ def _hit(o, d, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignor
 
 @numba.njit(parallel=True, cache=True)
 def _cast(c2w, focal, depth, thing, room, sphere, torus, torus_axes, boxes, box_axes):  # type: ignore[no-untyped-def]
+    """Parameters: a ray and a box as scalars of the kernel."""
     height, width = depth.shape
     o = np.ascontiguousarray(c2w[:3, 3])
     rot = np.ascontiguousarray(c2w[:3, :3])

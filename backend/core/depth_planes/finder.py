@@ -235,7 +235,11 @@ def _fit(
     depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, radius: int, constant: Real, quadratic: Real, sigma_near: Real,
     planes: np.ndarray,
 ) -> None:  # fmt: skip
-    """See ``fit``."""
+    """See ``fit``.
+
+    Long: one loop over pixels, whose sums stay in registers.
+    Parameters: those of ``fit``, with camera and noise as scalars of the kernel.
+    """
     height, width = depth.shape
     full = _f(SUPPORT) * _f((2 * radius + 1) ** 2)
     for v in numba.prange(height):

@@ -36,7 +36,10 @@ def tangent_planes(
     depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, baseline: int, noise: Real, edge: Real, edge_weight: Real,
     planes: np.ndarray,
 ) -> None:  # fmt: skip
-    """See ``reference.tangent_planes``."""
+    """See ``reference.tangent_planes``.
+
+    Parameters: those of ``reference.tangent_planes``, with the camera as scalars of the kernel, and the result.
+    """
     height, width = depth.shape
     for v in numba.prange(height):
         inverse = np.empty((3, width), np.float32)  # of this row and, further down, of its neighbours

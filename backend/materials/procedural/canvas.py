@@ -261,6 +261,8 @@ def assemble(
 
     Families hand over shapes, not amounts: every field is scaled here.
 
+    Parameters: what a family draws, each by its name, and how far it varies.
+
     Args:
         a: The attributes.
         height: ``(H, W)`` in any unit; goes through ``contrast``.

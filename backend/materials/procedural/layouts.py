@@ -134,7 +134,10 @@ def _boxes(
     play: float,
     stagger_columns: bool = False,
 ) -> tuple[Layout, Tensor, Tensor]:
-    """Rows (or columns) of rectangles; each row is moved by its ``offset`` in cells. Gives the layout and the half sizes."""
+    """Rows (or columns) of rectangles; each row is moved by its ``offset`` in cells. Gives the layout and the half sizes.
+
+    Parameters: the tile's, and the shape of a box that each layout sets.
+    """
     height, width = size
     nx, ny = counts
     w, h = width / nx, height / ny
@@ -230,7 +233,10 @@ def _polygons(
     fine: float,
     dome: float,
 ) -> Layout:
-    """Voronoi cells with joints, from honeycomb (no jitter, ``shift`` 0.5) to cracked mud."""
+    """Voronoi cells with joints, from honeycomb (no jitter, ``shift`` 0.5) to cracked mud.
+
+    Parameters: the tile's, and the shape of a cell that each layout sets.
+    """
     nx, ny = counts
     w, h = size[1] / nx, size[0] / ny
     points = 0.5 + (torch.rand((ny, nx, 2), generator=generator) - 0.5) * jitter

@@ -26,6 +26,8 @@ def natural(
 ) -> Attributes:
     """Attributes drawn from ranges.
 
+    Parameters: the ranges of the attributes, of which a family names those that are its own.
+
     Args:
         canvas: Source of random numbers.
         family: Name in ``FAMILIES``.

@@ -170,6 +170,7 @@ def _observe(
     cx: Real, cy: Real, planes: np.ndarray, weight: np.ndarray, color: np.ndarray, tolerance: Real, least: Real, feather: Real,
     number: int, colors: np.ndarray, weights: np.ndarray, frames: np.ndarray,
 ) -> int:  # fmt: skip
+    """Parameters: mesh, camera, frame and result as arrays and scalars of the kernel."""
     height, width = weight.shape
     rows, columns = color.shape[0], color.shape[1]
     eye = np.empty(3, np.float32)

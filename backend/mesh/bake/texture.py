@@ -41,6 +41,8 @@ class Baked:
 def bake(mesh: Mesh, frames: Iterable[DepthFrame], size: int, tolerance: float, equalise: bool, estimated: bool, progress: Report) -> Baked:
     """Bakes the frames' colour onto a mesh with UVs.
 
+    Long: the steps in a row, each a call, with the refusals and the times of each.
+
     Args:
         mesh: With ``uvs``.
         frames: Decoded, each is looked at once; those without colour are passed over.

@@ -46,6 +46,8 @@ def proxy(
 ) -> tuple[Mesh, dict[str, object]]:
     """Makes the stand-in.
 
+    Long: the steps in a row, each a call.
+
     Args:
         mesh: Any mesh with faces, with holes or without.
         faces: About how many triangles the result has.

@@ -182,6 +182,7 @@ def _join(
     starts: np.ndarray, order: np.ndarray, across: np.ndarray, faces: np.ndarray, vertices: np.ndarray, normals: np.ndarray,
     axes: np.ndarray, edge_on: Real, small: int, labels: np.ndarray,
 ) -> None:  # fmt: skip
+    """Parameters: the mesh's tables and the charts' as arrays of the kernel."""
     charts = len(starts) - 1
     sizes = np.empty(charts, np.int64)
     for c in range(charts):

@@ -123,6 +123,7 @@ def _contradicted(
     depth: np.ndarray, stride: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, maps: np.ndarray, sizes: np.ndarray,
     views: np.ndarray, lenses: np.ndarray, own: int, margin: Real, relative: Real, result: np.ndarray,
 ) -> None:  # fmt: skip
+    """Parameters: the frame, its camera and the kept maps as arrays and scalars of the kernel."""
     height, width = depth.shape
     for v in numba.prange(height):
         for u in range(width):

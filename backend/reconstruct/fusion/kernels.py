@@ -39,7 +39,10 @@ def mark(
     depth: np.ndarray, stride: int, rows: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, per_block: Real,
     margin: Real, low: np.ndarray, grid: np.ndarray,
 ) -> None:  # fmt: skip
-    """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1)."""
+    """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1).
+
+    Parameters: the frame, its camera and the grid as arrays and scalars of the kernel.
+    """
     height, width = depth.shape
     for row in numba.prange(rows):
         v = min(row * stride + stride // 2, height - 1)
@@ -65,7 +68,10 @@ def integrate(
     fl_y: Real, cx: Real, cy: Real, voxel: Real, truncation: Real, behind: Real, free_weight: Real, falloff: Real,
     distance: np.ndarray, weight: np.ndarray,
 ) -> None:  # fmt: skip
-    """See ``reference.integrate``. Three loops a block: the first and the last become vector code, the lookup cannot."""
+    """See ``reference.integrate``. Three loops a block: the first and the last become vector code, the lookup cannot.
+
+    Parameters: those of ``reference.integrate``, with the camera as scalars of the kernel.
+    """
     step = (view[:, :3] * voxel).astype(np.float32)
     to_stored = _f(DISTANCE_ONE) / truncation
     per_voxel = _f(1 / voxel)

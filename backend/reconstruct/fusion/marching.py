@@ -173,6 +173,7 @@ def _fill(
     row_starts: np.ndarray, vertex_starts: np.ndarray, triangle_starts: np.ndarray, coordinates: np.ndarray, voxel: Real,
     vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray,
 ) -> None:  # fmt: skip
+    """Parameters: the volume, the tables of ``_count`` and the mesh as arrays of the kernel."""
     for block in numba.prange(len(neighbours)):
         if vertex_starts[block] == vertex_starts[block + 1] and triangle_starts[block] == triangle_starts[block + 1]:
             continue

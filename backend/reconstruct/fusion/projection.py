@@ -161,6 +161,7 @@ def _project(
     color: np.ndarray, colored: bool, ids: np.ndarray, labelled: bool, tolerance: Real, number: int, color_sum: np.ndarray,
     sums: np.ndarray, seen: np.ndarray, votes: np.ndarray,
 ) -> int:  # fmt: skip
+    """Parameters: mesh, camera, frame and sums as arrays and scalars of the kernel."""
     rows, columns = color.shape[0], color.shape[1]
     shown = 0
     for i in numba.prange(len(vertices)):

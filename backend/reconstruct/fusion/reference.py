@@ -70,6 +70,8 @@ def integrate(
 ) -> tuple[Tensor, Tensor]:
     """Adds one view to some blocks.
 
+    Parameters: the frame, the volume and how observations count, as the kernel takes them.
+
     Args:
         planes: From ``tangent_planes``.
         size: Width and height of the depth map.

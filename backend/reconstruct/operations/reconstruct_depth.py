@@ -55,6 +55,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     The mesh has the attributes ``confidence`` and, where frames have ids, ``object``. With finishing parameters there are more outputs,
     see ``surface.finish``.
 
+    Long: the operation from its inputs to its report, step by step.
+
     Raises:
         InputError: Frames that cannot be used, no depth in any of them, units that do not fit, or a volume that does not fit in memory.
         JobCancelled: From ``context.progress``.

@@ -42,6 +42,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
 
     A coarse ``mesh`` is emitted as soon as the smallest scale is matched.
 
+    Long: the operation from its inputs to its report, step by step.
+
     Raises:
         InputError: Frames that hold no depth (one only, tripod, no overlap, mixed sizes), a solve that contradicts its tracks or the
             pictures, or a volume that does not fit in memory.

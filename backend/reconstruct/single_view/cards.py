@@ -61,7 +61,10 @@ def make_cards(
     device: torch.device,
     progress: Callable[[float, str], None],
 ) -> tuple[Mesh, dict[str, Any]]:
-    """Builds the cards in world space; gives the mesh and facts for the report."""
+    """Builds the cards in world space; gives the mesh and facts for the report.
+
+    Long: from the farthest layer to the nearest, each takes its colour from the picture of those behind it.
+    """
     progress(0.0, "choosing layers")
     layer, own_distance = cut_layers(surface.disparity, surface.valid, tears, int(parameters["layers"]))
     count = int(layer.max()) + 1

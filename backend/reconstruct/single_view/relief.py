@@ -61,6 +61,8 @@ def make_relief(
 ) -> tuple[list[Mesh], dict[str, Any]]:
     """Builds the textured mesh in world space, in one or several levels of detail that share one texture.
 
+    Long: front and hidden surface of each level share one texture, so all are laid out before any is made.
+
     Args:
         plate: The picture and its camera.
         surface: Its depth.

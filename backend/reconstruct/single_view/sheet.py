@@ -60,6 +60,8 @@ def _polygons(case: int) -> tuple[tuple[Symbol, ...], ...]:
 def make_sheet(disparity: np.ndarray, valid: np.ndarray, tears: Tears, cells: int) -> Sheet:
     """Covers the valid pixels.
 
+    Long: numbers of corners, cuts and middles are counted together, in the order in which faces refer to them.
+
     Args:
         disparity: ``(H, W)`` float32.
         valid: ``(H, W)`` bool.

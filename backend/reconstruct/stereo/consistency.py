@@ -68,6 +68,7 @@ def _agree(
     planes: np.ndarray, others: np.ndarray, M: np.ndarray, t: np.ndarray, N: np.ndarray, r: np.ndarray, max_pixels: Real,
     max_relative: Real, half_pixel: bool, inverse: np.ndarray, count: np.ndarray, asked: np.ndarray, spread: np.ndarray,
 ) -> None:  # fmt: skip
+    """Parameters: two sets of planes, ``geometry.Pairs`` and ``Agreement`` as arrays of the kernel."""
     height, width = planes.shape[:2]
     for v in numba.prange(height):
         for row_u in range(width):

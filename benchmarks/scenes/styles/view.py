@@ -38,7 +38,10 @@ class View:
 
 
 def bay(height: int, width: int) -> View:
-    """Sky with clouds and a low sun, hills, water, a shore with trees and a house."""
+    """Sky with clouds and a low sun, hills, water, a shore with trees and a house.
+
+    Long: one scene, object by object.
+    """
     y, x = np.mgrid[:height, :width] / height
     aspect = width / height
     shape = (height, width)

@@ -40,7 +40,10 @@ def _cracks(canvas: Canvas, a: Attributes, cells: float, stray: float, reach: fl
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
-    """Cracks of two sizes, clouds, bubbles in swarms, needles of frost."""
+    """Cracks of two sizes, clouds, bubbles in swarms, needles of frost.
+
+    Long: one material from top to bottom.
+    """
     factor, wild, size, g = feature_factor(a.scale), a.irregularity, canvas.size, canvas.generator
     big, big_plane, piece = _cracks(canvas, a, 4.5, 3 + 6 * wild, 9.0)
     mid, mid_plane, shard = _cracks(canvas, a, 10, 1.5 + 3 * wild, 4.0)

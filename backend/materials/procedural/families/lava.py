@@ -22,7 +22,10 @@ def sample(canvas: Canvas) -> Attributes:
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
-    """Plates on plates, ropes bowed by the flow on some of them, clinker on others; heat in the cracks."""
+    """Plates on plates, ropes bowed by the flow on some of them, clinker on others; heat in the cracks.
+
+    Long: one material from top to bottom.
+    """
     factor, wild = feature_factor(a.scale), a.irregularity
     dx, dy = (canvas.noise(canvas.count(5, a.scale), 4, 0.5) * (7 + 16 * wild) * factor for _ in range(2))
     jx, jy = (canvas.noise(canvas.count(28, a.scale), 3, 0.6) * (1.5 + 1.5 * wild) * factor for _ in range(2))

@@ -26,7 +26,10 @@ def sample(canvas: Canvas) -> Attributes:
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
-    """Draws the plates."""
+    """Draws the plates.
+
+    Long: one material from top to bottom.
+    """
     counts = canvas.choose([(3, 3), (4, 4), (3, 4), (4, 6), (5, 5)])
     layout, edge, mask = lay(canvas, a, "plates", counts, canvas.uniform(1.2, 2.4), bite=0.1 + 0.2 * a.wear)
     assert layout.rivets is not None

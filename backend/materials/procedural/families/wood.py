@@ -28,7 +28,10 @@ def sample(canvas: Canvas) -> Attributes:
 
 
 def render(canvas: Canvas, a: Attributes) -> Material:
-    """Rings are the levels of a field that rises across the tile; where noise outruns the rise they close to cathedrals."""
+    """Rings are the levels of a field that rises across the tile; where noise outruns the rise they close to cathedrals.
+
+    Long: one material from top to bottom.
+    """
     factor, wild, size, g = feature_factor(a.scale), a.irregularity, canvas.size, canvas.generator
     rings = canvas.count(canvas.choose((9, 13, 18)), a.scale, 3)
     bow = canvas.noise((canvas.count(2.6, a.scale), 1), 2, 0.35) * rings * canvas.uniform(0.05, 0.1 + 0.22 * wild)

@@ -26,7 +26,7 @@ START_S = 60.0
 """Importing torch on two busy cores."""
 
 
-def wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: float = 0.02) -> Any:
+def wait_until(condition: Callable[[], Any], timeout: float = 90.0, every: float = 0.02) -> Any:
     """The first true value of ``condition``."""
     end = time.monotonic() + timeout
     while True:
@@ -120,7 +120,7 @@ def backend(state: Path, *arguments: str, **environment: Any) -> Iterator[Backen
         started.stop()
 
 
-def gather(client: Client, until: Callable[[ev.Event], bool], timeout: float = 30.0) -> list[ev.Event]:
+def gather(client: Client, until: Callable[[ev.Event], bool], timeout: float = 90.0) -> list[ev.Event]:
     """All events up to the first for which ``until`` is true."""
     end, seen = time.monotonic() + timeout, []
     while time.monotonic() < end:
@@ -131,7 +131,7 @@ def gather(client: Client, until: Callable[[ev.Event], bool], timeout: float = 3
     raise AssertionError(f"not within {timeout:g} s; seen: {seen}")
 
 
-def wait_for(client: Client, kind: type[Any], job_id: str = "", timeout: float = 30.0) -> Any:
+def wait_for(client: Client, kind: type[Any], job_id: str = "", timeout: float = 90.0) -> Any:
     """The next event of a kind."""
     return gather(client, lambda e: isinstance(e, kind) and (not job_id or e.job_id == job_id), timeout)[-1]
 

@@ -64,7 +64,7 @@ def test_a_job_that_kills_every_worker_is_given_up(client: Client) -> None:
     assert failed.attempts == MAX_ATTEMPTS
     assert "signal 11" in str(failed.error)
     assert job_info(client, job.id).state == "failed"
-    assert client.run(fault("none"), timeout=30)["report"]["attempt"] == 1  # the next job is not its victim
+    assert client.run(fault("none"), timeout=90)["report"]["attempt"] == 1  # the next job is not its victim
 
 
 def test_a_worker_killed_from_outside_in_mid_job(server: Backend, client: Client) -> None:
@@ -74,7 +74,7 @@ def test_a_worker_killed_from_outside_in_mid_job(server: Backend, client: Client
     wait_for(client, ev.Progress, job.id)
     (worker,) = server.workers()
     worker.kill()
-    result = client.result(job.id, timeout=30)
+    result = client.result(job.id, timeout=90)
     np.testing.assert_array_equal(result.outputs["image"].pixels, ~image.pixels)
     assert job_info(client, job.id).attempts == 2
     (other,) = server.workers()
@@ -83,21 +83,21 @@ def test_a_worker_killed_from_outside_in_mid_job(server: Backend, client: Client
 
 @pytest.mark.parametrize(("kind", "error"), [("error", JobFailed), ("out_of_memory", OutOfMemory)])
 def test_errors_fail_the_job_and_leave_the_worker(server: Backend, client: Client, kind: str, error: type[JobFailed]) -> None:
-    before = client.run(fault("none"), timeout=30)["report"]["pid"]
+    before = client.run(fault("none"), timeout=90)["report"]["pid"]
     with pytest.raises(JobFailed) as caught:
-        client.run(fault(kind), timeout=30)
+        client.run(fault(kind), timeout=90)
     assert type(caught.value) is error
     assert caught.value.fix
     if kind == "error":
         assert "ValueError: on purpose" in str(caught.value)
-    assert client.run(fault("none"), timeout=30)["report"]["pid"] == before
+    assert client.run(fault("none"), timeout=90)["report"]["pid"] == before
 
 
 def test_inputs_that_cannot_be_read_are_the_clients_fault(client: Client) -> None:
     for data in (b"not an image", bytes(100_000), b"\x89PNG\r\n\x1a\n" + bytes(50)):
         job = Job("system.echo", {}, {"image": EncodedFile(np.frombuffer(data, np.uint8), "broken.png")})
         with pytest.raises(InputError) as caught:
-            client.run(job, timeout=30)
+            client.run(job, timeout=90)
         assert "broken.png" in str(caught.value)
 
 
@@ -112,7 +112,7 @@ def test_the_supervisor_is_killed_in_mid_job_and_nothing_is_lost(tmp_path: Path,
         with server.client() as client:
             client.wait_ready()
             finished = Job("system.echo", {"negate": True}, {"image": picture()})
-            done = client.run(finished, timeout=30)["image"].pixels
+            done = client.run(finished, timeout=90)["image"].pixels
             running = Job("system.echo", {"seconds": 1.0, "negate": True}, {"image": picture(seed=1)})
             queued = Job("system.echo", {"negate": True}, {"image": picture(seed=2)})
             client.submit(running)
@@ -132,13 +132,13 @@ def test_the_supervisor_is_killed_in_mid_job_and_nothing_is_lost(tmp_path: Path,
             client.cancel(unwanted.id)  # must reach the backend when it is back
             server.start()
             for job, seed in ((running, 1), (queued, 2)):
-                result = client.result(job.id, timeout=30)
+                result = client.result(job.id, timeout=90)
                 np.testing.assert_array_equal(result.outputs["image"].pixels, ~picture(seed=seed).pixels)
-            assert client.result(while_lost.id, timeout=30).outputs == {}
+            assert client.result(while_lost.id, timeout=90).outputs == {}
             assert client.state == "ready"
             wait_until(lambda: job_info(client, unwanted.id).state == "cancelled", 5)
             assert [job_info(client, j.id).attempts for j in (finished, running, queued, while_lost)] == [1, 2, 1, 1]
-            np.testing.assert_array_equal(client.run(finished, timeout=30)["image"].pixels, done)  # from the journal, not again
+            np.testing.assert_array_equal(client.run(finished, timeout=90)["image"].pixels, done)  # from the journal, not again
             assert job_info(client, finished.id).attempts == 1
     finally:
         server.stop()
@@ -170,7 +170,7 @@ def test_stopping_keeps_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert server.stop() == 0
             assert not server.path.exists()
             server.start()
-            assert client.result(job.id, timeout=30).outputs == {}
+            assert client.result(job.id, timeout=90).outputs == {}
             assert job_info(client, job.id).attempts == 1  # being told to stop is not the job's fault
     finally:
         server.stop()
@@ -249,8 +249,8 @@ def _lives_through_a_full_disk(server: Backend, large: Image) -> None:
         with make() as client:
             client.wait_ready()
             with pytest.raises(StorageError, match=r"Free space|too large"):
-                client.run(Job("system.echo", {"negate": True}, {"image": large}), timeout=30)
-            assert client.run(Job("system.echo"), timeout=30) == {}
+                client.run(Job("system.echo", {"negate": True}, {"image": large}), timeout=90)
+            assert client.run(Job("system.echo"), timeout=90) == {}
             client.request_status()
             assert wait_for(client, ev.Status).report["jobs"]["done"] >= 1
 
@@ -263,20 +263,20 @@ def test_files_may_not_grow(tmp_path: Path) -> None:
         with server.remote_client() as remote:
             remote.wait_ready()
             with pytest.raises(StorageError):
-                remote.run(Job("system.echo", {"negate": True}, {"image": picture()}), timeout=30)
-            assert remote.run(Job("system.echo"), timeout=30) == {}
+                remote.run(Job("system.echo", {"negate": True}, {"image": picture()}), timeout=90)
+            assert remote.run(Job("system.echo"), timeout=90) == {}
         with server.client() as client:  # may write the large input, but the worker cannot write the large result
             client.wait_ready()
             with pytest.raises(StorageError):
-                client.run(Job("system.echo", {"negate": True}, {"image": picture()}), timeout=30)
-            assert client.run(Job("system.echo"), timeout=30) == {}
+                client.run(Job("system.echo", {"negate": True}, {"image": picture()}), timeout=90)
+            assert client.run(Job("system.echo"), timeout=90) == {}
     finally:
         server.stop()
 
 
 def _many_jobs(client: Client) -> None:
     for n in range(200):
-        client.run(Job("system.echo", label=f"{n}" * 60), timeout=30)
+        client.run(Job("system.echo", label=f"{n}" * 60), timeout=90)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
                     with pytest.raises(StorageError, match=r"journal|Cannot write"):  # the journal itself cannot grow any more
                         _many_jobs(client)
                     filler.unlink()
-                    assert client.run(Job("system.echo"), timeout=30) == {}  # and it goes on as soon as there is space
+                    assert client.run(Job("system.echo"), timeout=90) == {}  # and it goes on as soon as there is space
         finally:
             server.stop()
 
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
         folders.append(tmp_path / "locked" / "state")
     for folder in folders:
         refused = subprocess.run(
-            [sys.executable, "-m", "backlot", "--state", str(folder), "serve"], capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-m", "backlot", "--state", str(folder), "serve"], capture_output=True, text=True, timeout=90, check=False
         )
         assert refused.returncode == 4, refused.stderr
         assert "--state" in refused.stderr
@@ -332,7 +332,7 @@ def test_a_damaged_journal_is_said(tmp_path: Path) -> None:
         [sys.executable, "-m", "backlot", "--state", str(state), "serve", "--device", "cpu"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert refused.returncode == 4
@@ -359,7 +359,7 @@ def test_nothing_leaks_in_200_jobs(server: Backend) -> None:
             for n in range(count):
                 image = picture((200, 200, 3), seed=offset + n)
                 for one in (near, far):
-                    one.run(Job("system.echo", {"negate": True}, {"image": image}), timeout=30)
+                    one.run(Job("system.echo", {"negate": True}, {"image": image}), timeout=90)
 
     work(10, 0)
     before = census()

@@ -146,7 +146,7 @@ def test_a_second_run_finds_the_job_under_way(server: Backend) -> None:
         assert first.submit_once(job) == job.id
         wait_until(lambda: any(isinstance(e, ev.Progress) for e in first.poll(0.05)))
         assert second.submit_once(job) == job.id
-        second.result(job.id, timeout=20)
+        second.result(job.id, timeout=90)
         second.request_jobs()
         listed = wait_until(lambda: next((e for e in second.poll(0.05) if isinstance(e, ev.JobList)), None))
     assert [j.attempts for j in listed.jobs if j.id == job.id] == [1]
@@ -157,7 +157,7 @@ def test_a_job_that_failed_long_ago_is_found_however_many_came_after(server: Bac
         client.wait_ready()
         old, newer = Job("system.echo"), Job("system.echo")
         for job in (old, newer):
-            client.run(job, timeout=30)
+            client.run(job, timeout=90)
         client.request_jobs(old.id)
         [listed] = wait_for(client, ev.JobList).jobs
         assert listed.id == old.id

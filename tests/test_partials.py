@@ -63,7 +63,7 @@ def test_the_result_is_not_downloaded_again(server: Backend, monkeypatch: pytest
         send = remote._data.send
         monkeypatch.setattr(remote._data, "send", lambda kind, body, *more: (asked.append((kind, body)), send(kind, body, *more)))
         image = picture(1)
-        result = remote.run(Job("system.echo", {"seconds": 0.5, "emit": 2}, {"image": image}), timeout=30)["image"].pixels
+        result = remote.run(Job("system.echo", {"seconds": 0.5, "emit": 2}, {"image": image}), timeout=90)["image"].pixels
         assert result.tobytes() == image.pixels.tobytes()
         assert len([1 for kind, _ in asked if kind == "blob.get"]) <= 4  # two chunks, and once more what both frames asked for
         result[0] = 0  # the caller's own
@@ -73,7 +73,7 @@ def test_files_are_encoded_like_results(client: Client) -> None:
     image = picture(2, (40, 30, 3))
     seen: list[ev.Partial] = []
     job = Job("system.echo", {"emit": 2}, {"image": image}, deliver="files", formats={"image": "png"})
-    outputs = client.run(job, timeout=30, on_partial=seen.append)
+    outputs = client.run(job, timeout=90, on_partial=seen.append)
     assert [p.value.name for p in seen] == ["image_0000.png", "image_0001.png"]
     assert seen[0].value.data.tobytes() == outputs["image"].data.tobytes()
     np.testing.assert_array_equal(decode(seen[0].value).pixels, image.pixels)
@@ -85,7 +85,7 @@ def test_those_of_a_job_that_is_waited_for_later_are_kept(client: Client) -> Non
     client.submit(second)
     for job in (second, first):
         seen: list[ev.Partial] = []
-        client.result(job.id, timeout=30, on_partial=seen.append)
+        client.result(job.id, timeout=90, on_partial=seen.append)
         assert [(p.job_id, p.index) for p in seen] == [(job.id, 0), (job.id, 1)]
 
 
@@ -128,7 +128,7 @@ def test_the_next_attempt_finds_what_a_killed_worker_gave(server: Backend, clien
 
 
 def test_a_crash_right_after_loses_nothing_that_was_sent(client: Client) -> None:
-    report = client.run(Job("system.fault", {"kind": "hang", "attempts": 0, "emit": 5}), timeout=30)["report"]
+    report = client.run(Job("system.fault", {"kind": "hang", "attempts": 0, "emit": 5}), timeout=90)["report"]
     assert report["found"] == []
     job = Job("system.fault", {"kind": "segfault", "attempts": 2, "emit": 40})
     seen: list[ev.Partial] = []
@@ -177,7 +177,7 @@ def test_who_cancels_keeps_the_last(either: Client) -> None:
     either.attach(job.id)
     again: list[ev.Partial] = []
     with pytest.raises(JobCancelled):
-        either.result(job.id, timeout=20, on_partial=again.append)
+        either.result(job.id, timeout=90, on_partial=again.append)
     assert [(p.index, p.value.pixels.tobytes()) for p in again] == [(p.index, image.pixels.tobytes()) for p in partials(seen)]
 
 
@@ -191,7 +191,7 @@ def test_ctrl_c_hands_on_what_comes_while_it_stops(client: Client) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        client.run(job, timeout=30, on_partial=interrupt)
+        client.run(job, timeout=90, on_partial=interrupt)
     assert seen
     wait_until(lambda: job_info(client, job.id).state == "cancelled", 10)
 

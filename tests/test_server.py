@@ -88,7 +88,7 @@ def test_strided_and_big_endian_arrays(either: Client) -> None:
 
 
 def test_no_image_at_all(client: Client) -> None:
-    assert client.run(Job("system.echo"), timeout=30) == {}
+    assert client.run(Job("system.echo"), timeout=90) == {}
 
 
 def test_two_jobs_with_the_same_large_array_at_once(either: Client) -> None:
@@ -113,7 +113,7 @@ def test_a_slow_client_with_an_array_that_is_there_already(server: Backend) -> N
         for _ in range(3):
             time.sleep(0.25)
             remote.poll()
-        assert remote.result(job.id, timeout=20).outputs["image"].pixels.tobytes() == pixels.tobytes()
+        assert remote.result(job.id, timeout=90).outputs["image"].pixels.tobytes() == pixels.tobytes()
 
 
 # -- submitting, attaching, cancelling -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_a_slow_client_with_an_array_that_is_there_already(server: Backend) -> N
 
 def test_the_same_id_twice_is_done_once(either: Client) -> None:
     job = Job("system.echo", {"negate": True}, {"image": Image(noise((200, 200, 3), "uint8"), "srgb")}, label="twice")
-    first = either.run(job, timeout=30)["image"].pixels
+    first = either.run(job, timeout=90)["image"].pixels
     provenance = []
     for _ in range(2):
         either.submit(job)
@@ -227,7 +227,7 @@ def test_waiting_for_the_result_says_that_it_waits(client: Client) -> None:
     client.submit(busy)
     wait_for(client, ev.Progress, busy.id)
     stages: list[str] = []
-    client.run(waits, lambda event: stages.append(event.stage), timeout=20)
+    client.run(waits, lambda event: stages.append(event.stage), timeout=90)
     assert stages[0] == "waiting, 1 before it"
 
 
@@ -264,7 +264,7 @@ def test_progress_reaches_only_who_asked(server: Backend, client: Client) -> Non
 
 
 def test_nothing_of_a_job_is_sent_to_others(rude: Rude, client: Client) -> None:
-    client.run(Job("system.echo", {"seconds": 0.3}), timeout=20)
+    client.run(Job("system.echo", {"seconds": 0.3}), timeout=90)
     assert not rude.sockets["control"].poll(100)
 
 
@@ -281,7 +281,7 @@ def test_attach_from_another_client(server: Backend, client: Client) -> None:
         assert any(isinstance(e, ev.Progress) for e in events)
         np.testing.assert_array_equal(events[-1].outputs["image"].pixels, pixels)
         late.attach(job.id)  # before it is connected
-        np.testing.assert_array_equal(late.result(job.id, timeout=20).outputs["image"].pixels, pixels)
+        np.testing.assert_array_equal(late.result(job.id, timeout=90).outputs["image"].pixels, pixels)
     assert not [e for e in client.poll() if getattr(e, "job_id", "") == job.id]
 
 
@@ -298,7 +298,7 @@ def test_a_client_that_goes_away_does_not_take_its_job_along(server: Backend, cl
         gone.submit(job)
         wait_for(gone, ev.Accepted, job.id)
     client.attach(job.id)
-    assert client.result(job.id, timeout=20).outputs == {}
+    assert client.result(job.id, timeout=90).outputs == {}
 
 
 def test_status(client: Client) -> None:
@@ -321,10 +321,10 @@ def test_welcome_announces_operations_and_limits(client: Client) -> None:
 def test_files_are_delivered_encoded(client: Client) -> None:
     pixels = noise((20, 30, 3), "uint8")
     job = Job("system.echo", {}, {"image": Image(pixels)}, deliver="files", formats={"image": "png"})
-    file = client.run(job, timeout=30)["image"]
+    file = client.run(job, timeout=90)["image"]
     assert isinstance(file, EncodedFile)
     assert file.name == "image.png"
-    back = client.run(Job("system.echo", {}, {"image": file}), timeout=30)["image"]  # and decoded again
+    back = client.run(Job("system.echo", {}, {"image": file}), timeout=90)["image"]  # and decoded again
     np.testing.assert_array_equal(back.pixels, pixels)
 
 
@@ -534,7 +534,7 @@ def test_only_the_owner_may_read_the_keys(server: Backend) -> None:
 
 def test_a_second_backend_in_the_same_folder_is_refused(server: Backend) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "backlot", "serve"], env=server.environment, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "backlot", "serve"], env=server.environment, capture_output=True, text=True, timeout=90, check=False
     )
     assert second.returncode == 3
     assert "running already" in second.stderr
@@ -545,7 +545,7 @@ def test_a_second_backend_in_the_same_folder_is_refused(server: Backend) -> None
 # -- settings ------------------------------------------------------------------------------------------------------------
 
 
-def serve(state: Path, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+def serve(state: Path, *arguments: str, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "backlot", "--state", str(state), "serve", "--device", "cpu", *arguments],
                           capture_output=True, text=True, timeout=timeout, check=False)  # fmt: skip
 
@@ -665,9 +665,9 @@ def test_cancel_a_job_that_hangs(hasty: Connection, tmp_path: Path) -> None:
         wait_until(lambda: client.poll(0.05) is not None and job_info(client, stuck.id).state == "running")
         client.cancel(stuck.id)
         wait_for(client, ev.Cancelled, stuck.id)
-        assert client.run(Job("system.fault", {"kind": "none"}), timeout=30)["report"]["attempt"] == 1  # a new worker
+        assert client.run(Job("system.fault", {"kind": "none"}), timeout=90)["report"]["attempt"] == 1  # a new worker
         for seed in range(4):  # only 1 MiB of results is kept
-            client.run(Job("system.echo", {"negate": True}, {"image": Image(noise((400, 400, 3), "float32", seed), "data")}), timeout=30)
+            client.run(Job("system.echo", {"negate": True}, {"image": Image(noise((400, 400, 3), "float32", seed), "data")}), timeout=90)
         kept = sum(p.stat().st_size for p in (tmp_path / "store" / "blobs").glob("??/*"))
         assert kept < 4 * 2 * 400 * 400 * 3 * 4
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ....shared.values import Camera
+from ..camera import Intrinsics, intrinsics
 from ..compiled import Real, kernel
 from ..depth_noise import NoiseModel
 from . import kernels, reference
@@ -54,20 +55,20 @@ class PlaneFinder:
         """
         if len(self._planes) != depth.size + 1:
             self._planes = np.empty((depth.size + 1, 5), np.float32)
-        lens = tuple(_f(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
+        lens = intrinsics(camera).single
         radius = self._radius(depth)
         if radius:
             sigma = self._noise.sigma(self._near)
-            _fit(depth, *lens, radius, _f(self._noise.constant), _f(self._noise.quadratic), _f(sigma), self._planes)
+            _fit(depth, lens, radius, _f(self._noise.constant), _f(self._noise.quadratic), _f(sigma), self._planes)
         else:
-            kernels.tangent_planes(depth, *lens, _baseline(step), _f(step), _f(self._truncation), _f(EDGE_WEIGHT), self._planes)
+            kernels.tangent_planes(depth, lens, _baseline(step), _f(step), _f(self._truncation), _f(EDGE_WEIGHT), self._planes)
         if confidence is not None:
             self._planes[:-1, 4] *= np.clip(confidence.reshape(-1), 0, 1)
         return self._planes
 
     def find_torch(self, depth: np.ndarray, camera: Camera, step: float, confidence: np.ndarray | None, device: torch.device) -> Tensor:
         """The same in torch, on a device."""
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+        lens = intrinsics(camera)
         radius = self._radius(depth)
         tensor = torch.from_numpy(np.ascontiguousarray(depth, np.float32)).to(device)
         if radius:
@@ -90,7 +91,7 @@ def _baseline(step: float) -> int:
     return 3 if step > 0 else 1
 
 
-def fit(depth: Tensor, intrinsics: reference.Intrinsics, radius: int, noise: NoiseModel, near: float) -> Tensor:
+def fit(depth: Tensor, intrinsics: Intrinsics, radius: int, noise: NoiseModel, near: float) -> Tensor:
     """Planes fitted to noisy depth, robustly: the inverse depth of a plane is linear in the pixel.
 
     Weighted least squares in a square window, in rounds; a neighbour's weight is (1 - (r / gate)²)², Tukey's biweight (Beaton and Tukey
@@ -232,14 +233,13 @@ def _first_slope(depth: np.ndarray, v: int, u: int, down: int, right: int, radiu
 
 @kernel(parallel=True, fast=True)
 def _fit(
-    depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, radius: int, constant: Real, quadratic: Real, sigma_near: Real,
-    planes: np.ndarray,
+    depth: np.ndarray, lens: Intrinsics, radius: int, constant: Real, quadratic: Real, sigma_near: Real, planes: np.ndarray,
 ) -> None:  # fmt: skip
     """See ``fit``.
 
     Long: one loop over pixels, whose sums stay in registers.
-    Parameters: those of ``fit``, with camera and noise as scalars of the kernel.
     """
+    fl_x, fl_y, cx, cy = lens
     height, width = depth.shape
     full = _f(SUPPORT) * _f((2 * radius + 1) ** 2)
     for v in numba.prange(height):

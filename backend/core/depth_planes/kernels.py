@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from ..camera import Intrinsics
 from ..compiled import Real, kernel
 
 _f = np.float32
@@ -33,13 +34,10 @@ def _gradient(w: Real, a2: Real, a1: Real, b1: Real, b2: Real, tolerance: Real) 
 
 @kernel(parallel=True, fast=True)
 def tangent_planes(
-    depth: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, baseline: int, noise: Real, edge: Real, edge_weight: Real,
-    planes: np.ndarray,
+    depth: np.ndarray, lens: Intrinsics, baseline: int, noise: Real, edge: Real, edge_weight: Real, planes: np.ndarray,
 ) -> None:  # fmt: skip
-    """See ``reference.tangent_planes``.
-
-    Parameters: those of ``reference.tangent_planes``, with the camera as scalars of the kernel, and the result.
-    """
+    """See ``reference.tangent_planes``."""
+    fl_x, fl_y, cx, cy = lens
     height, width = depth.shape
     for v in numba.prange(height):
         inverse = np.empty((3, width), np.float32)  # of this row and, further down, of its neighbours

@@ -8,8 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-Intrinsics = tuple[float, float, float, float]
-"""fl_x, fl_y, cx, cy in pixels."""
+from ..camera import Intrinsics
 
 
 def _shifted(w: Tensor, step: int, dim: int) -> Tensor:

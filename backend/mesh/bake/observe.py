@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ....shared.values import Mesh
-from ...core.camera import view_matrix
+from ...core.camera import Intrinsics, intrinsics, view_matrix
 from ...core.compiled import Real, kernel
 from ...core.depth_planes import PlaneFinder
 from ...io.frames.frame import DepthFrame
@@ -83,7 +83,7 @@ class Baker:
             return 0
         camera = frame.camera
         _, view = view_matrix(camera)
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+        lens = intrinsics(camera)
         depth, trust = self._depth(frame, view, lens)
         planes = self._finder.find(depth, camera, frame.noise, None)
         weight = _shrunk(planes[:-1, 4].reshape(depth.shape)) * trust
@@ -91,13 +91,13 @@ class Baker:
         kept = self.observations
         return int(
             _observe(
-                self._positions, self._normals, self._starts, self._corners, view, *(_f(k) for k in lens), planes[:, :4], weight, color,
+                self._positions, self._normals, self._starts, self._corners, view, lens.single, planes[:, :4], weight, color,
                 _f(self._tolerance + frame.noise), _f(LEAST_COSINE), _f(_FEATHER * min(depth.shape)), number,
                 kept.colors, kept.weights, kept.frames,
             )
         )  # fmt: skip
 
-    def _depth(self, frame: DepthFrame, view: np.ndarray, lens: tuple[float, float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    def _depth(self, frame: DepthFrame, view: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
         """The depth to test against, and the trust in each pixel."""
         depth = np.ascontiguousarray(frame.depth, np.float32)
         trust = np.ones(depth.shape, np.float32) if frame.confidence is None else np.clip(frame.confidence, 0, 1).astype(np.float32)
@@ -149,8 +149,9 @@ def sample(color: np.ndarray, u: Real, v: Real, out: np.ndarray) -> None:
 
 
 @kernel(fast=True)
-def _in_sight(corners: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, width: int, height: int) -> bool:
+def _in_sight(corners: np.ndarray, view: np.ndarray, lens: Intrinsics, width: int, height: int) -> bool:
     """Whether a triangle's box in the picture meets the picture."""
+    fl_x, fl_y, cx, cy = lens
     x0, x1, y0, y1 = np.inf, -np.inf, np.inf, -np.inf
     for k in range(3):
         p = corners[k]
@@ -166,11 +167,12 @@ def _in_sight(corners: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real, cx:
 
 @kernel(parallel=True, fast=True)
 def _observe(
-    positions: np.ndarray, normals: np.ndarray, starts: np.ndarray, corners: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real,
-    cx: Real, cy: Real, planes: np.ndarray, weight: np.ndarray, color: np.ndarray, tolerance: Real, least: Real, feather: Real,
+    positions: np.ndarray, normals: np.ndarray, starts: np.ndarray, corners: np.ndarray, view: np.ndarray, lens: Intrinsics,
+    planes: np.ndarray, weight: np.ndarray, color: np.ndarray, tolerance: Real, least: Real, feather: Real,
     number: int, colors: np.ndarray, weights: np.ndarray, frames: np.ndarray,
 ) -> int:  # fmt: skip
     """Parameters: mesh, camera, frame and result as arrays and scalars of the kernel."""
+    fl_x, fl_y, cx, cy = lens
     height, width = weight.shape
     rows, columns = color.shape[0], color.shape[1]
     eye = np.empty(3, np.float32)
@@ -184,7 +186,7 @@ def _observe(
         p = corners[face, 0]
         if n[0] * (eye[0] - p[0]) + n[1] * (eye[1] - p[1]) + n[2] * (eye[2] - p[2]) <= 0:
             continue
-        if not _in_sight(corners[face], view, fl_x, fl_y, cx, cy, width, height):
+        if not _in_sight(corners[face], view, lens, width, height):
             continue
         found = np.empty(3, np.float32)
         for t in range(starts[face], starts[face + 1]):

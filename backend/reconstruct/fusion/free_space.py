@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ....shared.values import DEPTH_BACKGROUND
-from ...core.camera import view_matrix
+from ...core.camera import Intrinsics, intrinsics, view_matrix
 from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
 
@@ -59,9 +59,9 @@ class FreeSpace:
         depth = np.ascontiguousarray(frame.depth[::stride, ::stride])
         result = np.empty(depth.shape, np.int8)
         camera, (pose, _) = frame.camera, view_matrix(frame.camera)
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
         own = self.numbers.index(frame.number) if frame.number in self.numbers else -1
-        _contradicted(depth, stride, *lens, pose, self._maps, self._sizes, self._views, self._lenses, own, self.margin, RELATIVE, result)
+        lens, maps = intrinsics(camera), (self._maps, self._sizes, self._views, self._lenses)
+        _contradicted(depth, stride, lens, pose, *maps, own, self.margin, RELATIVE, result)
         return result
 
     def contradicted_torch(self, frame: DepthFrame, stride: int = 1, device: torch.device | str = "cpu") -> Tensor:
@@ -120,10 +120,11 @@ def _nearest_surface(frame: DepthFrame) -> np.ndarray:
 
 @kernel(parallel=True)
 def _contradicted(
-    depth: np.ndarray, stride: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, maps: np.ndarray, sizes: np.ndarray,
+    depth: np.ndarray, stride: int, lens: Intrinsics, pose: np.ndarray, maps: np.ndarray, sizes: np.ndarray,
     views: np.ndarray, lenses: np.ndarray, own: int, margin: Real, relative: Real, result: np.ndarray,
 ) -> None:  # fmt: skip
     """Parameters: the frame, its camera and the kept maps as arrays and scalars of the kernel."""
+    fl_x, fl_y, cx, cy = lens
     height, width = depth.shape
     for v in numba.prange(height):
         for u in range(width):

@@ -10,7 +10,7 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Camera
-from ...core.camera import view_matrix
+from ...core.camera import intrinsics, view_matrix
 from ...core.depth_noise import NoiseModel
 from ...core.depth_planes import PlaneFinder
 from . import kernels, reference
@@ -167,9 +167,8 @@ class CpuFusion(Fusion):
         self._check_size(self._blocks.count + int((self._blocks.find(keys) < 0).sum()))
         numbers = self._blocks.add(keys)
         planes = self._planes.find(depth, camera, noise, confidence)
-        lens = tuple(np.float32(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
         kernels.integrate(
-            planes, depth.shape[1], depth.shape[0], numbers, self._blocks.coordinates, view, *lens, settings.voxel,
+            planes, depth.shape[1], depth.shape[0], numbers, self._blocks.coordinates, view, intrinsics(camera).single, settings.voxel,
             np.float32(self.truncation), np.float32(BEHIND * self.truncation), np.float32(FREE_WEIGHT), np.float32(settings.falloff),
             self._blocks.distance, self._blocks.weight,
         )  # fmt: skip
@@ -192,8 +191,8 @@ class CpuFusion(Fusion):
         stride = self._stride(camera, float(depth.max()))
         rows = -(-depth.shape[0] // stride)
         found = np.empty((rows, 6))
-        lens = (float(camera.fl_x), float(camera.fl_y), float(camera.cx), float(camera.cy))
-        kernels.bounds(depth, stride, *lens, pose, found)
+        lens = intrinsics(camera)
+        kernels.bounds(depth, stride, lens, pose, found)
         low, high = found[:, :3].min(0), found[:, 3:].max(0)
         if not np.isfinite(low).all():
             return np.empty(0, np.int64)
@@ -205,7 +204,7 @@ class CpuFusion(Fusion):
             return reference.block_keys(torch.from_numpy(depth), lens, torch.from_numpy(pose), block, self._margin(), stride).numpy()
         grid = np.zeros(extent.astype(np.int64), np.uint8)
         low = low.astype(np.int64)
-        kernels.mark(depth, stride, rows, *lens, pose, 1 / block, self._margin(), low, grid)
+        kernels.mark(depth, stride, rows, lens, pose, 1 / block, self._margin(), low, grid)
         a, b, c = np.unravel_index(np.flatnonzero(grid), grid.shape)
         keys: np.ndarray = ((a + low[0] + LIMIT) << 42) | ((b + low[1] + LIMIT) << 21) | (c + low[2] + LIMIT)
         return keys
@@ -232,7 +231,7 @@ class TorchFusion(Fusion):
         if not len(keys):
             return 0
         view = torch.from_numpy(view_matrix(camera)[1]).to(self.device)
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+        lens = intrinsics(camera)
         numbers = self._find_or_add(keys)
         planes = self._planes.find_torch(depth, camera, noise, confidence, self.device)
         coordinates = _unpack(keys)
@@ -261,7 +260,7 @@ class TorchFusion(Fusion):
         self._check_range(np.array([-reach]) / block, np.array([reach]) / block)
         self._check_area(depth, camera)
         tensor = torch.from_numpy(np.ascontiguousarray(depth, np.float32)).to(self.device)
-        lens = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+        lens = intrinsics(camera)
         stride = self._stride(camera, float(depth.max()))
         return reference.block_keys(tensor, lens, pose.to(self.device), block, self._margin(), stride)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...core.camera import Intrinsics
 from ...core.compiled import Real, kernel
 from .blocks import DISTANCE_ONE, EDGE, VOXELS, WEIGHT_MAX, WEIGHT_ONE
 
@@ -12,9 +13,10 @@ _f = np.float32
 
 
 @kernel(parallel=True, fast=True)
-def bounds(depth: np.ndarray, stride: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, result: np.ndarray) -> None:
+def bounds(depth: np.ndarray, stride: int, lens: Intrinsics, pose: np.ndarray, result: np.ndarray) -> None:
     """The surface's bounding box in world space per row of samples: ``(rows, 6)`` float64, low then high, empty = (inf, -inf)."""
     height, width = depth.shape
+    fl_x, fl_y, cx, cy = lens
     for row in numba.prange(len(result)):
         v = min(row * stride + stride // 2, height - 1)
         y = (v + 0.5 - cy) / fl_y
@@ -36,14 +38,12 @@ def _floor(x: Real) -> np.int64:
 
 @kernel(parallel=True)
 def mark(
-    depth: np.ndarray, stride: int, rows: int, fl_x: Real, fl_y: Real, cx: Real, cy: Real, pose: np.ndarray, per_block: Real,
-    margin: Real, low: np.ndarray, grid: np.ndarray,
+    depth: np.ndarray, stride: int, rows: int, lens: Intrinsics, pose: np.ndarray, per_block: Real, margin: Real, low: np.ndarray,
+    grid: np.ndarray,
 ) -> None:  # fmt: skip
-    """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1).
-
-    Parameters: the frame, its camera and the grid as arrays and scalars of the kernel.
-    """
+    """Sets ``grid[block - low]`` to 1 for all blocks within the margin of a sample (all threads write the same 1)."""
     height, width = depth.shape
+    fl_x, fl_y, cx, cy = lens
     for row in numba.prange(rows):
         v = min(row * stride + stride // 2, height - 1)
         for u in range(min(stride // 2, width - 1), width, stride):
@@ -64,14 +64,15 @@ def mark(
 
 @kernel(parallel=True, fast=True)
 def integrate(
-    planes: np.ndarray, width: int, height: int, numbers: np.ndarray, coordinates: np.ndarray, view: np.ndarray, fl_x: Real,
-    fl_y: Real, cx: Real, cy: Real, voxel: Real, truncation: Real, behind: Real, free_weight: Real, falloff: Real,
+    planes: np.ndarray, width: int, height: int, numbers: np.ndarray, coordinates: np.ndarray, view: np.ndarray, lens: Intrinsics,
+    voxel: Real, truncation: Real, behind: Real, free_weight: Real, falloff: Real,
     distance: np.ndarray, weight: np.ndarray,
 ) -> None:  # fmt: skip
     """See ``reference.integrate``. Three loops a block: the first and the last become vector code, the lookup cannot.
 
-    Parameters: those of ``reference.integrate``, with the camera as scalars of the kernel.
+    Parameters: those of ``reference.integrate``.
     """
+    fl_x, fl_y, cx, cy = lens
     step = (view[:, :3] * voxel).astype(np.float32)
     to_stored = _f(DISTANCE_ONE) / truncation
     per_voxel = _f(1 / voxel)

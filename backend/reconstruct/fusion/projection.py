@@ -7,7 +7,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from ...core.camera import view_matrix
+from ...core.camera import Intrinsics, intrinsics, view_matrix
 from ...core.compiled import Real, kernel
 from ...io.frames.frame import DepthFrame
 from .fusion import Settings
@@ -62,13 +62,12 @@ class Projection:
         camera = frame.camera
         _, view = view_matrix(camera)
         planes = self._finder.find(frame.depth, camera, frame.noise, None)
-        lens = tuple(_f(k) for k in (camera.fl_x, camera.fl_y, camera.cx, camera.cy))
         color = frame.color if frame.color is not None else np.zeros((1, 1, 3), np.float32)
         ids = frame.object_id if frame.object_id is not None else np.zeros((1, 1), np.int32)
         noise = self._settings.noise
         tolerance = 1.5 * self._settings.voxel + frame.noise + (3 * noise.sigma(self._settings.far) if noise else 0.0)
         shown = _project(
-            self._vertices, view, *lens, camera.width, camera.height, planes, color, frame.color is not None, ids,
+            self._vertices, view, intrinsics(camera).single, camera.width, camera.height, planes, color, frame.color is not None, ids,
             frame.object_id is not None,
             _f(tolerance), len(self._numbers), self._color, self._sums, self._seen, self._votes,
         )  # fmt: skip
@@ -157,11 +156,12 @@ def _statistics(values: np.ndarray) -> dict[str, Any]:
 
 @kernel(parallel=True, fast=True)
 def _project(
-    vertices: np.ndarray, view: np.ndarray, fl_x: Real, fl_y: Real, cx: Real, cy: Real, width: int, height: int, planes: np.ndarray,
+    vertices: np.ndarray, view: np.ndarray, lens: Intrinsics, width: int, height: int, planes: np.ndarray,
     color: np.ndarray, colored: bool, ids: np.ndarray, labelled: bool, tolerance: Real, number: int, color_sum: np.ndarray,
     sums: np.ndarray, seen: np.ndarray, votes: np.ndarray,
 ) -> int:  # fmt: skip
     """Parameters: mesh, camera, frame and sums as arrays and scalars of the kernel."""
+    fl_x, fl_y, cx, cy = lens
     rows, columns = color.shape[0], color.shape[1]
     shown = 0
     for i in numba.prange(len(vertices)):

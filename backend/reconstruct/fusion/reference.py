@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.depth_planes.reference import Intrinsics
+from ...core.camera import Intrinsics
 from .blocks import DISTANCE_ONE, EDGE, LIMIT, VOXELS, WEIGHT_MAX, WEIGHT_ONE
 
 

@@ -95,12 +95,12 @@ class Samples(NamedTuple):
     Attributes:
         patch: ``(4, MAX_SAMPLES)`` float32, see ``load_patch``.
         fraction: ``(2, MAX_SAMPLES)`` float32, where they are between a source's pixels.
-        index: ``(MAX_SAMPLES,)`` int32, the pixels.
+        pixels: ``(MAX_SAMPLES,)`` int32, numbers of the upper left of these pixels.
     """
 
     patch: np.ndarray
     fraction: np.ndarray
-    index: np.ndarray
+    pixels: np.ndarray
 
 
 @kernel(fast=True)

@@ -101,9 +101,6 @@ def test_the_same_settings_give_the_same_pixels(scene, model):
     assert np.array_equal(*pixels)
 
 
-@pytest.mark.skipif(
-    not (ROOT / "backend" / "texture" / "weights" / "photo_maps.safetensors").is_file(), reason="the estimator's weights are not here"
-)
 def test_maps_of_a_photograph_become_a_material(scene, backend):
     pictures.receive(stand_in.bricks(128, 128)["base_color"], "Wall")
     bpy.ops.backlot.maps_from_photo(photo="Wall", width=2.0)

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numba
 import torch
 
 
-def _choose_cache_folder() -> None:
-    """Lets numba cache next to the source where it can, else in the user's cache folder (an installed package may be read-only)."""
-    if "NUMBA_CACHE_DIR" in os.environ or os.access(Path(__file__).parent, os.W_OK):
-        return
+def _cache_folder() -> Path | None:
+    """Where compiled kernels are kept: ``$NUMBA_CACHE_DIR``, else next to this file, else the user's cache folder; None for nowhere.
+
+    A folder in it is named by a digest of all files with kernels. numba compares a kernel with its own file alone, so that a kernel whose
+    callee in another file was changed would be taken from the cache as it was.
+    """
+    own = Path(__file__).resolve().parent
     root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
-    for folder in (Path(root) / "backlot" / "numba", Path(tempfile.gettempdir()) / "backlot-numba"):
-        try:
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(given)] if given else [own / "__pycache__" / "kernels", Path(root) / "backlot" / "numba"]
+    for place in (*places, Path(tempfile.gettempdir()) / "backlot-numba"):
+        folder = place / _digest(own.parent)
+        with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            os.environ["NUMBA_CACHE_DIR"] = str(folder)
-            return
+            if os.access(folder, os.W_OK):
+                return folder
+    return None
 
 
-_choose_cache_folder()
+def _digest(backend: Path) -> str:
+    """Of all source files below a folder that hold kernels."""
+    digest = hashlib.sha256()
+    for path in sorted(backend.rglob("*.py")):
+        data = path.read_bytes()
+        if b"@kernel(" in data:
+            digest.update(path.relative_to(backend).as_posix().encode() + b"\0" + data)
+    return digest.hexdigest()[:16]
 
-import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
-if os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # if numba was imported before
+_FOLDER = _cache_folder()
+if _FOLDER is not None:
+    numba.config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
 
 
 def _share_threads() -> None:

@@ -1,4 +1,4 @@
-"""A depth map at the places of tracks, with what a pixel of noise there would change."""
+"""A depth map at the positions of tracks, with what a pixel of noise there would change."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _REACH = 2
 """Standard deviations of the pixel noise that the neighbourhood spans."""
 
 
-def sample(values: np.ndarray, valid: np.ndarray, places: np.ndarray, noise: float = PIXEL_NOISE) -> tuple[np.ndarray, np.ndarray]:
-    """The map at each place, and its spread there.
+def sample(values: np.ndarray, valid: np.ndarray, positions: np.ndarray, noise: float = PIXEL_NOISE) -> tuple[np.ndarray, np.ndarray]:
+    """The map at each position, and its spread there.
 
     Args:
         values: ``(H, W)`` float.
         valid: ``(H, W)`` bool.
-        places: ``(N, 2)`` column and row in pixels of the map, inside it; pixel centres at + 0.5.
-        noise: Standard deviation of the places, in pixels of the map.
+        positions: ``(N, 2)`` column and row in pixels of the map, inside it; pixel centres at + 0.5.
+        noise: Standard deviation of the positions, in pixels of the map.
 
     Returns:
         Values bilinearly between the four nearest pixels, and the root mean square deviation from it over normally distributed
-        places. Both ``(N,)`` float64; NaN where one of the four pixels is not valid.
+        positions. Both ``(N,)`` float64; NaN where one of the four pixels is not valid.
     """
     height, width = values.shape
     known = np.where(valid, values, np.nan).astype(np.float64)
-    x = np.clip(places[:, 0] - 0.5, 0, width - 1.0)
-    y = np.clip(places[:, 1] - 0.5, 0, height - 1.0)
+    x = np.clip(positions[:, 0] - 0.5, 0, width - 1.0)
+    y = np.clip(positions[:, 1] - 0.5, 0, height - 1.0)
     left, top = np.minimum(x.astype(int), max(0, width - 2)), np.minimum(y.astype(int), max(0, height - 2))
     right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     u, v = x - left, y - top

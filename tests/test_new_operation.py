@@ -55,7 +55,7 @@ OPERATION = Counted(
 """,
     "backend/materials/operations/toy_shade.py": """
 from ....shared.values import Image
-from ...core.runners import engine
+from ...core.operation_lookup import engine
 
 
 def run(inputs, parameters, context):

@@ -253,9 +253,9 @@ def test_labels_that_do_not_fit() -> None:
     blue[40:60, 40:60] = (0, 0, 255)
     with pytest.raises(InputError, match=r"#00a000.*got #0000ff"):
         make(exemplar=exemplar, exemplar_labels=labels, labels=blue)
-    with pytest.raises(InputError, match="exemplar_labels beside labels"):
+    with pytest.raises(InputError, match="exemplar_labels together with labels"):
         make(exemplar=exemplar, labels=labels)
-    with pytest.raises(InputError, match="labels beside exemplar_labels"):
+    with pytest.raises(InputError, match="labels together with exemplar_labels"):
         make(exemplar=exemplar, exemplar_labels=labels)
     with pytest.raises(InputError, match="exemplar_labels as large as the exemplar, 96 x 96"):
         make(exemplar=exemplar, exemplar_labels=labels[:50], labels=labels)

@@ -150,3 +150,12 @@ def test_an_unknown_benchmark_is_answered_with_those_that_exist() -> None:
     assert result.returncode == 1
     assert "no_such_benchmark" in result.stdout
     assert "choose one of" in result.stdout
+
+
+def test_a_checkout_with_a_space_in_its_path_has_its_debian_elsewhere() -> None:
+    from tools import trixie
+
+    assert trixie.folder_for(Path("/work/backlot/.cache")) == Path("/work/backlot/.cache/trixie")
+    one, other = (trixie.folder_for(Path(f"/work/{name}/.cache")) for name in ("x y", "x z"))
+    assert " " not in str(one)
+    assert one != other

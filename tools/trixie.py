@@ -7,6 +7,7 @@ however they end: a forgotten one would let `rm -r` of the cache reach this mach
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -22,7 +23,16 @@ SUITE = "trixie"
 # numpy: part of every official Blender, a package of its own in Debian.
 PACKAGES = ("blender", "python3-numpy", "xvfb", "xauth", "xdotool", "imagemagick", "libgl1-mesa-dri")
 MOUNTS = ("/proc", "/sys", "/dev")
-FOLDER = CACHE / SUITE
+
+
+def folder_for(cache: Path) -> Path:
+    """Return where the Debian is: in the cache, or below /var/tmp where the cache's path has a space, which debootstrap cannot have."""
+    if not any(letter.isspace() for letter in str(cache)):
+        return cache / SUITE
+    return Path("/var/tmp") / f"backlot-{hashlib.sha256(str(cache).encode()).hexdigest()[:12]}" / SUITE
+
+
+FOLDER = folder_for(CACHE)
 PRIVATE = ("unshare", "--mount", "--propagation", "private")
 
 

@@ -177,13 +177,16 @@ def test_cancel_a_queued_job_and_one_before_it_is_sent(client: Client) -> None:
 
 
 def test_larger_priority_goes_first(client: Client) -> None:
-    busy = Job("system.echo", {"seconds": 0.5})
+    busy = Job("system.echo", {"seconds": 60})
     jobs = [Job("system.echo", priority=p) for p in (0, 5, 0, 9)]
     client.submit(busy)
     wait_for(client, ev.Progress, busy.id)
-    order = []
+    order: list[str] = []
     for job in jobs:
         client.submit(job)
+    waiting: set[str] = set()
+    gather(client, lambda e: isinstance(e, ev.Queued) and (waiting.add(e.job_id) or len(waiting) == len(jobs)))
+    client.cancel(busy.id)
     while len(order) < len(jobs):
         order += [e.job_id for e in client.poll(0.1) if isinstance(e, ev.Finished) and e.job_id != busy.id]
     assert order == [jobs[i].id for i in (3, 1, 0, 2)]

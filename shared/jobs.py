@@ -91,7 +91,8 @@ def check_request(operation: str, parameters: Any, inputs: Any, seed: Any, deliv
     if not isinstance(inputs, dict):
         raise InputError(expected="inputs by name", got=type(inputs).__name__)
     schema.check_input_names(inputs)
-    check_seed(seed)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+        raise ParameterError(expected=f"a seed from 0 to {MAX_SEED}", got=repr(seed)[:80])
     if deliver not in DELIVERIES:
         raise ParameterError(expected=f"deliver to be one of {', '.join(DELIVERIES)}", got=repr(deliver)[:80])
     if not isinstance(formats, dict):
@@ -104,17 +105,6 @@ def check_request(operation: str, parameters: Any, inputs: Any, seed: Any, deliv
         if suffix not in output.formats:
             raise ParameterError(expected=f"{name} as one of {', '.join(output.formats)}", got=repr(suffix)[:80])
     return complete
-
-
-def check_seed(seed: Any) -> int:
-    """The seed, if it is one.
-
-    Raises:
-        ParameterError: It is no whole number from 0 to 2^31 - 1.
-    """
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
-        raise ParameterError(expected=f"a seed from 0 to {MAX_SEED}", got=repr(seed)[:80])
-    return seed
 
 
 def request_digest(operation: str, parameters: dict[str, Any], inputs: Any, digests: list[str], seed: int, formats: Any) -> str:

@@ -12,7 +12,6 @@ import pytest
 import backlot
 from backlot.backend import materials, reconstruct, style
 from backlot.backend.io.direct import call, save
-from backlot.backend.materials.operations import texture_synthesize
 from backlot.shared.errors import BackendUnavailable
 from backlot.shared.operations import OPERATIONS
 
@@ -62,7 +61,7 @@ def test_a_facade_gives_the_bytes_of_the_operation(tmp_path: Path) -> None:
     exemplar = picture()
     values = {"exemplar": exemplar, "size": [64, 64], "seed": 5, "device": "cpu"}
     first = materials.synthesize(exemplar, size=[64, 64], seed=5, device="cpu")
-    again = call("texture.synthesize", texture_synthesize.run, values)
+    again = call("texture.synthesize", values)
     assert np.array_equal(first["base_color"].pixels, again["base_color"].pixels)
     (path,) = save(exemplar, tmp_path / "exemplar.png")
     from_file = materials.synthesize(path, size=[64, 64], seed=5, device="cpu")

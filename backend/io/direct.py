@@ -6,7 +6,7 @@ The same checks, the same decoding and the same code as in a worker, so the same
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,22 @@ import torch
 from ...shared import operations
 from ...shared.errors import InputError
 from ...shared.inputs import read_input
-from ...shared.jobs import check_seed
+from ...shared.jobs import check_request
 from ...shared.values import EncodedFile, Image, Mesh
 from ..core.context import Context, ignore_progress
+from ..core.operation_lookup import runner
 from .inputs import decode_inputs
 from .meshes import companions, encode_mesh
 from .writing import encode
 
 OF_EVERY_CALL = ("seed", "device", "progress")
-Run = Callable[[Mapping[str, Any], Mapping[str, Any], Context], dict[str, Any]]
 
 
-def call(operation: str, run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
+def call(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Checks a request, decodes its inputs and runs it in this process.
 
     Args:
         operation: Name of the operation.
-        run: Its code.
         values: By name. Inputs: values of ``shared/values.py``, or paths (a list of them where the input is several files), which are
             read; None stands for an input that is not given. Parameters: those left out have their defaults. And three of every call:
             ``seed`` (0 to 2^31 - 1; the same seed on the same device gives the same bytes), ``device`` (a PyTorch device such as
@@ -48,12 +47,12 @@ def call(operation: str, run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {item.name: item for item in schema.inputs}
     parameters = {name: value for name, value in values.items() if name not in inputs and name not in OF_EVERY_CALL}
     given = {name: value for name, value in values.items() if name in inputs and value is not None}
-    complete = schema.check_parameters(parameters)
-    schema.check_input_names(given)
+    seed = values.get("seed", 0)
+    complete = check_request(operation, parameters, given, seed, "arrays", {})
     read = {name: read_input(inputs[name], value) if _is_path(value) else value for name, value in given.items()}
     device = torch.device(values.get("device") or ("cuda:0" if torch.cuda.is_available() else "cpu"))
-    context = Context(device, check_seed(values.get("seed", 0)), values.get("progress") or ignore_progress)
-    return run(decode_inputs(schema, read), complete, context)
+    context = Context(device, seed, values.get("progress") or ignore_progress)
+    return runner(operation)(decode_inputs(schema, read), complete, context)
 
 
 def save(value: Any, path: str | Path) -> list[Path]:

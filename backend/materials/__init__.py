@@ -25,30 +25,26 @@ __all__ = ["estimate_maps", "generate", "synthesize", "variations"]
 def generate(prompt: str = "", **options: Any) -> dict[str, Any]:
     """A tileable material of any size: ``texture.generate``. Gives six maps as ``Image``, by name, and ``report``."""
     from ..io.direct import call
-    from .operations import texture_generate
 
-    return call("texture.generate", texture_generate.run, {"prompt": prompt} | options)
+    return call("texture.generate", {"prompt": prompt} | options)
 
 
 def variations(prompt: str = "", **options: Any) -> dict[str, Any]:
     """Thumbnails of several seeds of ``generate`` on one sheet: ``texture.variations``."""
     from ..io.direct import call
-    from .operations import texture_variations
 
-    return call("texture.variations", texture_variations.run, {"prompt": prompt} | options)
+    return call("texture.variations", {"prompt": prompt} | options)
 
 
 def synthesize(exemplar: Any, **options: Any) -> dict[str, Any]:
     """A texture of any size from an exemplar: ``texture.synthesize``. Gives ``base_color``, the maps that were given, and ``report``."""
     from ..io.direct import call
-    from .operations import texture_synthesize
 
-    return call("texture.synthesize", texture_synthesize.run, {"exemplar": exemplar} | options)
+    return call("texture.synthesize", {"exemplar": exemplar} | options)
 
 
 def estimate_maps(photo: Any, **options: Any) -> dict[str, Any]:
     """Height, normal, roughness and metallic of a photographed material: ``texture.maps``."""
     from ..io.direct import call
-    from .operations import texture_maps
 
-    return call("texture.maps", texture_maps.run, {"photo": photo} | options)
+    return call("texture.maps", {"photo": photo} | options)

@@ -25,30 +25,26 @@ __all__ = ["bake_texture", "from_depth", "from_footage", "from_picture"]
 def from_depth(frames: Any, **options: Any) -> dict[str, Any]:
     """A mesh from depth maps with known cameras: ``reconstruct.depth``. Gives ``mesh``, what else was asked for, and ``report``."""
     from ..io.direct import call
-    from .operations import reconstruct_depth
 
-    return call("reconstruct.depth", reconstruct_depth.run, {"frames": frames} | options)
+    return call("reconstruct.depth", {"frames": frames} | options)
 
 
 def from_footage(frames: Any, **options: Any) -> dict[str, Any]:
     """A mesh from a clip whose camera is solved: ``reconstruct.footage``."""
     from ..io.direct import call
-    from .operations import reconstruct_footage
 
-    return call("reconstruct.footage", reconstruct_footage.run, {"frames": frames} | options)
+    return call("reconstruct.footage", {"frames": frames} | options)
 
 
 def from_picture(**options: Any) -> dict[str, Any]:
     """A relief or cards from one picture: ``reconstruct.plate``. Takes ``image``, ``depth``, ``frames``, ``tracks`` by name."""
     from ..io.direct import call
-    from .operations import reconstruct_plate
 
-    return call("reconstruct.plate", reconstruct_plate.run, options)
+    return call("reconstruct.plate", options)
 
 
 def bake_texture(mesh: Any, frames: Any, **options: Any) -> dict[str, Any]:
     """The colour of frames baked onto a mesh: ``reconstruct.texture``."""
     from ..io.direct import call
-    from .operations import reconstruct_texture
 
-    return call("reconstruct.texture", reconstruct_texture.run, {"mesh": mesh, "frames": frames} | options)
+    return call("reconstruct.texture", {"mesh": mesh, "frames": frames} | options)

@@ -24,30 +24,26 @@ __all__ = ["paint_from_keyframes", "paint_image", "paint_image_vgg", "paint_shot
 def paint_image(content: Any, style: Any, **options: Any) -> dict[str, Any]:
     """One image in the manner of another: ``style.image``. Gives ``image`` and ``report``."""
     from ..io.direct import call
-    from .operations import style_image
 
-    return call("style.image", style_image.run, {"content": content, "style": style} | options)
+    return call("style.image", {"content": content, "style": style} | options)
 
 
 def paint_image_vgg(content: Any, style: Any, **options: Any) -> dict[str, Any]:
     """The same by VGG19, whose weights the user supplies: ``style.vgg``."""
     from ..io.direct import call
-    from .operations import style_vgg
 
-    return call("style.vgg", style_vgg.run, {"content": content, "style": style} | options)
+    return call("style.vgg", {"content": content, "style": style} | options)
 
 
 def paint_shot(frames: Any, style: Any, **options: Any) -> dict[str, Any]:
     """A shot in the manner of a picture: ``style.shot``. Gives ``stylised`` (a file for each frame) and ``report``."""
     from ..io.direct import call
-    from .operations import style_shot
 
-    return call("style.shot", style_shot.run, {"frames": frames, "style": style} | options)
+    return call("style.shot", {"frames": frames, "style": style} | options)
 
 
 def paint_from_keyframes(frames: Any, keyframes: Any, **options: Any) -> dict[str, Any]:
     """A shot in the style of painted frames: ``style.keyframes``. Gives ``stylised``, ``model`` and ``report``."""
     from ..io.direct import call
-    from .operations import style_keyframes
 
-    return call("style.keyframes", style_keyframes.run, {"frames": frames, "keyframes": keyframes} | options)
+    return call("style.keyframes", {"frames": frames, "keyframes": keyframes} | options)

@@ -149,10 +149,6 @@ class Codec:
         arrays = _arrays(buffers, frames[4:])
         return Message(kind, body, arrays, buffers, message_id, reply_to, session, sequence)
 
-    def proof(self, text: str) -> str:
-        """A keyed digest of a text, to show knowledge of the key (hex)."""
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
-
     def _sign(self, prefix: bytes, head: bytes, text: bytes) -> bytes:
         mac = hmac.new(self._key, prefix + len(head).to_bytes(8, "little") + head, hashlib.sha256)
         mac.update(text)

@@ -238,8 +238,3 @@ class Inverter(nn.Module):
             x = F.leaky_relu(layer(x), SLOPE)
         code: torch.Tensor = self.last(x).float()
         return code
-
-
-def parameters_of(module: nn.Module) -> int:
-    """Number of trainable numbers."""
-    return sum(p.numel() for p in module.parameters())

@@ -41,10 +41,6 @@ class Strokes:
         small = torch.nn.functional.avg_pool2d(flat[None], self.fine)[0]
         return small if field.dim() == 3 else small[0]
 
-    def grow(self, field: Tensor) -> Tensor:
-        """``(H, W)`` of the tile repeated to this grid."""
-        return field.repeat_interleave(self.fine, 0).repeat_interleave(self.fine, 1)
-
 
 def draw(
     size: int,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Camera, SceneFrame, Tracks
-from ...core.camera import camera_centre, project, unproject
+from ...core.camera import camera_centre, project
 from ...core.lens import distort_pixels, undistort_pixels, undistorted
 
 MIN_FRAMES = 2
@@ -140,11 +140,3 @@ def track_depths(camera: Camera, number: int, tracks: Tracks) -> np.ndarray:
             inside = (pixels >= 0).all(1) & (pixels[:, 0] < camera.width) & (pixels[:, 1] < camera.height)
         seen = np.flatnonzero(inside)
     return z[seen][z[seen] > 0]
-
-
-def angle_between(a: Camera, b: Camera, depth: float) -> float:
-    """Degrees between the views of two cameras on the point in the middle of the first one's picture."""
-    point = unproject(a, np.array([[a.width / 2, a.height / 2]]), np.array([depth]))[0]
-    x, y = camera_centre(a) - point, camera_centre(b) - point
-    cosine = float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-30))
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .notes import note
 from .values import Camera, Distortion, EncodedFile, Image, SceneFrame
 
 CHANNEL_KEYS = {
@@ -42,12 +43,12 @@ _MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PE
 """Values of ``camera_model`` whose pictures are those of a pinhole but for ``_DISTORTION``."""
 
 
-def read_transforms(source: str | Path, notes: list[str] | None = None) -> list[SceneFrame]:
+def read_transforms(source: str | Path, *, whole: bool = True) -> list[SceneFrame]:
     """Reads a capture.
 
     Args:
         source: A folder that holds ``transforms.json``, or the file itself; file paths in it are relative to it.
-        notes: If given, frames whose files are not there are left out and a sentence about them is appended here, unless none remains.
+        whole: Whether a frame whose files are not there is an error; else it is left out with a note, unless none remains.
 
     Returns:
         The frames in the file's order. Channels are ``EncodedFile``; a file that is named for several channels of a frame
@@ -81,10 +82,10 @@ def read_transforms(source: str | Path, notes: list[str] | None = None) -> list[
             frames.append(_frame(entry, data, path.parent, number))
         except _MissingFile as error:
             missing.append(error)
-    if missing and (notes is None or not frames):
+    if missing and (whole or not frames):
         raise missing[0]
-    if missing and notes is not None:
-        notes.append(f"{len(missing)} of {len(data['frames'])} frames are left out because their files are missing, first {missing[0].got}")
+    if missing:
+        note(f"{len(missing)} of {len(data['frames'])} frames are left out because their files are missing, first {missing[0].got}")
     return frames
 
 

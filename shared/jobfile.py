@@ -20,6 +20,7 @@ from .digest import as_bytes, digest
 from .errors import InputError
 from .inputs import in_space, read_frames, read_input
 from .jobs import Job, request_digest
+from .notes import collect_notes
 from .object_names import with_ids
 from .operations import Input, find
 from .outputs import SIDECAR
@@ -96,15 +97,16 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
     inputs: dict[str, Any] = {}
     captures: dict[str, Callable[[], Any]] = {}
     sources: list[Source] = []
-    for item in schema.inputs:
-        value = given.get(item.name)
-        if isinstance(value, dict) and isinstance(value.get("capture"), dict):
-            captures[item.name] = _later(value["capture"], item, capture)
-        elif value is not None and item.kind == "frames":
-            sources.append(read_frames(item, value, path.parent))
-            inputs[item.name] = in_space(item, sources[-1].frames, data.get("color_space", ""))
-        elif value is not None:
-            inputs[item.name] = read_input(item, value, path.parent, data.get("color_space", ""))
+    with collect_notes() as notes:
+        for item in schema.inputs:
+            value = given.get(item.name)
+            if isinstance(value, dict) and isinstance(value.get("capture"), dict):
+                captures[item.name] = _later(value["capture"], item, capture)
+            elif value is not None and item.kind == "frames":
+                sources.append(read_frames(item, value, path.parent))
+                inputs[item.name] = in_space(item, sources[-1].frames, data.get("color_space", ""))
+            elif value is not None:
+                inputs[item.name] = read_input(item, value, path.parent, data.get("color_space", ""))
     parameters = data.get("parameters", {})
     for source in sources:
         for item in schema.inputs:  # a solve's points come with its cameras
@@ -117,8 +119,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
     job.check(given)
     options: dict[str, Any] = {k: data[k] for k in ("apply", "save") if k in data}
     folder = path.parent / str(data.get("outputs", "outputs"))
-    notes = tuple(note for source in sources for note in source.notes)
-    return JobFile(folder, _digest(job, given, scene if captures else ""), options, notes, job, captures)
+    return JobFile(folder, _digest(job, given, scene if captures else ""), options, tuple(notes.sentences()), job, captures)
 
 
 def is_done(loaded: JobFile) -> bool:

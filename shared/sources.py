@@ -30,14 +30,12 @@ class Source:
         frames: In order.
         tracks: Solved points and where they were seen, or None.
         objects: Names of objects and the ids that the channel ``object_id`` has for them.
-        notes: Sentences about what was left out.
     """
 
     kind: str
     frames: list[SceneFrame]
     tracks: Tracks | None = None
     objects: dict[str, int] = dataclasses.field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
     @property
     def has_depth(self) -> bool:
@@ -72,9 +70,7 @@ def read_source(
         raise InputError(expected=EXPECTED, got=f"one picture, {path.name}", fix="Give the other picture of the pair with --right")
     folder = path if path.is_dir() else path.parent
     if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and (path / "transforms.json").is_file())):
-        notes: list[str] = []
-        frames = read_transforms(path, None if whole else notes)
-        return Source("transforms", frames, None, _object_names(folder), tuple(notes))
+        return Source("transforms", read_transforms(path, whole=whole), None, _object_names(folder))
     if path.is_dir() and find_pair(path) and (path / CALIBRATION).is_file():
         return _stereo(path, None, None, 0.0, 0.0)
     named = path.is_file() and path.name in FILES

@@ -17,6 +17,7 @@ from backlot.shared.events import Finished
 from backlot.shared.frames import read_transforms, write_transforms
 from backlot.shared.jobfile import load_job_file
 from backlot.shared.jobs import Job
+from backlot.shared.notes import collect_notes
 from backlot.shared.operations import find
 from backlot.shared.outputs import Writer
 from backlot.shared.sources import object_ids, read_source
@@ -272,10 +273,12 @@ def test_fisheye_captures_are_refused(tmp_path, top):
 
 
 def test_missing_pictures_of_a_capture_are_noted(tmp_path):
-    source = read_source(capture(tmp_path))
+    with collect_notes() as notes:
+        source = read_source(capture(tmp_path))
     assert len(source.frames) == 2
-    assert "gone.png" in source.notes[0]
-    assert "1 of 3" in source.notes[0]
+    [sentence] = notes.sentences()
+    assert "gone.png" in sentence
+    assert "1 of 3" in sentence
     with pytest.raises(InputError, match=r"frame 1.*gone.png"):  # a shot with a frame less would be two shots
         read_source(tmp_path, whole=True)
     assert [item.whole for op in ("style.shot", "style.keyframes") for item in find(op).inputs if item.kind == "frames"] == [True, True]
@@ -318,9 +321,15 @@ def test_a_job_file_knows_objects_by_name_and_takes_the_tracks_along(tmp_path):
 
 @pytest.fixture
 def posted(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """What the command line would send to the backend."""
+    """What the command line would send to the backend; the notes are printed."""
     jobs: list[Job] = []
-    monkeypatch.setattr(cli, "finish", lambda job, *rest: jobs.append(job) or 0)
+
+    def finish(job: Job, _label: str, _writer: object, notes: list[str]) -> int:
+        jobs.append(job)
+        print(*notes)
+        return 0
+
+    monkeypatch.setattr(cli, "finish", finish)
     return jobs
 
 

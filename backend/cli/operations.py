@@ -11,6 +11,7 @@ from ...shared.errors import InputError
 from ...shared.inputs import in_space, read_frames, read_input
 from ...shared.jobs import Job
 from ...shared.model_folders import allow_folder
+from ...shared.notes import collect_notes
 from ...shared.object_names import with_ids
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
@@ -30,10 +31,13 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace, schema: Operation) -> int:
-    inputs, parameters = _request(arguments, schema)
+    with collect_notes() as notes:
+        inputs, parameters = _request(arguments, schema)
     writer, formats = _results(arguments, schema)
     label = f"{arguments.verb} {arguments.out.name}"
-    return finish(Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=label), schema.label, writer)
+    return finish(
+        Job(schema.name, parameters, inputs, arguments.seed, "files", formats, label=label), schema.label, writer, notes.sentences()
+    )
 
 
 def _request(arguments: argparse.Namespace, schema: Operation) -> tuple[dict[str, Any], dict[str, Any]]:

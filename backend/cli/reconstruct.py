@@ -8,6 +8,7 @@ from typing import Any
 
 from ...shared.errors import InputError
 from ...shared.jobs import Job
+from ...shared.notes import collect_notes
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
 from ...shared.sources import EXPECTED, OBJECT_LISTS, Source, object_ids, read_source
@@ -48,12 +49,11 @@ def _run(arguments: argparse.Namespace) -> int:
     formats = {f for schema in (OPERATIONS[WITH_DEPTH], OPERATIONS[WITHOUT]) for f in schema.outputs[0].formats}
     if suffix not in formats:
         raise InputError(expected=f"--out as a file ending in {_listed(OPERATIONS[WITH_DEPTH].outputs[0].formats)}", got=str(out))
-    source = read_source(
-        arguments.source, images=arguments.images, right=arguments.right, calibration=arguments.calib, focal=arguments.focal,
-        baseline=arguments.baseline,
-    )  # fmt: skip
-    for note in source.notes:
-        print(note)
+    with collect_notes() as notes:
+        source = read_source(
+            arguments.source, images=arguments.images, right=arguments.right, calibration=arguments.calib, focal=arguments.focal,
+            baseline=arguments.baseline,
+        )  # fmt: skip
     schema = OPERATIONS[WITH_DEPTH if source.has_depth else WITHOUT]
     main = schema.outputs[0]
     if suffix not in main.formats:
@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     parameters = _parameters(arguments, schema, source)
     deliver = {output.name: suffix for output in schema.outputs if output.kind == "mesh" and suffix in output.formats}
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", deliver, label=f"reconstruct {out.name}")
-    return finish(job, schema.label, Writer(out, main.name, beside=True))
+    return finish(job, schema.label, Writer(out, main.name, beside=True), notes.sentences())
 
 
 def _parameters(arguments: argparse.Namespace, schema: Operation, source: Source) -> dict[str, Any]:

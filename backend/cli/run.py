@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,22 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.force and is_done(loaded):
         print(f"already done: {loaded.output_folder}")
         return 0
-    for note in loaded.notes:
-        print(note, file=sys.stderr)
     job = loaded.job.changed(id=new_id()) if arguments.force else loaded.job
-    return finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), request=loaded.digest)
+    return finish(job, OPERATIONS[job.operation].label, Writer(loaded.output_folder), loaded.notes, request=loaded.digest)
 
 
-def finish(job: Job, label: str, writer: Writer, **note: str) -> int:
+def finish(job: Job, label: str, writer: Writer, notes: Sequence[str] = (), **record: str) -> int:
     """Runs a job and writes its results; if it does not get to its end, says what is there nevertheless.
 
     Args:
         job: Not checked yet, or checked.
         label: For the progress bar.
         writer: Where the results go.
-        note: For the sidecar.
+        notes: What was noted while the inputs were read; printed, and kept in the sidecar.
+        record: More for the sidecar.
     """
+    for text in notes:
+        print(f"Note: {text}", file=sys.stderr)
     job.check()  # says what is wrong before a backend is started for it
     writer.check()
     try:
@@ -57,7 +59,8 @@ def finish(job: Job, label: str, writer: Writer, **note: str) -> int:
         if kept := writer.kept():
             print(kept, file=sys.stderr)
         raise
-    for path in writer.finish(result, **note):
+    every = list(dict.fromkeys([*notes, *result.provenance.get("notes", [])]))
+    for path in writer.finish(result, notes=every, **record):
         print(path)
     for text in warnings_of(result.outputs):
         print(f"Note: {text}", file=sys.stderr)

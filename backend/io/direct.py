@@ -16,6 +16,7 @@ from ...shared import operations
 from ...shared.errors import InputError
 from ...shared.inputs import read_input
 from ...shared.jobs import check_request
+from ...shared.notes import add_to_reports, collect_notes
 from ...shared.values import EncodedFile, Image, Mesh
 from ..core.context import Context, ignore_progress
 from ..core.operation_lookup import runner
@@ -49,10 +50,13 @@ def call(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in values.items() if name in inputs and value is not None}
     seed = values.get("seed", 0)
     complete = check_request(operation, parameters, given, seed, "arrays", {})
-    read = {name: read_input(inputs[name], value) if _is_path(value) else value for name, value in given.items()}
     device = torch.device(values.get("device") or ("cuda:0" if torch.cuda.is_available() else "cpu"))
     context = Context(device, seed, values.get("progress") or ignore_progress)
-    return runner(operation)(decode_inputs(schema, read), complete, context)
+    with collect_notes() as notes:
+        read = {name: read_input(inputs[name], value) if _is_path(value) else value for name, value in given.items()}
+        outputs = runner(operation)(decode_inputs(schema, read), complete, context)
+    add_to_reports(outputs, notes.sentences())
+    return outputs
 
 
 def save(value: Any, path: str | Path) -> list[Path]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ....shared.notes import with_notes
 from ....shared.values import SceneFrame
 from .decode import Wanted, decode_frame
 from .frame import DepthFrame
@@ -39,11 +40,12 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[DepthFrame]:
         with ThreadPoolExecutor(1, "backlot-decode") as pool:
-            pending = pool.submit(self._get, 0)
+            get = with_notes(self._get)
+            pending = pool.submit(get, 0)
             for index in range(len(self._frames)):
                 frame = pending.result()
                 if index + 1 < len(self._frames):
-                    pending = pool.submit(self._get, index + 1)
+                    pending = pool.submit(get, index + 1)
                 yield frame
 
     def __getitem__(self, index: int) -> DepthFrame:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....shared.errors import BacklotError, JobCancelled, JobFailed, OutOfMemory
+from ....shared.notes import Notes, add_to_reports, collect_notes
 from ....shared.operations import find
 from ....shared.transfer import allow_many_files, map_blob
 from ....shared.value_codec import Buffer, decode, encode
@@ -95,6 +96,10 @@ class Worker:
                 gc.collect()
 
     def _run_job(self, job: str, message: Message) -> None:
+        with collect_notes() as notes:
+            self._run_and_send(job, message, notes)
+
+    def _run_and_send(self, job: str, message: Message, notes: Notes) -> None:
         request, started = message.body, time.time()
         schema = find(request["operation"])
         report = _Reporter(self._channel, job)
@@ -116,6 +121,7 @@ class Worker:
             partials.flush(all=True)  # what was held back is the last there is
             raise
         clock.append(time.perf_counter())
+        add_to_reports(outputs, notes.sentences())
         delivered = deliver(schema, outputs, formats) if formats is not None else outputs
         if request["deliver"] == "both":
             delivered = {"arrays": outputs, "files": delivered}
@@ -123,6 +129,7 @@ class Worker:
         took = [round(end - begin, 4) for begin, end in itertools.pairwise(clock)]
         timings = dict(zip(("decode", "compute", "encode"), took, strict=True))
         note = provenance(schema, request, values, describe_device(str(self._device)), started, timings, message.buffers)
+        note["notes"] = notes.sentences()
         buffers: list[Buffer] = []
         tree = encode(delivered, buffers)
         descriptions = [{**b.describe(), "transport": "blob", "digest": self._store.put(b.array)} for b in buffers]

@@ -18,16 +18,37 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def state_folder() -> Path:
-    """Where the backend keeps journal, blobs, log and connection file: ``BACKLOT_STATE_DIR``, else per user."""
-    given = os.environ.get("BACKLOT_STATE_DIR")
-    if given:
-        return Path(given)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "backlot"
-    if sys.platform == "darwin":
-        return home / "Library/Application Support/backlot"
-    return Path(os.environ.get("XDG_STATE_HOME", home / ".local/state")) / "backlot"
+    """Where the backend keeps journal, blobs, log and connection file: ``BACKLOT_STATE_DIR``, else per user. Always an absolute path.
+
+    Raises:
+        InputError: ``BACKLOT_STATE_DIR`` is no path, or is not set for a user without a home folder.
+    """
+    given = os.environ.get("BACKLOT_STATE_DIR", "").strip()
+    if "\0" in given:
+        raise InputError(expected="a folder in BACKLOT_STATE_DIR", got=repr(given)[:80])
+    try:
+        if given:
+            return Path(given).expanduser().absolute()  # a backend that is started has another working folder
+        if sys.platform == "win32":
+            return user_folder("LOCALAPPDATA", "AppData/Local") / "backlot"
+        if sys.platform == "darwin":
+            return Path.home() / "Library/Application Support/backlot"
+        return user_folder("XDG_STATE_HOME", ".local/state") / "backlot"
+    except RuntimeError as error:  # of pathlib, which finds no home
+        fix = "Set BACKLOT_STATE_DIR to a folder for Backlot"
+        raise InputError(expected="a user with a home folder", got=str(error).rstrip("."), fix=fix) from error
+
+
+def user_folder(variable: str, default: str) -> Path:
+    """A folder that an environment variable names; ``default`` below the user's home where it is not set, empty or relative.
+
+    The XDG Base Directory Specification has it so.
+
+    Raises:
+        RuntimeError: The default is needed and the user has no home.
+    """
+    given = Path(os.environ.get(variable, ""))
+    return given if given.is_absolute() else Path.home() / default
 
 
 def connection_path() -> Path:

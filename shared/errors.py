@@ -121,6 +121,14 @@ class StorageError(BacklotError):
 
     code = "storage_error"
 
+    @classmethod
+    def of(cls, error: OSError, doing: str = "", fix: str = "") -> StorageError:
+        """The same as a sentence: what could not be done (``"write to /x"``), why, and what to do about it."""
+        what = doing or (f"use {error.filename}" if error.filename else "do that")
+        return cls(
+            f"Cannot {what}: {error.strerror or error}", fix=fix or "Check that its folder exists, can be written and has free space"
+        )
+
 
 class JobFailed(BacklotError):
     """The job ended with an error of the backend's own."""

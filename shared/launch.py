@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .connection import Connection, read_connection, state_folder
-from .errors import BackendUnavailable, InputError
+from .errors import BackendUnavailable, InputError, StorageError
 
 RECORD = "backend.json"
+STATE_FIX = "Choose another folder with --state or BACKLOT_STATE_DIR"
 _BLENDER_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE")
 _HOW_TO = "Install it with: pip install PATH-OF-THE-CHECKOUT; then run: backlot doctor (or set the backend's Python in the preferences)"
 
@@ -66,22 +67,42 @@ def launch(command: Sequence[str], log: Path | None = None, arguments: Sequence[
         command: What ``find_backend`` gave.
         log: File for its output; ``serve.log`` in the state folder if left out.
         arguments: More arguments for ``serve``, such as ``["--idle-exit", "600"]``.
+
+    Raises:
+        StorageError: The folder of the log cannot be written.
+        BackendUnavailable: The command cannot be started.
     """
     log = log or state_folder() / "serve.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k not in _BLENDER_VARIABLES}
     detached = 0x00000208 if sys.platform == "win32" else 0  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*command, "serve", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            cwd=log.parent,
-            creationflags=detached,
-            start_new_session=sys.platform != "win32",
-        )
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        output = log.open("ab")
+    except OSError as error:
+        raise StorageError.of(error, f"write to {log.parent}", STATE_FIX) from error
+    with output:
+        try:
+            return subprocess.Popen(
+                [*command, "serve", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=log.parent,
+                creationflags=detached,
+                start_new_session=sys.platform != "win32",
+            )
+        except OSError as error:
+            raise BackendUnavailable(f"Cannot start {command[0]}: {error.strerror or error}", fix=_HOW_TO) from error
+
+
+def _last_word(log: Path) -> str:
+    """The sentence with which the backend ended, from its log; ``""`` if there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+    except OSError:
+        return ""
+    return next((line.removeprefix("backlot: ").rstrip(".") for line in reversed(lines) if line.startswith("backlot: ")), "")
 
 
 def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, path: Path | None = None) -> Connection:
@@ -93,13 +114,9 @@ def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, pa
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if process.poll() is not None:
-            msg = "The backend ended while starting"
-            raise BackendUnavailable(
-                msg,
-                got=f"exit code {process.returncode}",
-                expected="a running process",
-                fix=f"See {state_folder() / 'serve.log'}; run: backlot doctor",
-            )
+            log = state_folder() / "serve.log"
+            reason = _last_word(log) or f"exit code {process.returncode}"
+            raise BackendUnavailable(f"The backend ended while starting: {reason}", fix=f"See {log}; run: backlot doctor")
         try:
             connection = read_connection(path)
             if connection.pid == process.pid or sys.platform == "win32":

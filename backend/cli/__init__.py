@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...shared.errors import BacklotError
+from ...shared.errors import BacklotError, StorageError
 from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
 from ...shared.transfer import allow_many_files
 from ...shared.version import __version__
 from . import doctor, evaluate, interrupt, jobs, models, operations, reconstruct, run, server, train
 from .report import say_error
+
+OUTPUT_CLOSED = 141
+"""Exit code when nobody reads the output any more: 128 and the number of SIGPIPE, as shells have it."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -40,19 +46,32 @@ def _spell_out(words: Sequence[str]) -> list[str]:
     return spelt
 
 
+def _print_anything() -> None:
+    """A name that the terminal's encoding lacks is printed with escapes; it is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit code."""
+    _print_anything()
     arguments = build_parser().parse_args(_spell_out(sys.argv[1:] if argv is None else argv))
-    if arguments.state:
-        import os
-
-        os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.resolve())
-    record_backend()
-    allow_many_files()
     try:
+        if arguments.state:
+            os.environ["BACKLOT_STATE_DIR"] = str(arguments.state.absolute())
+        record_backend()
+        allow_many_files()
         with interrupt.listening():
             code: int = arguments.action(arguments)
             return code
+    except BrokenPipeError:  # whoever read the output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
+    except OSError as error:
+        say_error(StorageError.of(error))
+        return StorageError.exit_code
     except BacklotError as error:
         say_error(error)
         return error.exit_code

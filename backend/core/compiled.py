@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numba
 import torch
+
+from ...shared.connection import user_folder
 
 
 def _cache_folder() -> Path | None:
@@ -21,9 +24,11 @@ def _cache_folder() -> Path | None:
     callee in another file was changed would be taken from the cache as it was.
     """
     own = Path(__file__).resolve().parent
-    root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
     given = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(given)] if given else [own / "__pycache__" / "kernels", Path(root) / "backlot" / "numba"]
+    places = [Path(given)] if given else [own / "__pycache__" / "kernels"]
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        cache = user_folder("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else user_folder("XDG_CACHE_HOME", ".cache")
+        places += [] if given else [cache / "backlot" / "numba"]
     for place in (*places, Path(tempfile.gettempdir()) / "backlot-numba"):
         folder = place / _digest(own.parent)
         with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ from zmq.auth.thread import ThreadAuthenticator
 
 from ...shared.connection import LOOPBACK, Connection, read_connection
 from ...shared.errors import BacklotError, InputError, StorageError
-from ...shared.launch import record_backend
+from ...shared.launch import STATE_FIX, record_backend
 from ...shared.wire import MAX_FRAME
 from ..core.devices import available_devices
 from .supervisor import Supervisor
@@ -58,7 +58,7 @@ def serve(
     Raises:
         AlreadyRunning: Another backend uses this state folder.
         InputError: The address cannot be used, or the keys for it are missing.
-        StorageError: The folder cannot be written.
+        StorageError: The folder, or something in it, cannot be written.
     """
     path = state / "connection.json"
     _refuse_carried_keys(path)
@@ -66,8 +66,7 @@ def serve(
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(state / "supervisor.lock")
     except OSError as error:
-        msg = f"Cannot write to {state}: {error.strerror}"
-        raise StorageError(msg, fix="Choose another folder with --state or BACKLOT_STATE_DIR") from error
+        raise StorageError.of(error, f"write to {state}", STATE_FIX) from error
     record_backend()
     context = zmq.Context()
     authenticator, server_public, owner = None, "", ("", "")

@@ -93,7 +93,8 @@ def launch(command: Sequence[str], log: Path | None = None, arguments: Sequence[
                 start_new_session=sys.platform != "win32",
             )
         except OSError as error:
-            raise BackendUnavailable(f"Cannot start {command[0]}: {error.strerror or error}", fix=_HOW_TO) from error
+            msg = f"Cannot start {command[0]}: {error.strerror or error}"
+            raise BackendUnavailable(msg, fix=_HOW_TO) from error
 
 
 def _last_word(log: Path) -> str:
@@ -116,7 +117,8 @@ def wait_for_backend(process: subprocess.Popen[bytes], timeout: float = 60.0, pa
         if process.poll() is not None:
             log = state_folder() / "serve.log"
             reason = _last_word(log) or f"exit code {process.returncode}"
-            raise BackendUnavailable(f"The backend ended while starting: {reason}", fix=f"See {log}; run: backlot doctor")
+            msg = f"The backend ended while starting: {reason}"
+            raise BackendUnavailable(msg, fix=f"See {log}; run: backlot doctor")
         try:
             connection = read_connection(path)
             if connection.pid == process.pid or sys.platform == "win32":

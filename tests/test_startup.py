@@ -87,7 +87,7 @@ def test_starting_a_backend_that_cannot_start_says_why(monkeypatch: pytest.Monke
     with pytest.raises(BackendUnavailable, match=r"Cannot start .*nothing-here"):
         launch([str(tmp_path / "nothing-here")])
     (tmp_path / "store").write_bytes(b"")
-    with pytest.raises(BackendUnavailable, match="ended while starting: Cannot use .*store"):
+    with pytest.raises(BackendUnavailable, match=r"ended while starting: Cannot use .*store"):
         wait_for_backend(launch([sys.executable, "-m", "backlot"], arguments=["--device", "cpu"]))
     monkeypatch.setenv("BACKLOT_STATE_DIR", str(tmp_path / "store" / "below"))
     with pytest.raises(StorageError, match="Choose another folder"):

@@ -1,0 +1,139 @@
+"""Text files as programs of all systems write them: one reader for every text that comes from outside.
+
+UTF-8 with or without a byte order mark, UTF-16 and UTF-32, and what is none of these as Windows-1252 (Latin-1 with more letters), with a
+note. Lines end with LF, CRLF or CR. Numbers have a decimal point and ASCII digits; anything else that looks like a number to Python
+(``1_000``, full-width digits) or to a spreadsheet (``1,5``) is refused, because a wrong number is worse than none.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from .errors import InputError
+from .notes import note
+
+WESTERN = "it is not UTF-8; its letters are read as Western European ones (Windows-1252). Save it as UTF-8 if names come out wrong"
+"""The note about a file in another encoding."""
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as UTF-16's does: before it
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_AS_LATIN = "backlot-latin-1"
+_LINE_END = re.compile(r"\r*\n|\r")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?:[eE][-+]?[0-9]+)?")
+_Number = TypeVar("_Number", int, float)
+
+
+def read_text(path: str | Path, what: str = "a readable text file", fix: str = "") -> str:
+    """The text of a file, without a byte order mark.
+
+    Args:
+        path: The file.
+        what: What it should be, for the message: ``solved tracks``.
+        fix: What to do if there is no such file.
+
+    Raises:
+        InputError: No such file, one that cannot be read, or binary data.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(expected=f"{what} at {path}", got="no such file", fix=fix) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
+        raise InputError(expected=f"{what} at {path}", got=getattr(error, "strerror", None) or str(error), fix=fix) from error
+    return decode_text(data, path.name)
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """Bytes of a text file as text; see the module for what is read. ``name`` is the file's, for messages and notes.
+
+    Raises:
+        InputError: Binary data, or UTF-16 that breaks off.
+    """
+    encoding, start = next(((encoding, len(mark)) for mark, encoding in _BOMS if data.startswith(mark)), (_without_mark(data), 0))
+    try:
+        return _checked(data[start:].decode(encoding), name)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8":
+            got = f"{encoding.upper()} that cannot be read ({error.reason})"
+            raise InputError(expected=f"text in {name}", got=got, fix="Export it again, or save it as UTF-8") from None
+    text = _checked(data[start:].decode("cp1252", _AS_LATIN), name)
+    note(WESTERN, name)
+    return text
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines, whatever ends them on the system that wrote them; not split at characters such as U+2028, which may be in a name."""
+    return _LINE_END.split(text)
+
+
+def decimals(words: Sequence[str], where: str) -> list[float]:
+    """Finite numbers from words; ``where`` (``line 3 of cameras.txt``) names them in messages.
+
+    Raises:
+        InputError: No number, one with a decimal comma, NaN or infinity.
+    """
+    values = _convert(words, float, _DECIMAL, f"numbers in {where}")
+    if not all(map(math.isfinite, values)):
+        raise InputError(expected=f"finite numbers in {where}", got=printable(" ".join(words)))
+    return values
+
+
+def wholes(words: Sequence[str], where: str) -> list[int]:
+    """Whole numbers from words, of any size; see ``decimals``."""
+    return _convert(words, int, _WHOLE, f"whole numbers in {where}")
+
+
+def printable(value: object, length: int = 80) -> str:
+    """A text, or the ``repr`` of another value, short enough for a message and without control characters."""
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: length + 1])
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _convert(words: Sequence[str], kind: Callable[[str], _Number], form: re.Pattern[str], expected: str) -> list[_Number]:
+    for word in words:
+        if not form.fullmatch(word) and not (kind is float and word.lower().lstrip("+-") in ("nan", "inf", "infinity")):
+            fix = "Export it with a decimal point" if _DECIMAL_COMMA.fullmatch(word) else ""
+            raise InputError(expected=expected, got=printable(word), fix=fix)
+    try:
+        return [kind(word) for word in words]
+    except ValueError as error:  # more digits than Python converts
+        raise InputError(expected=expected, got=str(error)) from None
+
+
+def _without_mark(data: bytes) -> str:
+    """UTF-8, or UTF-16: of text in Western letters every other byte is 0."""
+    half = len(data) // 2
+    if half < 4 or len(data) % 2:
+        return "utf-8"
+    first, second = data[0::2].count(0), data[1::2].count(0)
+    if first > 0.8 * half and not second:
+        return "utf-16-be"
+    return "utf-16-le" if second > 0.8 * half and not first else "utf-8"
+
+
+def _checked(text: str, name: str) -> str:
+    if "\0" in text:
+        raise InputError(expected=f"text in {name}", got="binary data", fix="Export it again as text")
+    return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+
+
+def _latin(error: UnicodeError) -> tuple[str, int]:
+    """The five bytes that Windows-1252 leaves out, as Latin-1 has them."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error(_AS_LATIN, _latin)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError
+from .origin import ZERO, Origin
 
 COLOR_SPACES = ("srgb", "linear", "data")
 """``srgb``: display-encoded colour in 0..1; ``linear``: scene-linear Rec.709, 0..inf; ``data``: not colour (depth, ids, maps)."""
@@ -175,6 +176,7 @@ class Mesh:
         attributes: More of each vertex by name, ``(N,)`` or ``(N, 3)`` float32. Usual names: ``confidence`` (0..1) and
             ``invented`` (1 where the surface was not measured but filled in).
         texture: The base colour that ``uvs`` look up, or None.
+        origin: What has to be added to ``vertices`` for world space, see ``shared/origin.py``; (0, 0, 0) but for scenes far from it.
     """
 
     vertices: np.ndarray
@@ -184,6 +186,13 @@ class Mesh:
     uvs: np.ndarray | None = None
     attributes: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     texture: Image | None = None
+    origin: Origin = ZERO
+
+    def __post_init__(self) -> None:
+        values = tuple(self.origin)
+        if len(values) != 3 or not all(isinstance(k, (int, float)) and math.isfinite(k) for k in values):
+            raise InputError(expected="a mesh's origin as three finite numbers", got=repr(self.origin)[:80])
+        object.__setattr__(self, "origin", tuple(float(k) for k in values))
 
 
 Value = Image | EncodedFile | SceneFrame | Tracks | Mesh | list[SceneFrame] | list[Image] | dict[str, object]

@@ -30,6 +30,7 @@ from ..fusion.fusion import Settings
 from ..fusion.partial import Partial
 from ..fusion.projection import Projection
 from ..fusion.surface import MAX_JUMP, TOGETHER, Surface, Volumes
+from ..near_origin import near_origin
 
 MEMORY_SHARE = 0.35
 """Part of the free memory that voxels may take; growing them, the mesh and the frames need the rest."""
@@ -49,6 +50,7 @@ FINISHING = ("max_faces", "lods", "proxy", "texture", "normal_map")
 __all__ = ["MAX_JUMP", "run"]
 
 
+@near_origin
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Fuses the frames and gives ``mesh`` (``Mesh``, world space) and ``report`` (a JSON object, lengths in scene units).
 

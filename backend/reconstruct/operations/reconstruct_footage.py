@@ -17,6 +17,7 @@ from ...core.timings import Timings
 from ...io.frames.frame import DepthFrame
 from ...mesh.finish import finish
 from ..fusion.survey import usual_voxel
+from ..near_origin import near_origin
 from ..stereo.depths import DepthMap, Estimate, estimate_depths
 from ..stereo.gains import find_gains
 from ..stereo.matching import Settings
@@ -37,6 +38,7 @@ BYTES_PER_PIXEL = 80
 """That matching holds for each pixel of each frame: pictures, masks, planes, copies for the agreement, depth maps."""
 
 
+@near_origin
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Matches the frames and gives ``mesh`` (``Mesh``, world space) and ``report`` (a JSON object, lengths in scene units).
 

@@ -11,6 +11,7 @@ import numpy as np
 from ....shared.values import Image, Mesh
 from ...core.context import Context
 from ...mesh.simplify import LEVELS
+from ..near_origin import near_origin
 from ..single_view.cards import make_cards
 from ..single_view.plate import read_plate
 from ..single_view.plate_surface import align_plate, make_surface
@@ -20,6 +21,7 @@ COARSE = 128
 """Cells along the longer side of the mesh that comes early."""
 
 
+@near_origin
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Gives ``mesh`` (``Mesh`` in world space with UVs and texture), ``depth`` (``Image``, scene units) and ``report``.
 

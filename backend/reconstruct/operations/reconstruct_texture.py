@@ -14,11 +14,13 @@ from ...core.context import Context
 from ...mesh import topology
 from ...mesh.bake.views import Views
 from ...mesh.finish import SLACK, finish
+from ..near_origin import near_origin
 
 _TOLERANCE = 0.01
 """Most that is taken for the tolerance by itself, as a part of the mesh's diagonal: triangles may be large."""
 
 
+@near_origin
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Gives ``mesh`` (with ``uvs`` and ``texture``), ``texture``, ``texture_confidence`` and ``report``.
 

@@ -1,88 +1,123 @@
-"""Sequences of pictures on disk: which files of a folder belong together, and which frame each one is."""
+"""Sequences of pictures on disk: which files of a folder belong together, and which frame each one is (``frame_names``)."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
+from .capture_index import CaptureIndex
 from .errors import InputError
+from .frame_names import FRAME, NAME_FIX, check_once, number_names, open_question, sequences_among
 
 SUFFIXES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".hdr", ".dpx", ".tga", ".bmp")
-_NUMBER = re.compile(r"((?:(?<=_)-)?\d+)(?=\D*$)")
-"""The last digits; a minus counts after an underscore only: ``shot-0012`` is frame 12, ``stylised_-005`` frame -5."""
+_LAST_DIGITS = re.compile(r"((?:(?<=_)-)?\d+)(?=\D*$)")
+_PLACEHOLDER = re.compile(r"#+|%0?\d*d")
+MOST_NAMED = 6
+"""So many files or sequences are named in a message."""
 
 
-def frame_number(name: str) -> int | None:
-    """The frame number in a file name: the last digits before the suffix, or None without digits.
+def counted_by_blender(name: str) -> int | None:
+    """The number by which Blender counts a file of an image sequence: always the last digits, a minus after an underscore included.
 
-    ``stylised_0012.exr`` is frame 12, ``stylised_-005.exr`` frame -5, ``stylised.0012`` (digits are no suffix) frame 12.
+    For files that Blender shows. Which frame a file is, ``frame_names.frame_number`` says.
     """
-    path = Path(name)
-    found = _NUMBER.search(path.name if path.suffix[1:].isdigit() else path.stem)
+    found = _LAST_DIGITS.search(Path(name).stem)
     return int(found[1]) if found else None
 
 
 def renumbered(path: Path, number: int) -> Path:
-    """The file of another frame of the same sequence, its number as wide."""
-    return path.with_stem(_NUMBER.sub(lambda found: f"{number:0{len(found[1])}d}", path.stem))
+    """The file of another frame of the same sequence as Blender counts, its number as wide."""
+    return path.with_stem(_LAST_DIGITS.sub(lambda found: f"{number:0{len(found[1])}d}", path.stem))
 
 
-def find_pictures(where: Path) -> list[Path]:
-    """The files of a sequence of pictures.
+def find_frames(places: Sequence[Path]) -> list[tuple[int, Path]]:
+    """The pictures of a sequence by frame number.
 
     Args:
-        where: A picture; a folder with the numbered pictures of one sequence, or with a capture (``transforms.json``: its colour
-            pictures); or a pattern such as ``painted/stylised_*.exr``, for whoever has no shell that expands it.
+        places: Each is a picture; a folder with the numbered pictures of one sequence, or with a capture (``transforms.json``: its
+            colour pictures); or a pattern such as ``painted/stylised_*.exr``, for whoever has no shell that expands it, in which
+            ``####`` or ``%04d`` is the frame number where names have several.
 
     Returns:
-        In the order of frame numbers. What is in a folder next to them (reports, models, pictures without a number) is left out.
+        In the order of frame numbers. What is in a folder next to them (reports, models, hidden files, pictures without a number) is
+        left out.
 
     Raises:
-        InputError: Nothing there, no numbered pictures, or those of several sequences.
+        InputError: Nothing there, no numbered pictures, those of several sequences, two of one frame, or names in which two numbers vary.
     """
-    if where.is_dir():
-        return _of_capture(where) or _of_folder(where)
-    if not where.exists() and re.search(r"[*?]", where.name):
-        found = [path for path in where.parent.glob(where.name) if _is_picture(path)]
-        if not found:
-            raise InputError(expected=f"pictures named {where.name} in {where.parent}", got="none")
-        return _ordered(found)
-    return [where]
+    found: list[tuple[int, Path]] = []
+    unnumbered: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            found += _of_capture(place) or _of_folder(place)
+        elif not place.exists() and _PLACEHOLDER.search(place.name):
+            found += _of_placeholder(place)
+        elif not place.exists() and re.search(r"[*?]", place.name):
+            unnumbered += [path for path in _pictures(place) if re.fullmatch(_expression(place.name), path.name, re.IGNORECASE)]
+            if not unnumbered:
+                raise InputError(expected=f"pictures named {place.name} in {place.parent}", got="none")
+        else:
+            unnumbered.append(place)
+    if unnumbered:
+        found += zip(number_names([path.name for path in unnumbered]), unnumbered, strict=True)
+    check_once([(number, path.name) for number, path in found])
+    return sorted(found)
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")  # macOS leaves ._stylised_0001.exr next to a file
-
-
-def _ordered(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: (frame_number(path.name) or 0, path.name))
-
-
-def _of_capture(folder: Path) -> list[Path]:
-    path = folder / "transforms.json"
-    if not path.is_file():
-        return []
+def _pictures(place: Path) -> list[Path]:
+    """Pictures of the folder in which something is; macOS leaves ._stylised_0001.exr next to a file."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))["frames"]
-        files = [folder / entry["file_path"] for entry in entries if entry.get("file_path")]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(expected=f"frames in {path}", got=f"{type(error).__name__} {error}", fix="Capture them again") from error
-    return _ordered(files)
+        inside = sorted(place.parent.iterdir())
+    except OSError as error:
+        raise InputError(expected=f"a folder {place.parent}", got=error.strerror or str(error)) from error
+    return [path for path in inside if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()]
 
 
-def _of_folder(folder: Path) -> list[Path]:
-    sequences: dict[str, list[Path]] = {}
-    for path in folder.iterdir():
-        if _is_picture(path) and frame_number(path.name) is not None:
-            sequences.setdefault(_NUMBER.sub("*", path.stem) + path.suffix, []).append(path)
-    if not sequences:
-        inside = ", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "an empty folder"
+def _of_capture(folder: Path) -> list[tuple[int, Path]]:
+    if not (folder / "transforms.json").is_file():
+        return []
+    index = CaptureIndex.read(folder)
+    files = [(number, index.file(entry, "file_path", f"frame {number}")) for number, entry in index.numbered if entry.get("file_path")]
+    if not files:
+        raise InputError(expected=f"colour (file_path) in the frames of {index.path}", got="none", fix="Capture them with colour")
+    return files
+
+
+def _of_folder(folder: Path) -> list[tuple[int, Path]]:
+    paths = {path.name: path for path in _pictures(folder / "any")}
+    found = [sequence for sequence in sequences_among(list(paths)) if sequence.column is not None]
+    if not found:
+        inside = ", ".join(sorted(path.name for path in folder.iterdir())[:MOST_NAMED]) or "an empty folder"
         raise InputError(expected=f"pictures in {folder}, with frame numbers in their names such as stylised_0012.exr", got=inside)
-    if len(sequences) > 1:
-        several = sorted(sequences)
-        raise InputError(
-            expected=f"the pictures of one sequence in {folder}", got=", ".join(several[:6]), fix=f"Give {folder / several[0]}"
-        )
-    return _ordered(next(iter(sequences.values())))
+    if len(found) > 1:
+        patterns = sorted((sequence.patterns[0], len(sequence.names)) for sequence in found)
+        largest = max(patterns, key=lambda pair: pair[1])[0]
+        named = ", ".join(f"{pattern} ({count})" for pattern, count in patterns[:MOST_NAMED])
+        more = f" and {len(patterns) - MOST_NAMED} more" if len(patterns) > MOST_NAMED else ""
+        fix = f"Give one of them, such as {folder / largest}; {FRAME} is the frame number, * is anything"
+        raise InputError(expected=f"the pictures of one sequence in {folder}", got=named + more, fix=fix)
+    if found[0].open:
+        raise open_question(found[0])
+    names = list(found[0].names)
+    return [(number, paths[name]) for number, name in zip(number_names(names), names, strict=True)]
+
+
+def _of_placeholder(place: Path) -> list[tuple[int, Path]]:
+    """The pictures of a pattern with ``####``."""
+    if len(_PLACEHOLDER.findall(place.name)) > 1:
+        raise InputError(expected=f"one {FRAME} in {place.name}, where the frame number is", got="several", fix="Write * for the others")
+    expression = re.compile(_expression(place.name), re.IGNORECASE)
+    matches = [(path, expression.fullmatch(path.name)) for path in _pictures(place)]
+    found = [(int(match[1]), path) for path, match in matches if match]
+    if not found:
+        raise InputError(expected=f"pictures named {place.name} in {place.parent}", got="none")
+    check_once([(number, path.name) for number, path in found], NAME_FIX)
+    return found
+
+
+def _expression(pattern: str) -> str:
+    """A regular expression of a pattern with ``*``, ``?`` and, once, ``####``, which takes numbers of any width."""
+    number, words = r"(-?[0-9]{1,18})", {"*": ".*", "?": "."}
+    parts = re.split(r"(#+|%0?\d*d|[*?])", pattern)
+    return "".join(words.get(part, number) if n % 2 else re.escape(part) for n, part in enumerate(parts))

@@ -29,10 +29,11 @@ from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.shared.client import Client
 from backlot.shared.errors import InputError, JobCancelled, JobFailed, StorageError
+from backlot.shared.frame_names import frame_number
 from backlot.shared.inputs import read_input
 from backlot.shared.jobs import Job
 from backlot.shared.operations import find
-from backlot.shared.sequences import find_pictures, frame_number
+from backlot.shared.sequences import find_frames
 from backlot.shared.values import EncodedFile, Image
 
 SCHEMA = find("sequence.movie")
@@ -225,7 +226,7 @@ def test_quality_is_kept_for_larger_files() -> None:
         ([flat(1, 9)], [flat(2, 9)], "at the left for the frames 1 to 1, got frames 2 to 2"),
         ([flat(1, 9), file("paint_0002.png", b"no picture")], None, "paint_0002.png to be an image file"),
         ([file("paint_0001.exr", LAYERS["delta"].pixels.tobytes())], None, "paint_0001.exr to be an image file"),
-        ([file("paint.png", b"")], None, "a frame number in the name of paint.png"),
+        ([file("paint.png", b""), flat(1, 9)], None, "a frame number in the name of paint.png"),
         ([flat(1, 9), flat(1, 9, name="other")], None, "paint_0001.png and other_0001.png for frame 1"),
         ([flat(1, 9), flat(20240101, 9)], None, "frame numbers less than 100000 apart, got 1 to 20240101"),
     ],
@@ -321,27 +322,27 @@ def shot(tmp_path: Path) -> Path:
 
 def test_a_folder_is_its_numbered_pictures(shot: Path) -> None:
     names = ["stylised_-001.png", "stylised_0000.png", "stylised_0009.png", "stylised_0010.png"]
-    assert [path.name for path in find_pictures(shot)] == names
-    assert [path.name for path in find_pictures(shot / "*_00*.png")] == names[1:]
-    assert find_pictures(shot / "sheet.png") == [shot / "sheet.png"]
+    assert [(number, path.name) for number, path in find_frames([shot])] == list(zip((-1, 0, 9, 10), names, strict=True))
+    assert [path.name for _, path in find_frames([shot / "*_00*.png"])] == names[1:]
+    assert find_frames([shot / "sheet.png"]) == [(0, shot / "sheet.png")]
     (shot / "color_0001.exr").write_bytes(b"")
-    with pytest.raises(InputError, match=r"color_\*\.exr, stylised_\*\.png"):
-        find_pictures(shot)
+    with pytest.raises(InputError, match=r"color_####\.exr \(1\), stylised_####\.png \(4\)"):
+        find_frames([shot])
     with pytest.raises(InputError, match="none"):
-        find_pictures(shot / "nothing_*.png")
+        find_frames([shot / "nothing_*.png"])
     (shot / "transforms.json").write_text(json.dumps({"frames": [{"file_path": "color_0001.exr", "depth_file_path": "stylised_0000.png"}]}))
-    assert find_pictures(shot) == [shot / "color_0001.exr"]
+    assert find_frames([shot]) == [(1, shot / "color_0001.exr")]
     (shot / "transforms.json").write_text('{"frames": 5}')
     with pytest.raises(InputError, match=r"transforms\.json"):
-        find_pictures(shot)
+        find_frames([shot])
 
 
 def test_a_folder_without_pictures_says_what_is_in_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got an empty folder"):
-        find_pictures(tmp_path)
+        find_frames([tmp_path])
     (tmp_path / "report.json").write_text("{}")
     with pytest.raises(InputError, match=r"frame numbers in their names such as stylised_0012\.exr, got report\.json"):
-        find_pictures(tmp_path)
+        find_frames([tmp_path])
 
 
 # -- through a backend -----------------------------------------------------------------------------------------------

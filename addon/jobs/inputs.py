@@ -11,7 +11,7 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.operations import find
-from ...shared.sequences import frame_number, renumbered
+from ...shared.sequences import counted_by_blender, renumbered
 
 
 def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
             inputs[name] = [EncodedFile.read(path) for path in painted_files(Path(where["files"]))]
         elif "sequence" in where:
             files = numbered_files(Path(where["sequence"]), int(where["last"]))
-            inputs[name] = [EncodedFile.read(path) for path in files.values()]
+            inputs[name] = [EncodedFile.read(path, number=number) for number, path in files.items()]
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
         elif "tracks" in where:
@@ -74,7 +74,7 @@ def painted_files(folder: Path) -> list[Path]:
 
 
 def numbered_files(start: Path, last: int) -> dict[int, Path]:
-    """The files of a sequence that are there, by frame number, from the first one on.
+    """The files of an image sequence that are there, by frame number as Blender counts, from the first one on.
 
     Raises:
         InputError: The first is not there.
@@ -82,7 +82,7 @@ def numbered_files(start: Path, last: int) -> dict[int, Path]:
     if not start.is_file():
         fix = "File > External Data > Find Missing Files"
         raise InputError(expected=f"the frames from {start.name} on", got=f"nothing at {start}", fix=fix)
-    first = frame_number(start.name) or 0
+    first = counted_by_blender(start.name) or 0
     others = {number: renumbered(start, number) for number in range(first + 1, last + 1)}
     return {first: start, **{number: path for number, path in others.items() if path.is_file()}}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...shared.sequences import frame_number
+from ...shared.sequences import counted_by_blender
 from ..settings import working_folder
 
 if TYPE_CHECKING:
@@ -125,5 +125,5 @@ def unfinished(job_id: str) -> dict[str, Any]:
 
 
 def number(path: Path) -> int:
-    """The frame number in the name of a painted frame's file."""
-    return frame_number(path.name) or 0
+    """The number of a painted frame's file as Blender counts: it is shown as an image sequence."""
+    return counted_by_blender(path.name) or 0

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
-from ...shared.sequences import frame_number
+from ...shared.frame_names import frame_number
 from ..capture.folders import new_folder
 from ..ui.capturing import CapturingOperator
 from ..ui.controls import chosen
@@ -29,7 +29,7 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
     frame: IntProperty(name="Frame", description="Which frame; the current one if left out", options={"SKIP_SAVE"})  # type: ignore[valid-type]
     image: StringProperty(  # type: ignore[valid-type]
         name="Image", options={"SKIP_SAVE"},
-        description="Name or path of a frame that is painted already; its last digits are its frame, unless that is given",
+        description="Name or path of a frame that is painted already; the number in it is its frame, unless that is given",
     )  # fmt: skip
 
     def execute(self, context: bpy.types.Context) -> set[str]:

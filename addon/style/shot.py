@@ -10,6 +10,7 @@ from typing import Any
 
 import bpy
 
+from ...shared.capture_index import CaptureIndex
 from ...shared.errors import InputError
 from .names import KEYFRAMES, SHOT
 
@@ -42,23 +43,22 @@ def look(folder: Path) -> Frames:
     Raises:
         InputError: There is none, or it is unreadable.
     """
-    path = folder / "transforms.json"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-        entries = sorted(data["frames"], key=lambda entry: int(entry["frame_number"]))
-        sizes = {(int(entry.get("w", data.get("w", 0))), int(entry.get("h", data.get("h", 0)))) for entry in entries}
-        color = {int(e["frame_number"]): folder / e["file_path"] for e in entries if e.get("file_path")}
-    except OSError as error:
+    if not (folder / "transforms.json").is_file():
         fix = "Set Frames From to Render, or choose the folder of a capture"
-        raise InputError(expected=f"captured frames at {path}", got=error.strerror or "none", fix=fix) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(expected=f"numbered frames in {path}", got=f"{type(error).__name__} {error}", fix="Capture them again") from error
+        raise InputError(expected=f"captured frames at {folder / 'transforms.json'}", got="none", fix=fix)
+    index = CaptureIndex.read(folder)
+    entries = sorted(index.numbered, key=lambda pair: pair[0])
+    try:
+        sizes = {(int(entry.get("w", index.data.get("w", 0))), int(entry.get("h", index.data.get("h", 0)))) for _, entry in entries}
+    except (ValueError, TypeError) as error:
+        raise InputError(expected=f"sizes of frames in {index.path}", got=str(error), fix="Capture them again") from error
+    color = {n: index.file(entry, "file_path", f"frame {n}") for n, entry in entries if entry.get("file_path")}
     if len(sizes) != 1:
         got = " and ".join(f"{w} x {h}" for w, h in sorted(sizes)) or "no frames"
         raise InputError(expected="frames of one size", got=got, fix="Render the whole range at one resolution")
     words = {"file_path": "colour", "depth_file_path": "depth", "motion_file_path": "motion", "object_id_file_path": "object ids"}
-    missing = tuple(words[key] for key in _KEYS if not any(entry.get(key) for entry in entries))
-    return Frames(folder, tuple(int(e["frame_number"]) for e in entries), sizes.pop(), color, missing)
+    missing = tuple(words[key] for key in _KEYS if not any(entry.get(key) for _, entry in entries))
+    return Frames(folder, tuple(n for n, _ in entries), sizes.pop(), color, missing)
 
 
 def last_capture(scene: bpy.types.Scene) -> Path | None:

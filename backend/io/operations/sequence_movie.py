@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....shared.errors import InputError
-from ....shared.sequences import frame_number
+from ....shared.frame_names import NAME_FIX, check_once, number_names
 from ....shared.values import EncodedFile
 from ...core.context import Context
 from ..display import displayed
@@ -24,15 +24,15 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """Gives the ``movie`` as a file, and a ``report``. Pictures are decoded one after the other, each when its turn comes.
 
     Raises:
-        InputError: Names without numbers, or two of one number; an unreadable picture; pictures of several sizes; nothing next to them.
+        InputError: Names in which two numbers vary, or two of one number; an unreadable picture; pictures of several sizes; nothing next to
+            them.
         JobFailed: No encoder.
         JobCancelled: From ``context.progress``.
     """
     tracks = [_Track(inputs["pictures"], "pictures")]
     first, last = tracks[0].numbers[0], tracks[0].numbers[-1]
     if last - first >= MOST_FRAMES:
-        fix = "Put the frame number at the end of the names, such as stylised_0012.exr"
-        raise InputError(expected=f"frame numbers less than {MOST_FRAMES} apart", got=f"{first} to {last}", fix=fix)
+        raise InputError(expected=f"frame numbers less than {MOST_FRAMES} apart", got=f"{first} to {last}", fix=NAME_FIX)
     if inputs.get("beside"):
         tracks.insert(0, _Track(inputs["beside"], "beside"))
         if not any(first <= number <= last for number in tracks[0].numbers):
@@ -74,7 +74,7 @@ class _Track:
     """
 
     def __init__(self, files: list[EncodedFile], name: str) -> None:
-        self._name, self._files = name, _by_number(files, name)
+        self._name, self._files = name, _by_number(files)
         self.numbers = sorted(self._files)
         self.size = (0, 0)
         self._current: tuple[int, np.ndarray] | None = None
@@ -112,15 +112,10 @@ def _ranges(numbers: list[int]) -> str:
     return ("frame " if len(numbers) == 1 else "frames ") + ", ".join(texts[:6]) + (" and others" if len(texts) > 6 else "")
 
 
-def _by_number(files: list[EncodedFile], name: str) -> dict[int, EncodedFile]:
-    found: dict[int, EncodedFile] = {}
-    for file in files:
-        number = frame_number(file.name)
-        if number is None:
-            fix = "Put the frame number at the end of the name, such as stylised_0012.exr"
-            raise InputError(expected=f"a frame number in the name of {file.name}", got="no digits", fix=fix)
-        if number in found:
-            got = f"{found[number].name} and {file.name} for frame {number}"
-            raise InputError(expected=f"one picture for each frame as {name}", got=got, fix="Give the files of one sequence")
-        found[number] = file
-    return found
+def _by_number(files: list[EncodedFile]) -> dict[int, EncodedFile]:
+    """The files by frame: by their own numbers if all have one, else by their names."""
+    names = [file.name for file in files]
+    given = [file.number for file in files if file.number is not None]
+    numbers = given if len(given) == len(files) else number_names(names)
+    check_once(list(zip(numbers, names, strict=True)))
+    return dict(zip(numbers, files, strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....shared.errors import InputError
-from ....shared.sequences import frame_number
+from ....shared.frame_names import check_once, number_names
 from ....shared.values import EncodedFile, Image
 from ...core.color import to_float
 from ...core.shaper import shape_linear
@@ -28,44 +28,38 @@ SHIFTS = ((0.11, 0.07), (-0.09, 0.13), (0.17, -0.12), (-0.14, -0.08), (0.06, -0.
 """Parts of the picture by which edges are moved to see what chance would give."""
 
 
-def frame_numbers(names: Sequence[str], listed: str, shot: Shot) -> list[int]:
+def frame_numbers(names: Sequence[str], listed: str, shot: Shot, known: Sequence[int | None] = ()) -> list[int]:
     """The frame of each file.
 
     Args:
-        names: File names, whose last digits are a frame number (``paint_0012.png``).
+        names: File names with a frame number (``paint_0012.png``); which number it is says ``shared/frame_names.py``.
         listed: Frame numbers in the files' order, with spaces or commas between; ``""`` to go by the names.
         shot: Where the frames have to be.
+        known: Numbers that came with the files; they count before the names if each has one.
 
     Raises:
-        InputError: A name without digits, a list of another length, a frame that the shot lacks, or one twice.
+        InputError: A name without digits, two numbers that vary, a list of another length, a frame that the shot lacks, or one twice.
     """
+    given = [number for number in known if number is not None]
     if listed.strip():
         parts = re.split(r"[\s,;]+", listed.strip())
         if not all(re.fullmatch(r"-?\d+", part) for part in parts) or len(parts) != len(names):
             raise InputError(expected=f"{len(names)} frame numbers, one for each keyframe", got=repr(listed)[:80], fix='Such as "1 12 24"')
         numbers = [int(part) for part in parts]
+    elif given and len(given) == len(names):
+        numbers = given
+    elif len(names) == len(shot.numbers) == 1 and not re.search("[0-9]", names[0]):
+        numbers = list(shot.numbers)
     else:
-        numbers = []
-        for name in names:
-            number = frame_number(name)
-            if number is None and len(names) == len(shot.numbers) == 1:
-                number = shot.numbers[0]
-            if number is None:
-                fix = "Put the frame number at the end of the name, such as paint_0012.png, or list the numbers"
-                raise InputError(expected=f"a frame number in the name of {name}", got="no digits", fix=fix)
-            numbers.append(number)
+        fix = "Put the frame number at the end of the name, such as paint_0012.png, or list the numbers"
+        numbers = number_names(names, among=shot.numbers, ordered=False, fix=fix)
     for name, number in zip(names, numbers, strict=True):
         if number not in shot:
             expected = f"{name} to be of a frame of the shot, {shot.numbers[0]} to {shot.numbers[-1]}"
             raise InputError(
                 expected=expected, got=f"frame {number}", fix="Rename the file, list the frame numbers, or capture that frame too"
             )
-    for number in numbers:
-        if numbers.count(number) > 1:
-            same = ", ".join(n for n, k in zip(names, numbers, strict=True) if k == number)
-            raise InputError(
-                expected="one painting for each frame", got=f"{same} for frame {number}", fix="Merge them, or list the numbers"
-            )
+    check_once(list(zip(numbers, names, strict=True)), "Merge them, or list the numbers")
     return numbers
 
 
@@ -76,8 +70,8 @@ def read_keyframes(
 
     Args:
         files: One for each keyframe; alpha says what is painted, without it all is.
-        masks: White where it is painted; matched to keyframes by their names' digits, or by their order if they are as many and their
-            names have none, or the frame numbers are listed.
+        masks: White where it is painted; matched to keyframes by the numbers in their names, or by their order if they are as many and
+            their names have none, or the frame numbers are listed.
         listed: See ``frame_numbers``.
         shot: What they were painted over.
         warnings: Gets what is strange but can be used.
@@ -91,12 +85,12 @@ def read_keyframes(
     if len(files) > MOST:
         fix = "Keep those that differ most; 1 to 5 are usual"
         raise InputError(expected=f"at most {MOST} keyframes", got=str(len(files)), fix=fix)
-    names = [file.name if isinstance(file, EncodedFile) else f"keyframe {n + 1}" for n, file in enumerate(files)]
-    numbers = frame_numbers(names, listed, shot)
+    names = [file.name if isinstance(file, EncodedFile) else "a keyframe without a name" for file in files]
+    numbers = frame_numbers(names, listed, shot, [getattr(file, "number", None) for file in files])
     by_number = _masks(masks, numbers, shot, bool(listed.strip()))
     result = {}
     for file, name, number in zip(files, names, numbers, strict=True):
-        image = decode(file) if isinstance(file, EncodedFile) else file
+        image = decode(file, camera=(shot.size[1], shot.size[0])) if isinstance(file, EncodedFile) else file
         _check_size(image, name, shot)
         color, alpha = linear_color(image)
         bad = ~np.isfinite(to_float(image.pixels)).all(-1) if image.pixels.dtype.kind == "f" else np.zeros(shot.size, bool)
@@ -125,18 +119,21 @@ def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot,
     if not masks:
         return {}
     names = [mask.name if isinstance(mask, EncodedFile) else "" for mask in masks]
-    found = [frame_number(name) for name in names]
-    in_order = listed or all(n is None for n in found)
-    if in_order and len(masks) == len(numbers) and not all(n in numbers for n in found):
+    as_many, numbered = len(masks) == len(numbers), any(re.search("[0-9]", name) for name in names)
+    fix = "Name masks by the frame number, as the keyframes, or give as many masks as keyframes, in the same order"
+    if as_many and not numbered:
         found = list(numbers)
+    else:
+        found = number_names(names, among=numbers, ordered=False, fix=fix)
+        if as_many and listed and not all(number in numbers for number in found):
+            found = list(numbers)
     result = {}
     for mask, name, number in zip(masks, names, found, strict=True):
-        if number is None or number not in numbers:
-            fix = "Name masks by the frame number, as the keyframes, or give as many masks as keyframes, in the same order"
+        if number not in numbers:
             raise InputError(
                 expected=f"the mask {name} to be of a painted frame ({', '.join(map(str, sorted(numbers)))})", got=str(number), fix=fix
             )
-        image = decode(mask) if isinstance(mask, EncodedFile) else mask
+        image = decode(mask, camera=(shot.size[1], shot.size[0]), use="mask") if isinstance(mask, EncodedFile) else mask
         _check_size(image, name or "the mask", shot)
         result[number] = mask_of(image)
     return result

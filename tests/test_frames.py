@@ -10,6 +10,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 
+from backlot.backend.io.frames.frame import DepthFrame
 from backlot.backend.io.frames.source import FrameSource, decode_depth
 from backlot.backend.reconstruct.stereo.views import Reader
 from backlot.backend.style.keyframes import shot as style_keyframes
@@ -84,17 +85,19 @@ def test_suffix_may_be_missing(capture):
 
 
 def test_depth_units(capture):
-    def scale(path: str, **top: object) -> float:
-        return read_transforms(store(capture, [entry(depth_file_path=path)], **LENS, **top))[0].depth_scale
+    def decoded(path: str, **top: object) -> DepthFrame:
+        return decode_depth(read_transforms(store(capture, [entry(depth_file_path=path)], **LENS, **top))[0])
 
-    assert scale("depth.exr") == 1.0
-    assert scale("depth16.png") == 0.001
-    assert scale("depth16.png", depth_unit_scale_factor=0.01) == 0.01
-    assert scale("depth.exr", depth_unit_scale_factor=0.01) == 0.01
-    decoded = decode_depth(read_transforms(store(capture, [entry(depth_file_path="depth16.png")], **LENS))[0])
-    np.testing.assert_allclose(decoded.depth, 2.5, rtol=1e-6)
-    assert decoded.noise == pytest.approx(0.001)
-    np.testing.assert_allclose(decoded.color, np.tile([1.0, 0, 0], (6, 8, 1)), atol=1e-6)
+    save(capture / "float.tif", np.full((6, 8), 2.5, np.float32))
+    save(capture / "whole.tif", np.full((6, 8), 2500, np.uint16))
+    for path, top, depth, step in (
+        ("depth.exr", {}, 2.5, 0), ("float.tif", {}, 2.5, 0), ("depth16.png", {}, 2.5, 0.001), ("whole.tif", {}, 2.5, 0.001),
+        ("depth16.png", {"depth_unit_scale_factor": 0.01}, 25, 0.01), ("float.tif", {"depth_unit_scale_factor": 0.01}, 0.025, 0),
+    ):  # fmt: skip
+        found = decoded(path, **top)
+        np.testing.assert_allclose(found.depth, depth, rtol=1e-6)
+        assert found.noise == pytest.approx(step)
+        np.testing.assert_allclose(found.color, np.tile([1.0, 0, 0], (6, 8, 1)), atol=1e-6)
 
 
 def test_one_multilayer_file_for_several_channels(capture):

@@ -106,7 +106,7 @@ def check_camera(camera: Camera, where: str) -> None:
 
 
 def check_aspect(size: tuple[int, int], other: tuple[int, int], what: str, other_what: str) -> None:
-    """Refuses pictures of different aspect ratio, up to a pixel of rounding.
+    """Refuses pictures of different aspect ratio, but for less than a pixel of rounding.
 
     Args:
         size: Width and height in pixels.
@@ -117,7 +117,7 @@ def check_aspect(size: tuple[int, int], other: tuple[int, int], what: str, other
     Raises:
         InputError: The aspect ratios differ.
     """
-    if abs(size[0] * other[1] - size[1] * other[0]) > max(*size, *other):
+    if abs(size[0] * other[1] - size[1] * other[0]) >= max(*size, *other):
         expected = f"{what} to have the shape of {other_what}, {other[0]} x {other[1]} pixels"
         fix = "Export both from the same camera, without cropping"
         raise InputError(expected=expected, got=f"{size[0]} x {size[1]} pixels", fix=fix)

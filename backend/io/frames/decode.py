@@ -8,15 +8,25 @@ from typing import Any
 import numpy as np
 
 from ....shared.errors import InputError
-from ....shared.values import DEPTH_BACKGROUND, Image, SceneFrame
+from ....shared.notes import note
+from ....shared.values import EncodedFile, Image, SceneFrame
 from ...core.camera import check_aspect, check_camera, scaled
 from ...core.color import to_float, to_linear
+from ..alpha import mask_values
 from .channels import SWITCHES, WORDS, FrameFiles, displacements
+from .depth import read_depth
 from .frame import Frame
 from .object_ids import whole_ids
+from .sizes import at_size, note_size
 
 _CHANNELS = {"image": "color", "position": "rest"}
 """Field of ``Frame`` to its channel, where they have different names."""
+JPEG = b"\xff\xd8"
+"""How files begin whose numbers are not quite those that were saved."""
+LOSS = 16 / 255
+"""Values of a mask in a JPEG below it are 0: compression leaves such around edges."""
+LEVELS = 2
+"""The highest level of confidence of Apple's depth sensors: low, medium, high."""
 _COMPONENTS = {"normal": 3, "motion": 4, "albedo": 3, "diffuse": 3, "position": 3}
 """Fewest numbers of each pixel."""
 
@@ -26,12 +36,12 @@ class Wanted:
     """What is decoded of a frame.
 
     Attributes:
-        fields: Fields of ``Frame`` (``motion`` for both displacements). The first one that a frame has gives the size, which all
-            others must have.
+        fields: Fields of ``Frame`` (``motion`` for both displacements). The first one that a frame has gives the size, to which all
+            others are brought (``sizes``); their aspect ratio must be the same.
         needed: Those without which a frame is refused.
         search: Whether passes without a file of their own are looked up among the layers of the other files.
-        match_camera: Whether the frame must have the camera's aspect ratio, as it does where pixels become points. Then colour may have
-            another resolution than depth. A renderer's frame may be cropped.
+        match_camera: Whether the frame must have the camera's aspect ratio, as it does where pixels become points. Then colour keeps
+            its own resolution. A renderer's frame may be cropped.
         far: Depth where there is nothing: 0, as for "no measurement", or infinity. Pixels that were not rendered are 0 in both cases.
         max_depth: Depth beyond it is no measurement, scene units; 0 keeps all.
     """
@@ -47,11 +57,11 @@ class Wanted:
 def decode_frame(frame: SceneFrame, wanted: Wanted) -> Frame:
     """Decodes and checks one frame; its lens distortion stays.
 
-    In depth, NaN, infinity, negative values and the background (>= 1e9) are ``Wanted.far``; others are scene units, ``depth_scale``
-    applied. What is not finite in colour, motion and other passes is 0. Mask, albedo and confidence in whole numbers are 0..1.
+    In depth, NaN, infinity, negative values and the background (>= 1e9) are ``Wanted.far``; others are scene units (``depth``). What
+    is not finite in colour, motion and other passes is 0. Mask, albedo and confidence in whole numbers are 0..1.
 
     Raises:
-        InputError: A needed channel is missing (with where Blender turns it on) or cannot be read, sizes that differ, a camera that
+        InputError: A needed channel is missing (with where Blender turns it on) or cannot be read, shapes that differ, a camera that
             cannot be one, depth in 8 bits or mostly negative, ids that are not whole numbers, too few components.
     """
     where = f"frame {frame.number}"
@@ -67,11 +77,15 @@ def decode_frame(frame: SceneFrame, wanted: Wanted) -> Frame:
             expected = f"{_COMPONENTS[name]} components in the {WORDS.get(name, name)} of {where}"
             raise InputError(expected=expected, got=str(image.pixels.shape[2]), fix=f"In Blender: {SWITCHES[name]}")
         if image is not None:
-            found[name] = image
-    width, height = _check_sizes(frame, found, wanted, where)
+            found[name] = _share(name, image, frame, where) if name in ("mask", "confidence") else image
+    width, height = _one_size(frame, found, wanted, where)
     values: dict[str, Any] = {}
     for name, image in found.items():
-        values |= _depth(image, frame.depth_scale, wanted, where) if name == "depth" else _field(name, image, where)
+        if name == "depth":
+            depth = read_depth(image, frame, wanted.far, wanted.max_depth, where)
+            values |= {"depth": depth.values, "noise": depth.noise, "background": depth.background, "depth_stored": depth.stored}
+        else:
+            values |= _field(name, image, frame, where)
     counts = {name: _count_not_finite(found[name].pixels, most) for name, most in (("image", 3), ("motion", 4)) if name in found}
     return Frame(frame.number, scaled(frame.camera, width, height), not_finite=counts, **values)
 
@@ -91,9 +105,8 @@ def linear_color(image: Image) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def mask_of(image: Image) -> np.ndarray:
-    """A mask ``(H, W)`` float32 in 0..1: the mean of its colour channels, NaN as 0."""
-    values = np.nan_to_num(to_float(image.pixels))
-    return np.clip(values[..., : 3 if values.shape[2] > 2 else 1].mean(-1), 0, 1).astype(np.float32)
+    """A mask ``(H, W)`` float32 in 0..1, see ``alpha.mask_values``."""
+    return mask_values(image)
 
 
 def _diffuse(files: FrameFiles) -> Image | None:
@@ -105,8 +118,8 @@ def _diffuse(files: FrameFiles) -> Image | None:
     return Image(np.ascontiguousarray(sum(_finite(part.pixels) for part in parts), np.float32), "data") if parts else None
 
 
-def _check_sizes(frame: SceneFrame, found: dict[str, Image], wanted: Wanted, where: str) -> tuple[int, int]:
-    """Width and height of the frame: those of its first field, or its camera's without any."""
+def _one_size(frame: SceneFrame, found: dict[str, Image], wanted: Wanted, where: str) -> tuple[int, int]:
+    """Width and height of the frame: those of its first field, or its camera's without any; brings the others to that size."""
     camera = (frame.camera.width, frame.camera.height)
     if not found:
         return camera
@@ -116,20 +129,21 @@ def _check_sizes(frame: SceneFrame, found: dict[str, Image], wanted: Wanted, whe
         check_aspect((width, height), camera, f"the {WORDS.get(first, first)} of {where}", "its camera")
     for name, image in found.items():
         size = image.pixels.shape[1], image.pixels.shape[0]
-        what = f"the {WORDS.get(name, name)} of {where}"
-        if name == "color" and wanted.match_camera:
-            check_aspect(size, (width, height), what, f"its {WORDS.get(first, first)}")
-        elif size != (width, height):
-            raise InputError(
-                expected=f"{what} to be {width} x {height} pixels, like its {WORDS.get(first, first)}",
-                got=f"{size[0]} x {size[1]}",
-                fix="Render colour and passes at one resolution; with Crop to Render Region crop both, or neither",
-            )
+        if size == (width, height):
+            continue
+        check_aspect(size, (width, height), f"the {WORDS.get(name, name)} of {where}", f"its {WORDS.get(first, first)}")
+        if not (name == "color" and wanted.match_camera):
+            note_size(WORDS.get(name, name), size, WORDS.get(first, first), (width, height), where)
+            found[name] = at_size(name, image, width, height, strict=wanted.match_camera)
     return width, height
 
 
-def _field(name: str, image: Image, where: str) -> dict[str, Any]:
+def _field(name: str, image: Image, frame: SceneFrame, where: str) -> dict[str, Any]:
     """The fields of ``Frame`` that an image gives."""
+    whole = image.pixels.dtype.kind == "u"
+    if whole and name in ("motion", "position"):
+        expected = f"the {WORDS.get(name, name)} of {where} in floats"
+        raise InputError(expected=expected, got=f"{image.pixels.dtype.itemsize * 8}-bit integers", fix="Export it as OpenEXR")
     if name == "image":
         return {"image": image}
     if name == "color":
@@ -137,48 +151,35 @@ def _field(name: str, image: Image, where: str) -> dict[str, Any]:
     if name == "motion":
         return dict(zip(("to_previous", "to_next"), displacements(_finite(image.pixels)), strict=True))
     if name == "object_id":
+        if _is_lossy(frame, name):
+            fix = "Save it as PNG or OpenEXR: JPEG changes numbers"
+            raise InputError(expected=f"the object_id of {where} without loss", got="a JPEG", fix=fix)
         return {name: whole_ids(image, where)}
-    if name == "confidence":
-        return {name: np.nan_to_num(to_float(image.pixels[..., 0]), nan=0.0, posinf=1.0, neginf=0.0)}
-    if name == "mask":
-        return {name: mask_of(image)}
+    if name in ("mask", "confidence"):
+        return {name: image.pixels[..., 0]}
+    if name == "normal" and whole:
+        return {name: np.ascontiguousarray(to_float(image.pixels[..., :3]) * 2 - 1)}
     return {name: linear_color(image)[0] if name == "albedo" else np.ascontiguousarray(_finite(image.pixels[..., :3]))}
 
 
-def _depth(image: Image, scale: float, wanted: Wanted, where: str) -> dict[str, Any]:
-    """Depth, its noise and the background."""
-    pixels = image.pixels
-    if pixels.dtype == np.uint8:
-        fix = "Export float EXR, or 16-bit PNG with depth_unit_scale_factor; a colourised preview holds no distances"
-        raise InputError(expected=f"the depth of {where} as float or 16-bit integer", got="8-bit", fix=fix)
-    if pixels.shape[2] >= 3 and not np.array_equal(pixels[..., 0], pixels[..., 1], equal_nan=pixels.dtype.kind == "f"):
-        raise InputError(
-            expected=f"the depth of {where} to have one channel", got=f"{pixels.shape[2]} that differ", fix="Check which file is depth"
-        )
-    raw = pixels[..., 0].astype(np.float32)
-    measured = np.isfinite(raw) & (raw < DEPTH_BACKGROUND) & (raw != 0)
-    if pixels.dtype.kind == "f" and measured.any() and (raw[measured] < 0).mean() > 0.5:
-        fix = "Depth is positive along the view; flip its sign"
-        raise InputError(expected=f"the depth of {where} to be positive", got="mostly negative values", fix=fix)
-    with np.errstate(invalid="ignore", over="ignore"):
-        depth = np.where(measured & (raw > 0), raw * np.float32(scale), np.where(raw == 0, np.float32(0), np.float32(wanted.far)))
-    if wanted.max_depth > 0:
-        depth[depth > wanted.max_depth] = 0
-    noise = 0.0
-    if pixels.dtype.kind == "u":
-        noise = scale
-    elif pixels.dtype == np.float16 and (depth > 0).any():
-        noise = float(np.median(depth[(depth > 0) & np.isfinite(depth)])) * 2.0**-10  # one step of half precision
-    return {"depth": np.ascontiguousarray(depth), "noise": noise, "background": _background(pixels)}
+def _share(name: str, image: Image, frame: SceneFrame, where: str) -> Image:
+    """A mask or confidence as one channel in 0..1, float32."""
+    if name == "mask":
+        mask = mask_of(image)
+        return Image((np.where(mask < LOSS, np.float32(0), mask) if _is_lossy(frame, name) else mask)[..., None], "data")
+    pixels = image.pixels[..., :1]
+    most = pixels.max(initial=0)
+    if pixels.dtype.kind == "u" and most <= LEVELS:
+        note(f"Confidence in whole numbers from 0 to {LEVELS} was read as levels: 0, a half and 1", f"confidence of {where}")
+        return Image(pixels.astype(np.float32) / LEVELS, "data")
+    if pixels.dtype.kind == "f" and most > 1:
+        note("Confidence above 1 counts as 1; divide it by its largest number if it has another range", f"confidence of {where}")
+    return Image(np.clip(np.nan_to_num(to_float(pixels), nan=0.0, posinf=1.0, neginf=0.0), 0, 1), "data")
 
 
-def _background(pixels: np.ndarray) -> np.ndarray | None:
-    """What a renderer marks as background, if anything; infinity may also be a sensor that failed."""
-    if pixels.dtype != np.float32:
-        return None
-    with np.errstate(invalid="ignore"):
-        background = (pixels[..., 0] >= DEPTH_BACKGROUND) & np.isfinite(pixels[..., 0])
-    return background if background.any() else None
+def _is_lossy(frame: SceneFrame, channel: str) -> bool:
+    file = frame.channels.get(channel)
+    return isinstance(file, EncodedFile) and file.start(2) == JPEG
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray:

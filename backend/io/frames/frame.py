@@ -31,6 +31,7 @@ class Frame:
         diffuse: ``(H, W, 3)`` float32, scene-linear light on diffuse surfaces.
         position: ``(H, W, 3)`` float32, rest position: coordinates of the surface point at rest.
         mask: ``(H, W)`` float32 in 0..1.
+        depth_stored: How the depth was stored and in which unit, in words.
         not_finite: Pixels of ``image`` and ``motion`` with NaN or infinity, by name.
     """
 
@@ -51,6 +52,7 @@ class Frame:
     diffuse: np.ndarray | None = None
     position: np.ndarray | None = None
     mask: np.ndarray | None = None
+    depth_stored: str = ""
     not_finite: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property

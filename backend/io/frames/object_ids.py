@@ -68,11 +68,13 @@ def whole_ids(image: Image, where: str) -> np.ndarray:
         InputError: A picture in colours, or numbers that are not whole.
     """
     pixels = image.pixels
-    if pixels.shape[2] >= 3 and not np.array_equal(pixels[..., 0], pixels[..., 1]):
+    if pixels.shape[2] >= 3 and not (pixels[..., 1:3] == pixels[..., :1]).all():
         fix = "Export the object index pass (IndexOB), or a grey picture of whole numbers; cryptomattes and coloured masks hold no ids"
         raise InputError(expected=f"the object_id of {where} as one channel of whole numbers", got="a picture in colours", fix=fix)
     values = pixels[..., 0]
     if values.dtype.kind == "u":
+        if values.max(initial=0) >= 2**31:
+            raise InputError(expected=f"ids of {where} below {2**31}", got=str(values.max()), fix="Number the objects from 1")
         return values.astype(np.int32)
     values = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     whole = np.rint(values)

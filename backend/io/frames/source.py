@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +35,15 @@ class FrameSource:
         self._frames, self._max_depth, self._room, self._selection = frames, max_depth, keep_bytes, selection or Selection()
         self._kept: dict[int, DepthFrame] = {}
         self._undistorted = UndistortedFrames()
+        self._stored: dict[int, str] = {}
+
+    @property
+    def depth_stored(self) -> str:
+        """How the depth of the frames that were decoded was stored and in which unit, such as ``floats in scene units``, in words."""
+        counts = Counter(text for _, text in sorted(self._stored.items()))
+        if len(counts) < 2:
+            return next(iter(counts), "")
+        return "; ".join(f"{text} ({count} frames)" for text, count in counts.items())
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -56,6 +66,7 @@ class FrameSource:
         if index in self._kept:
             return self._kept[index]
         frame = DepthFrame.of(self._undistorted.frame(decode_depth(self._frames[index], self._max_depth, self._selection)))
+        self._stored[index] = frame.depth_stored
         if frame.nbytes <= self._room:
             self._room -= frame.nbytes
             self._kept[index] = frame

@@ -34,7 +34,7 @@ class UndistortedFrames:
         mask = frame.mask
         if mask is not None:
             mask = self._undistorter(frame, mask).mask(mask > 0).astype(np.float32)
-        made = Frame(frame.number, undistorted(frame.camera), noise=frame.noise, color=color, mask=mask)
+        made = Frame(frame.number, undistorted(frame.camera), noise=frame.noise, depth_stored=frame.depth_stored, color=color, mask=mask)
         return made if frame.depth is None else _with_depth(made, frame, frame.depth)
 
     def _undistorter(self, frame: Frame, pixels: np.ndarray) -> Undistorter:

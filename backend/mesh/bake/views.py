@@ -39,4 +39,4 @@ class Views:
 def _stood_in(frame: SceneFrame) -> SceneFrame:
     """The frame with a depth of 1 everywhere, so that it is decoded and checked like any other."""
     depth = np.broadcast_to(np.float32(1), (frame.camera.height, frame.camera.width, 1))
-    return dataclasses.replace(frame, channels={**frame.channels, "depth": Image(depth, "data")}, depth_scale=1.0)
+    return dataclasses.replace(frame, channels={**frame.channels, "depth": Image(depth, "data")}, depth_scale=1.0, integer_depth_unit=1.0)

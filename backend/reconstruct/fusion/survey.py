@@ -14,24 +14,17 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Camera
-from ...core.camera import camera_centre, project
 from ...core.depth_noise import EXACT, NoiseModel, truncation_for
 from ...io.frames.frame import DepthFrame
 from ...io.frames.source import FrameSource
 from .blocks import BLOCK_BYTES
+from .depth_units import check_units, fit
 from .fusion import Fusion, Settings, too_large
-from .sampling import measure, pick, points_of
+from .sampling import measure, pick
 
 FRAMES = 16
 BYTES = 1 << 28
 """Decoded frames that are looked at together take no more than this, but for two of them."""
-UNITS = {0.001: "millimetres", 0.01: "centimetres", 1000.0: "thousands of scene units", 100.0: "hundreds of scene units"}
-"""Factors by which depth may be off, and what it is in then."""
-_TOLERANCE = 0.02
-_LOW, _HIGH = 0.15, 0.5
-"""Shares of samples that frames agree on: below the one nothing fits, above the other it does, occlusion allowed for."""
-_SAMPLES = 400
-_ENOUGH = 200
 _MESH_BYTES = 6500
 """Of vertices, faces and what is summed for each vertex, for each block of voxels. Measured on ``benchmarks/scenes/room.py``."""
 _MESH_SECONDS = 2.5e-5
@@ -110,10 +103,9 @@ def look(source: FrameSource) -> Survey:
     generator = np.random.default_rng(0)
     depths = np.concatenate([frame.depth.reshape(-1)[pick(frame, 2000, generator)] for frame in frames])
     near, far = (float(x) for x in np.percentile(depths, [25, 75]))
-    agreement = _agreement(frames, 1.0)
-    if agreement is not None and agreement < _LOW:
-        _check_units(frames, agreement)
-    return Survey(frames, measure(frames), near, far, agreement)
+    found = fit(frames)
+    check_units(frames, found)
+    return Survey(frames, measure(frames), near, far, None if found is None else found.agreed)
 
 
 def usual_voxel(maps: Sequence[_DepthMap]) -> float:
@@ -209,43 +201,3 @@ def _blocks(survey: Survey, settings: Settings, count: int, device: torch.device
     doublings = math.log2(max(count / len(touched), 1))
     growth = (whole - half) * doublings if len(touched) > 1 else whole * doublings
     return int(min(whole + growth, sum(len(t) for t in touched) / len(touched) * count))
-
-
-def _check_units(frames: Sequence[DepthFrame], agreement: float) -> None:
-    """Refuses depth that fits only in another unit: the frames contradict each other as they are, and agree when it is scaled."""
-    found = {factor: _agreement(frames, factor) or 0.0 for factor in UNITS}
-    factor = max(found, key=lambda f: found[f])
-    if found[factor] < _HIGH or found[factor] < 3 * agreement:
-        return
-    spread = float(np.ptp(np.stack([camera_centre(frame.camera) for frame in frames]), axis=0).max())
-    middle = float(np.median(np.concatenate([frame.depth[frame.depth > 0][::101] for frame in frames])))
-    msg = (
-        f"Depth and cameras are in different units: as they are, frames agree on {agreement:.0%} of what they both see, "
-        f"with depth times {factor:g} on {found[factor]:.0%}"
-    )
-    raise InputError(
-        msg,
-        expected=f"depth in the unit of the cameras, which stand {spread:.3g} apart",
-        got=f"a median depth of {middle:.4g}, which looks like {UNITS[factor]}",
-        fix=f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {factor:g}",
-    )
-
-
-def _agreement(frames: Sequence[DepthFrame], factor: float) -> float | None:
-    """Share of samples whose depth two frames agree on, of those that land on a measurement; depth is multiplied by ``factor``."""
-    generator = np.random.default_rng(0)
-    agree = total = 0
-    for frame in frames:
-        points = points_of(frame, pick(frame, _SAMPLES, generator), factor)
-        for other in frames:
-            if other is frame:
-                continue
-            place, z = project(other.camera, points)
-            u, v = place.T
-            height, width = other.depth.shape
-            with np.errstate(invalid="ignore"):
-                inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
-            there = other.depth[v[inside].astype(np.int64), u[inside].astype(np.int64)].astype(np.float64) * factor
-            agree += int((np.abs(there - z[inside]) < _TOLERANCE * z[inside])[there > 0].sum())
-            total += int((there > 0).sum())
-    return agree / total if total >= _ENOUGH else None

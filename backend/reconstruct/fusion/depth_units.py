@@ -1,0 +1,180 @@
+"""Whether depth is in the unit of the cameras: what one frame shows has to be there, or hidden, where another frame looks.
+
+A sample of one frame agrees with another frame that measured the same distance, contradicts one that sees past it, and says nothing where
+that sees something nearer. Of depth in the right unit hardly anything is contradicted. Where much is, and nearly nothing once depth is
+scaled, it is scaled wrongly. Frames that share nothing under any scale say nothing, and cameras that are close together, or depth that is
+alike in all of them, agree at any large distance: a larger scale counts only where it fits better than an endless one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ....shared.errors import InputError
+from ....shared.notes import note
+from ....shared.values import Camera
+from ...core.camera import camera_centre, project
+from ...core.lens import undistort_pixels
+from ...io.frames.frame import DepthFrame
+from .sampling import pick, points_of
+
+UNITS = {0.001: "millimetres", 0.01: "centimetres", 0.0254: "inches", 0.3048: "feet", 1000.0: "thousands of scene units",
+         100.0: "hundreds of scene units"}  # fmt: skip
+"""Factors by which depth may be off, and what it is in then."""
+FITS, SHARED = 0.85, 0.25
+"""Least share that is not contradicted, and that is agreed on, where depth fits."""
+BETTER = 0.15
+"""Share by which less has to be contradicted at another scale."""
+_TOLERANCE = 0.02
+_SAMPLES = 400
+_ENOUGH = 200
+_ENDLESS = 1e6
+"""Times the depth: baselines are nothing then."""
+_GRID = np.geomspace(1e-4, 1e4, 622)
+"""Every 3 %: neighbours are within the tolerance of each other."""
+_GRID_FRAMES, _GRID_SAMPLES, _GRID_ENOUGH = 5, 120, 60
+
+
+class Fit(NamedTuple):
+    """How frames fit together.
+
+    Attributes:
+        agreed: Share of samples that two frames agree on, of those that land on a measurement.
+        kept: Share of samples that frames agree on, of those and the contradicted ones.
+    """
+
+    agreed: float
+    kept: float
+
+    def beats(self, other: Fit | None) -> bool:
+        """Whether it fits, and much better than the other."""
+        return self.kept >= FITS and self.agreed >= SHARED and self.kept >= BETTER + (0.0 if other is None else other.kept)
+
+
+def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
+    """Refuses depth that fits only in another unit, and notes what fits better along the ray, at another scale or as inverse depth.
+
+    Args:
+        frames: None of them empty.
+        found: What ``fit`` gives for them.
+
+    Raises:
+        InputError: Frames contradict each other as they are, and fit in another of ``UNITS``.
+    """
+    if len(frames) < 2 or (found is not None and found.kept >= 1 - BETTER):
+        return
+    along = fit([_along_ray(frame) for frame in frames])
+    if along is not None and along.beats(found):
+        note(
+            f"Depth looks like the distance along the ray: as it is, {_contradicted(found)}, read so only {1 - along.kept:.0%} is. "
+            "Export planar z (the distance along the camera's axis)"
+        )
+        return
+    endless = fit(frames, _ENDLESS)
+    tried = {factor: _beating(frames, factor, found, endless) for factor in UNITS}
+    fits = {factor: better for factor, better in tried.items() if better is not None}
+    if fits:
+        factor = max(fits, key=lambda f: fits[f].kept)
+        raise _wrong_unit(frames, found, factor, fits[factor])
+    for inverse in (False, True):
+        read = [dataclasses.replace(frame, depth=_inverse(frame.depth)) for frame in frames] if inverse else frames
+        scale = _best_scale(read)
+        better = _beating(read, scale, found, fit(read, _ENDLESS) if inverse else endless)
+        if better is not None:
+            how = f"{scale:.3g} divided by its numbers, which are inverse depth (disparity) then" if inverse else f"times {scale:.3g}"
+            fix = "Export distances" if inverse else f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {scale:.3g}"
+            note(f"Depth and cameras do not fit: {_contradicted(found)}, with depth {how} only {1 - better.kept:.0%} is. {fix}")
+            return
+
+
+def fit(frames: Sequence[DepthFrame], factor: float = 1.0, samples: int = _SAMPLES, enough: int = _ENOUGH) -> Fit | None:
+    """How frames fit together; None where too few samples of one land on a measurement of another.
+
+    Args:
+        frames: Without lens distortion.
+        factor: Depth is multiplied by it.
+        samples: Of each frame.
+        enough: Fewest that have to land on a measurement.
+    """
+    generator = np.random.default_rng(0)
+    agreed = beyond = total = 0
+    for frame in frames:
+        points = points_of(frame, pick(frame, samples, generator), factor)
+        for other in frames:
+            if other is frame:
+                continue
+            place, z = project(other.camera, points)
+            u, v = place.T
+            height, width = other.depth.shape
+            with np.errstate(invalid="ignore"):
+                inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
+            there = other.depth[v[inside].astype(np.int64), u[inside].astype(np.int64)].astype(np.float64) * factor
+            off = (there / z[inside])[there > 0] - 1
+            agreed += int((np.abs(off) < _TOLERANCE).sum())
+            beyond += int((off >= _TOLERANCE).sum())
+            total += len(off)
+    return Fit(agreed / total, agreed / max(agreed + beyond, 1)) if total >= enough else None
+
+
+def _beating(frames: Sequence[DepthFrame], factor: float, found: Fit | None, endless: Fit | None) -> Fit | None:
+    """The fit at a factor if it is much better than the one that was found, and, of a larger scale, than an endless one."""
+    scaled = fit(frames, factor)
+    if scaled is None or not scaled.beats(found) or (factor > 1 and not scaled.beats(endless)):
+        return None
+    return scaled
+
+
+def _best_scale(frames: Sequence[DepthFrame]) -> float:
+    """The factor at which frames fit best, however well."""
+    few = [frames[n] for n in sorted({int(n) for n in np.linspace(0, len(frames) - 1, _GRID_FRAMES).round()})]
+
+    def quality(some: Sequence[DepthFrame], factor: float, samples: int, enough: int) -> float:
+        found = fit(some, factor, samples, enough)
+        return 0.0 if found is None or found.agreed < SHARED else found.kept * found.agreed
+
+    factor = max(_GRID, key=lambda f: quality(few, float(f), _GRID_SAMPLES, _GRID_ENOUGH))
+    return float(max(factor * np.geomspace(0.97, 1.03, 9), key=lambda f: quality(frames, float(f), _SAMPLES, _ENOUGH)))
+
+
+def _contradicted(found: Fit | None) -> str:
+    if found is None:
+        return "no frame sees what another shows"
+    return f"{1 - found.kept:.0%} of what two frames could see is contradicted"
+
+
+def _wrong_unit(frames: Sequence[DepthFrame], found: Fit | None, factor: float, better: Fit) -> InputError:
+    spread = float(np.ptp(np.stack([camera_centre(frame.camera) for frame in frames]), axis=0).max())
+    middle = float(np.median(np.concatenate([frame.depth[frame.depth > 0][::101] for frame in frames])))
+    msg = (
+        f"Depth and cameras are in different units: as they are, {_contradicted(found)}, with depth times {factor:g} only "
+        f"{1 - better.kept:.0%} is"
+    )
+    return InputError(
+        msg,
+        expected=f"depth in the unit of the cameras, which stand {spread:.3g} apart",
+        got=f"a median depth of {middle:.4g}, which looks like {UNITS[factor]}",
+        fix=f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {factor:g}",
+    )
+
+
+def _along_ray(frame: DepthFrame) -> DepthFrame:
+    """The frame as if its depth were distance from the camera's centre."""
+    return dataclasses.replace(frame, depth=(frame.depth / _ray_lengths(frame.camera)).astype(np.float32))
+
+
+def _ray_lengths(camera: Camera) -> np.ndarray:
+    """``(H, W)``: how much longer than along the axis the way along each pixel's ray is."""
+    v, u = np.mgrid[: camera.height, : camera.width]
+    ideal = undistort_pixels(camera, np.stack([u, v], -1).reshape(-1, 2) + 0.5)
+    x, y = ((ideal - (camera.cx, camera.cy)) / (camera.fl_x, camera.fl_y)).T
+    lengths: np.ndarray = np.sqrt(1 + x * x + y * y).reshape(camera.height, camera.width)
+    return lengths
+
+
+def _inverse(depth: np.ndarray) -> np.ndarray:
+    made: np.ndarray = np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0)
+    return made

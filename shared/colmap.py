@@ -1,4 +1,4 @@
-"""COLMAP's text models: ``cameras.txt``, ``images.txt`` and ``points3D.txt`` in one folder (https://colmap.github.io/format.html).
+"""COLMAP's models, text and binary, as frames and tracks (https://colmap.github.io/format.html).
 
 COLMAP's poses are world-to-camera with y down and z forward; they become camera-to-world in the OpenGL convention. Its pixels count from
 the top left corner of the picture, so the middle of the first one is (0.5, 0.5) as here, and nothing is shifted. The world is left
@@ -7,160 +7,119 @@ as COLMAP made it: of arbitrary scale and orientation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from .colmap_model import find_model, no_model
+from .colmap_records import NONE, ColmapCamera, ColmapImage, ColmapModel
 from .errors import InputError
-from .values import Camera, Distortion, EncodedFile, SceneFrame, Tracks
+from .file_lookup import FileLookup
+from .frame_names import numbers_or_order
+from .lens_models import MODELS, READ, lens_of
+from .notes import note
+from .text_file import printable
+from .values import Camera, EncodedFile, SceneFrame, Tracks
 
-MODELS: dict[str, tuple[str, ...]] = {
-    "SIMPLE_PINHOLE": ("f", "cx", "cy"),
-    "PINHOLE": ("fx", "fy", "cx", "cy"),
-    "SIMPLE_RADIAL": ("f", "cx", "cy", "k1"),
-    "RADIAL": ("f", "cx", "cy", "k1", "k2"),
-    "OPENCV": ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2"),
-}
-"""Camera models that can be read, with their parameters in the file's order."""
-FILES = ("cameras.txt", "images.txt", "points3D.txt")
-_Lens = tuple[int, int, float, float, float, float, Distortion | None]
-_Number = TypeVar("_Number", int, float)
-
-
-def find_model(folder: str | Path) -> Path | None:
-    """The folder of the text model in, or a little below, ``folder`` (``sparse/0``, ``sparse``, ``0``), or None."""
-    folder = Path(folder)
-    candidates = [folder / part for part in (".", "sparse/0", "sparse", "0", "text", "sparse/text")]
-    return next((c for c in candidates if all((c / name).is_file() for name in FILES[:2])), None)
+_FOLDERS = ("images", "input", "rgb", ".")
+"""Where pictures are, seen from the model or up to three folders above it."""
+_FAR, _FAR_PIXELS = 1e30, 1e7
+"""Beyond these a position is no measurement, in the world and in a picture; NaN is not within either."""
+_PICTURES_FIX = "Give the folder of the pictures that COLMAP was run on with --images"
 
 
 def read_colmap(folder: str | Path, images: str | Path | None = None) -> tuple[list[SceneFrame], Tracks]:
-    """Reads a text model and the pictures that it names.
+    """Reads a model and the pictures that it names.
 
     Args:
-        folder: Holds the text files, or ``sparse/0`` with them.
-        images: Folder of the pictures; None looks for ``images`` next to the model and up to two folders above it.
+        folder: Holds the model, or a folder such as ``sparse/0`` or ``dense/sparse`` with it; see ``colmap_model.find_model``.
+        images: Folder of the pictures; None looks for ``images`` next to the model and up to three folders above it.
 
     Returns:
-        Frames in the order of the pictures' names, with the channel ``color``; a frame's ``number`` is COLMAP's IMAGE_ID. And the
-        points with the pixels where they were seen.
+        Frames in the order of their numbers, which are those in the pictures' names (``frame_names``), with the channel ``color``.
+        IMAGE_ID is COLMAP's own and goes no further. And the points with the pixels where they were seen. Pictures that are not there
+        and images without a finite pose are left out with a note, if others remain; points at no finite position too.
 
     Raises:
-        InputError: No such model, a binary one, another camera model, a line that cannot be read (with its number), a missing picture.
+        InputError: No such model, a camera that is used and no pinhole, what cannot be read (with its line), no picture at all.
     """
     folder = Path(folder)
-    model = find_model(folder)
-    if model is None:
-        raise _no_model(folder)
-    lenses = _read_cameras(model / FILES[0])
-    pictures = _find_images(model, folder, images)
-    frames: list[SceneFrame] = []
-    seen: list[tuple[int, np.ndarray]] = []
-    names: list[str] = []
-    for number, pose, camera, name, observed, where in _read_images(model / FILES[1]):
-        if camera not in lenses:
-            raise InputError(expected=f"{where} to name a camera of {FILES[0]}", got=f"camera {camera}")
-        width, height, fl_x, fl_y, cx, cy, distortion = lenses[camera]
-        path = pictures / name
-        if not path.is_file():
-            fix = "Give the folder of the pictures that COLMAP was run on"
-            raise InputError(expected=f"the picture {name} of {where} in {pictures}", got="no such file", fix=fix)
-        color = EncodedFile.read(path)
-        frames.append(SceneFrame(Camera(width, height, fl_x, fl_y, cx, cy, pose, distortion), {"color": color}, 1.0, number))
-        seen.append((number, observed))
-        names.append(name)
-    if not frames:
-        raise InputError(expected=f"{model / FILES[1]} to list pictures", got="none", fix="Run COLMAP's mapper until it registers pictures")
-    order = sorted(range(len(frames)), key=lambda n: names[n])
-    return [frames[n] for n in order], _tracks(model / FILES[2], [seen[n] for n in order])
+    files = find_model(folder)
+    if files is None:
+        raise no_model(folder)
+    model = files.read()
+    name = files.files["images"].name
+    if not model.images:
+        raise InputError(
+            expected=f"{files.files['images']} to list pictures", got="none", fix="Run COLMAP's mapper until it registers pictures"
+        )
+    _check_once(model, name)
+    posed = [image for image in model.images if _has_pose(image)]
+    if not posed:
+        raise InputError(expected=f"{name} to have poses", got=f"no finite one in {len(model.images)}", fix="Export the solve again")
+    lookup = FileLookup(_find_pictures(files.folder, folder, images, [image.name for image in posed]))
+    found = [(image, path) for image in posed if (path := lookup.find(image.name, ("images",))) is not None]
+    if len(found) < len(posed):
+        gone = [image for image in posed if lookup.find(image.name, ("images",)) is None]
+        if not found:
+            where = f"the picture {printable(gone[0].name)} of {gone[0].where} in {lookup.folder}"
+            raise InputError(expected=where, got="no such file", fix=_PICTURES_FIX)
+        for image in gone:
+            note(f"{len(gone)} of {len(model.images)} images are left out because their pictures are missing", printable(image.name))
+    found.sort(key=lambda pair: pair[0].name)
+    numbers = numbers_or_order([image.name.replace("\\", "/") for image, _ in found])
+    order = sorted(range(len(found)), key=lambda n: numbers[n])
+    frames = [_frame(found[n][0], found[n][1], model, numbers[n]) for n in order]
+    return frames, _tracks(model, [(numbers[n], found[n][0]) for n in order], "points3d" in files.files)
 
 
-def _no_model(folder: Path) -> InputError:
-    binary = next((c for c in (folder, folder / "sparse/0", folder / "sparse") if (c / "cameras.bin").is_file()), None)
-    if binary is not None:
-        fix = f"Run: colmap model_converter --input_path {binary} --output_path {binary} --output_type TXT"
-        return InputError(expected=f"a COLMAP model as text in {binary}", got="a binary one", fix=fix)
-    there = ", ".join(name for name in FILES if (folder / name).is_file())
-    fix = "Give the folder that COLMAP's model_converter wrote with --output_type TXT"
-    return InputError(expected=f"{FILES[0]} and {FILES[1]} in {folder}", got=there or "neither", fix=fix)
+def _frame(image: ColmapImage, path: Path, model: ColmapModel, number: int) -> SceneFrame:
+    if image.camera not in model.cameras:
+        raise InputError(expected=f"{image.where} to name a camera of the model", got=f"camera {image.camera}")
+    camera = _camera(model.cameras[image.camera], _pose(image))
+    return SceneFrame(camera, {"color": EncodedFile.read(path)}, 1.0, number)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are no comments, with where they stand; empty ones too, because pictures without points have one."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(expected=f"a readable text file at {path}", got=str(error)) from error
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.startswith("#"):
-            yield line.strip(), f"line {number} of {path.name}"
+def _camera(given: ColmapCamera, pose: np.ndarray) -> Camera:
+    where = given.where
+    if given.model not in READ:
+        fix = "Run COLMAP's image_undistorter, which writes PINHOLE cameras, or extract features with --ImageReader.camera_model OPENCV"
+        raise InputError(expected=f"a camera model out of {', '.join(READ)} in {where}", got=printable(given.model), fix=fix)
+    names = MODELS[given.model]
+    if len(given.parameters) != len(names):
+        expected = f"{len(names)} parameters of {given.model} in {where}: {', '.join(names)}"
+        raise InputError(expected=expected, got=str(len(given.parameters)))
+    if not all(map(math.isfinite, given.parameters)):
+        raise InputError(expected=f"finite numbers in {where}", got=printable(given.parameters))
+    values = dict(zip(names, given.parameters, strict=True))
+    fl_x, fl_y = values.get("fx", values.get("f", 0.0)), values.get("fy", values.get("f", 0.0))
+    if min(given.width, given.height, fl_x, fl_y) <= 0:
+        got = f"{given.width} x {given.height}, {fl_x:g} and {fl_y:g}"
+        raise InputError(expected=f"a size and focal length above 0 in {where}", got=got)
+    cx, cy = values["cx"], values["cy"]
+    radius = math.hypot(max(abs(cx), abs(given.width - cx)) / fl_x, max(abs(cy), abs(given.height - cy)) / fl_y)
+    lens = lens_of(given.model, values, radius, max(fl_x, fl_y), where)
+    return Camera(given.width, given.height, fl_x, fl_y, cx, cy, pose, lens)
 
 
-def _numbers(words: list[str], kind: Callable[[str], _Number], where: str) -> list[_Number]:
-    try:
-        values = [kind(word) for word in words]
-    except ValueError as error:
-        raise InputError(expected=f"numbers in {where}", got=str(error)) from None
-    if not np.isfinite(values).all():
-        raise InputError(expected=f"finite numbers in {where}", got=" ".join(words)[:80])
-    return values
+def _has_pose(image: ColmapImage) -> bool:
+    """Whether the pose is there; a note where it is not."""
+    far = not (np.abs(image.translation) <= _FAR).all()
+    there = bool(np.isfinite(image.rotation).all() and image.rotation.any() and not far)
+    if not there:
+        note("the image is left out because its pose is not finite or all zero", printable(image.name))
+    return there
 
 
-def _read_cameras(path: Path) -> dict[int, _Lens]:
-    lenses = {}
-    for line, where in _lines(path):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) < 5:
-            raise InputError(expected=f"CAMERA_ID MODEL WIDTH HEIGHT PARAMS in {where}", got=line[:80])
-        model = words[1]
-        if model not in MODELS:
-            fix = "Run COLMAP's image_undistorter, which writes PINHOLE cameras, or extract features with --ImageReader.camera_model OPENCV"
-            raise InputError(expected=f"a camera model out of {', '.join(MODELS)} in {where}", got=model, fix=fix)
-        (identity, width, height) = _numbers([words[0], words[2], words[3]], int, where)
-        names, values = MODELS[model], _numbers(words[4:], float, where)
-        if len(values) != len(names):
-            raise InputError(expected=f"{len(names)} parameters of {model} in {where}: {', '.join(names)}", got=str(len(values)))
-        given = dict(zip(names, values, strict=True))
-        fl_x, fl_y = given.get("fx", given.get("f", 0.0)), given.get("fy", given.get("f", 0.0))
-        if min(width, height, fl_x, fl_y) <= 0:
-            raise InputError(expected=f"a size and focal length above 0 in {where}", got=line[:80])
-        bends = tuple(given.get(k, 0.0) for k in ("k1", "k2", "k3", "k4", "p1", "p2"))
-        lenses[identity] = (width, height, fl_x, fl_y, given["cx"], given["cy"], Distortion("brown", bends) if any(bends) else None)
-    return lenses
-
-
-def _read_images(path: Path) -> Iterator[tuple[int, np.ndarray, int, str, np.ndarray, str]]:
-    """Image id, pose, camera id, name, ``(N, 3)`` observations (x, y, point id) and where it says so."""
-    lines = list(_lines(path))
-    at = 0
-    while at < len(lines):
-        line, where = lines[at]
-        if not line:
-            at += 1
-            continue
-        words = line.split(maxsplit=9)
-        if len(words) < 10:
-            raise InputError(expected=f"IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME in {where}", got=line[:80])
-        (number, camera) = _numbers([words[0], words[8]], int, where)
-        pose = _pose(np.array(_numbers(words[1:8], float, where)), where)
-        text, below = lines[at + 1] if at + 1 < len(lines) else ("", where)
-        values = _numbers(text.split(), float, below)
-        if len(values) % 3:
-            raise InputError(expected=f"triples of X Y POINT3D_ID in {below}", got=f"{len(values)} numbers")
-        yield number, pose, camera, words[9], np.array(values, np.float64).reshape(-1, 3), where
-        at += 2
-
-
-def _pose(values: np.ndarray, where: str) -> np.ndarray:
+def _pose(image: ColmapImage) -> np.ndarray:
     """Camera-to-world (OpenGL) from a quaternion (w, x, y, z) and a translation of the inverse (OpenCV)."""
-    length = float(np.linalg.norm(values[:4]))
+    length = math.hypot(*image.rotation)
     if abs(length - 1) > 1e-2:
-        raise InputError(expected=f"a quaternion of length 1 in {where}", got=f"length {length:.4g}")
-    w, x, y, z = values[:4] / length
+        raise InputError(expected=f"a quaternion of length 1 in {image.where}", got=f"length {length:.4g}")
+    w, x, y, z = image.rotation / length
     to_camera = np.array([
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
@@ -168,41 +127,61 @@ def _pose(values: np.ndarray, where: str) -> np.ndarray:
     ])  # fmt: skip
     pose = np.eye(4)
     pose[:3, :3] = to_camera.T * (1, -1, -1)  # the camera's y and z axes turn round
-    pose[:3, 3] = -to_camera.T @ values[4:7]
+    pose[:3, 3] = -to_camera.T @ image.translation
     return pose
 
 
-def _find_images(model: Path, folder: Path, images: str | Path | None) -> Path:
+def _check_once(model: ColmapModel, file: str) -> None:
+    for what, values in (("IMAGE_ID", [image.identity for image in model.images]), ("picture", [image.name for image in model.images])):
+        [(value, times)] = Counter(values).most_common(1)
+        if times > 1:
+            raise InputError(expected=f"each {what} once in {file}", got=f"{printable(value)} {times} times", fix="Export the model again")
+
+
+def _find_pictures(model: Path, folder: Path, images: str | Path | None, names: Sequence[str]) -> Path:
+    """The folder nearest to the model that has half of the pictures, else the one that has most.
+
+    Not simply the one that has most: of an undistorted copy with one picture deleted, the originals have more.
+    """
     if images is not None:
         if not Path(images).is_dir():
-            raise InputError(expected=f"a folder of pictures at {images}", got="none")
+            raise InputError(expected=f"a folder of pictures at {images}", got="none", fix="Correct the path after --images")
         return Path(images)
-    model = model.resolve()
-    for place in (folder.resolve(), model, model.parent, model.parent.parent):
-        if (place / "images").is_dir():
-            return place / "images"
-    fix = "Give the folder of the pictures that COLMAP was run on with --images"
-    raise InputError(expected=f"a folder images next to {model} or up to two folders above", got="none", fix=fix)
+    above = [model.absolute(), *model.absolute().parents][:4]
+    near = [one / inside for inside in _FOLDERS for one in (*above, folder.absolute())]
+    near = [one for one in dict.fromkeys(near) if one.is_dir()]
+    counts = [sum(map(FileLookup(one).has, names)) for one in near]
+    half = [n for n, count in enumerate(counts) if 2 * count >= len(names)]
+    if any(counts):
+        return near[half[0] if half else counts.index(max(counts))]
+    named = next((one for one in near if one.name in _FOLDERS), None)
+    if named is None:
+        expected = f"a folder images next to {model} or up to three folders above"
+        raise InputError(expected=expected, got="none", fix=_PICTURES_FIX)
+    return named
 
 
-def _tracks(path: Path, seen: list[tuple[int, np.ndarray]]) -> Tracks:
+def _tracks(model: ColmapModel, seen: Sequence[tuple[int, ColmapImage]], has_points: bool) -> Tracks:
     """Points in the file's order, observations by frame; features that became no point are left out."""
-    rows: dict[int, int] = {}
-    points: list[list[float]] = []
-    if path.is_file():
-        for line, where in _lines(path):
-            words = line.split(maxsplit=8)
-            if not words:
-                continue
-            if len(words) < 8:
-                raise InputError(expected=f"POINT3D_ID X Y Z R G B ERROR in {where}", got=line[:80])
-            rows[_numbers(words[:1], int, where)[0]] = len(points)
-            points.append(_numbers(words[1:4], float, where))
+    if not has_points:
+        note("there is no points3D file: the scene has no points, so depth has no known range")
+    finite = (np.abs(model.points) <= _FAR).all(1)
+    points, (ids, rows) = model.points[finite], np.unique(model.ids[finite], return_index=True)
+    if len(points) < len(finite):
+        note(f"{len(finite) - len(points)} points are left out because they are at no finite position", "points3D")
+    if len(ids) < len(points):
+        note(f"{len(points) - len(ids)} points have the id of another one and no observations", "points3D")
     frames, indices, pixels = [], [], []
-    for number, observed in seen:
-        known = np.array([rows.get(int(identity), -1) for identity in observed[:, 2]], np.int32)
-        keep = known >= 0
+    lost = 0
+    for number, image in seen:
+        at = np.searchsorted(ids, image.points).clip(max=max(len(ids) - 1, 0))
+        named = image.points != NONE
+        known = (ids[at] == image.points) & named if len(ids) else np.zeros(len(named), bool)
+        keep = known & (np.abs(image.pixels) <= _FAR_PIXELS).all(1)
+        lost += int(named.sum() - keep.sum())
         frames.append(np.full(int(keep.sum()), number, np.int32))
-        indices.append(known[keep])
-        pixels.append(observed[keep, :2].astype(np.float32))
-    return Tracks(np.array(points, np.float64).reshape(-1, 3), np.concatenate(frames), np.concatenate(indices), np.concatenate(pixels))
+        indices.append(rows[at[keep]].astype(np.int32) if len(ids) else np.zeros(0, np.int32))
+        pixels.append(image.pixels[keep].astype(np.float32))
+    if lost and has_points:
+        note(f"{lost} observations are left out: their points are not in the model, or they have no finite position", "images")
+    return Tracks(points, np.concatenate(frames), np.concatenate(indices), np.concatenate(pixels))

@@ -43,7 +43,8 @@ class FileLookup:
             suffixes: Which may be missing or others, in lower case; none to take names as they are.
             folders: Whether names may be those of folders too.
         """
-        self._folder, self._suffixes, self._folders = Path(folder), tuple(suffixes), folders
+        self.folder = Path(folder)
+        self._suffixes, self._folders = tuple(suffixes), folders
         self._listed: dict[Path, dict[str, list[str]]] = {}
         self._found: dict[tuple[str, tuple[str, ...]], Path | None] = {}
         self._owners: dict[Path, tuple[str, bool]] = {}
@@ -63,25 +64,31 @@ class FileLookup:
             self._found[key] = self._find(name, also)
         return self._found[key]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of a name that is written as here, but for case and slashes: no guess, no note."""
+        parts = _parts(name.replace("\\", "/"))
+        path = self.folder.joinpath(*parts[:-1])
+        return bool(parts) and (self._there(path / parts[-1]) or _key(parts[-1]) in self._listing(path))
+
     def _find(self, name: str, also: Sequence[str]) -> Path | None:
-        if self._there(self._folder / name) and name.strip("./\\ "):
-            return self._owned(self._folder / name, name, guess=False)
+        if self._there(self.folder / name) and name.strip("./\\ "):
+            return self._owned(self.folder / name, name, guess=False)
         for spelled, said in _spellings(name):
             if not _elsewhere(spelled):
-                found = self._walk(self._folder, _parts(spelled))
+                found = self._walk(self.folder, _parts(spelled))
                 if found is not None:
                     return self._note(found, name, said, guess=False)
         spelled, said = _spellings(name)[-1]
         parts = [part for part in _parts(spelled) if part != ".."]
         for start in range(0 if _elsewhere(spelled) or ".." in _parts(spelled) else 1, len(parts)):
-            found = self._walk(self._folder, parts[start:])
+            found = self._walk(self.folder, parts[start:])
             if found is not None:
                 return self._note(found, name, [*said, _MOVED], guess=True)
         for folder in also if parts else ():
-            found = self._walk(self._folder, [*_parts(folder), parts[-1]])
+            found = self._walk(self.folder, [*_parts(folder), parts[-1]])
             if found is not None:
                 return self._note(found, name, [*said, _MOVED], guess=True)
-        found = None if _elsewhere(spelled) else self._walk(self._folder, _parts(spelled), other_suffix=True)
+        found = None if _elsewhere(spelled) else self._walk(self.folder, _parts(spelled), other_suffix=True)
         return None if found is None else self._note(found, name, said, guess=True)
 
     def _walk(self, start: Path, parts: Sequence[str], other_suffix: bool = False) -> tuple[Path, list[str]] | None:
@@ -123,7 +130,7 @@ class FileLookup:
         """The path, unless a guess gives one file to two names: then one of them is wrong."""
         first, guessed = self._owners.setdefault(path, (name, guess))
         if first != name and (guess or guessed):
-            fix = f"Put the files where {self._folder.name or 'the file'} names them"
+            fix = f"Put the files where {self.folder.name or 'the file'} names them"
             raise InputError(expected=f"a file each for {printable(first)} and {printable(name)}", got=f"only {path.name}", fix=fix)
         return path
 

@@ -1,15 +1,52 @@
-"""Names of objects in parameters: they become the ids that a capture has for them (its ``objects.json``)."""
+"""Names of objects in parameters: they become the ids that a capture has for them (its ``objects.json``).
+
+A name may have commas, spaces and colons in it: of the known names the longest that fits is meant. Quotes make it plain:
+``"Table, round", Chair`` are two objects.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .sources import OBJECT_LISTS, object_ids
+from .json_file import read_json
+from .notes import note
+from .text_file import printable
 
-_IDS = re.compile(r"\d+(-\d+)?(\s+\d+(-\d+)?)*")
+OBJECT_LISTS = ("objects", "without_objects")
+"""Parameters in which names of objects may stand for ids where a source knows them."""
+FILE = "objects.json"
+"""Next to ``transforms.json``: name to id."""
+LARGEST = 2**31 - 1
+"""Ids are kept in 32 bits; 0 is the background."""
+_IDS = re.compile(r"[0-9]+(-[0-9]+)?(\s+[0-9]+(-[0-9]+)?)*")
+_QUOTED = re.compile(r""" "([^"]*)" | '([^']*)' """, re.VERBOSE)
+_ENDS_LIST, _ENDS_REGION = re.compile(r"\s*(?:,|$)"), re.compile(r"[,:]")
+
+
+def read_names(folder: Path) -> dict[str, int]:
+    """The names of a capture, empty without a file.
+
+    Raises:
+        InputError: Not JSON, or something else than a whole number above 0 for a name.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    data = read_json(path, "names of objects", "Capture the frames again")
+    if not isinstance(data, dict):
+        raise InputError(expected=f"{FILE} to be an object of names and ids", got=printable(data))
+    for name, identity in data.items():
+        if isinstance(identity, float) and identity.is_integer():
+            data[name] = identity = int(identity)
+        if isinstance(identity, bool) or not isinstance(identity, int) or not 0 <= identity <= LARGEST:
+            got = f"{printable(identity)} for {printable(name)}"
+            raise InputError(expected=f"{FILE} to give each name a whole number from 0 to {LARGEST}", got=got)
+    return data
 
 
 def with_ids(parameters: Mapping[str, Any], names: dict[str, int]) -> dict[str, Any]:
@@ -35,8 +72,25 @@ def objects_as_ids(text: str, names: dict[str, int]) -> str:
     Raises:
         InputError: A name that is not there.
     """
-    parts = [part for part in (piece.strip() for piece in text.split(",")) if part]
-    return ",".join(part if part not in names and _IDS.fullmatch(part) else object_ids(part, names) for part in parts)
+    known, text, at, found = _normal(names), _composed(text), 0, []
+    while at < len(text):
+        if text[at].isspace() or text[at] == ",":
+            at += 1
+            continue
+        name, end = _name_at(text, at, known, _ENDS_LIST)
+        if name is None:
+            word = text[at:].partition(",")[0]
+            end, word = at + len(word), word.strip()
+            if not _IDS.fullmatch(word):
+                said = ", ".join(sorted(names)[:20]) or f"no names (there is no {FILE})"
+                raise InputError(
+                    expected="ids or names of objects, with commas between", got=repr(printable(word)), fix=f"The source knows {said}"
+                )
+            found.append(word)
+        else:
+            found.append(str(known[name]))
+        at = end
+    return ",".join(found)
 
 
 def regions_as_ids(text: str, names: dict[str, int]) -> str:
@@ -45,14 +99,57 @@ def regions_as_ids(text: str, names: dict[str, int]) -> str:
     Raises:
         InputError: A name that is not there.
     """
-    if names:  # the longest first: one name may begin as another does
-        ordered = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-        text = re.sub(rf"(?<![^\s,])(?:{ordered})(?=[,:])", lambda found: str(names[found[0]]), text)
-    for entry in text.split():
+    known, text, at, made = _normal(names), _composed(text), 0, ""
+    while at < len(text):
+        if not made or made[-1].isspace() or made[-1] == ",":
+            name, end = _name_at(text, at, known, _ENDS_REGION)
+            if name is not None:
+                made, at = made + str(known[name]), end
+                continue
+        if not (text[at].isspace() and made.endswith(",")):  # ids of one region have commas between, regions spaces
+            made += text[at]
+        at += 1
+    for entry in made.split():
         ids = entry.rpartition(":")[0] or entry
-        if re.search(r"[^\W\d]", ids):
-            known = ", ".join(sorted(names)[:20]) or "no names (there is no objects.json)"
+        if re.search(r"[^\W\d]|[\"']", ids):
+            said = ", ".join(sorted(names)[:20]) or f"no names (there is no {FILE})"
             raise InputError(
-                expected="ids or names of objects before each colon of regions", got=repr(ids)[:80], fix=f"The frames have {known}"
+                expected="ids or names of objects before each colon of regions", got=repr(printable(ids)), fix=f"The frames have {said}"
             )
-    return text
+    return made
+
+
+def listed(names: list[str]) -> str:
+    """Names as the parameter ``objects`` takes them, those with commas or quotes in quotes."""
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    if not re.search(r"[,\"']|^\s|\s$|^[\d\s-]+$", name):
+        return name
+    return f'"{name}"' if '"' not in name else f"'{name}'"
+
+
+def _name_at(text: str, at: int, known: dict[str, int], ends: re.Pattern[str]) -> tuple[str | None, int]:
+    """The longest known name at a position, and where it ends; one in quotes before any other."""
+    quoted = _QUOTED.match(text, at)
+    if quoted and ends.match(text, quoted.end()):
+        name = quoted[1] if quoted[1] is not None else quoted[2]
+        if name in known:
+            return name, quoted.end()
+    fitting = [name for name in known if name and text.startswith(name, at) and ends.match(text, at + len(name))]
+    if not fitting:
+        return None, at
+    name = max(fitting, key=len)
+    if len(fitting) > 1 and "," in name:
+        note(f"{printable(name)} is read as the name of one object; put quotes around names with a comma to say which are meant", "objects")
+    return name, at + len(name)
+
+
+def _normal(names: dict[str, int]) -> dict[str, int]:
+    return {_composed(name): identity for name, identity in names.items()}
+
+
+def _composed(text: str) -> str:
+    """In one Unicode form: macOS writes letters with accents in two parts."""
+    return unicodedata.normalize("NFC", text)

@@ -1,24 +1,21 @@
-"""Whatever holds pictures with cameras, recognised: a capture, a COLMAP text model, a rectified stereo pair."""
+"""Whatever holds pictures with cameras, recognised: a capture, a COLMAP model, a rectified stereo pair."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
-from .colmap import FILES, find_model, read_colmap
+from .colmap import read_colmap
+from .colmap_model import find_model, is_model_file
 from .errors import InputError
 from .frames import read_transforms
+from .object_names import read_names
 from .stereo import CALIBRATION, PAIRS, SUFFIXES, Calibration, find_pair, read_stereo
 from .values import SceneFrame, Tracks
 
 EXPECTED = (
-    "a capture (transforms.json), a COLMAP text model (cameras.txt, images.txt, points3D.txt) or a rectified pair (im0, im1, calib.txt)"
+    "a capture (transforms.json), a COLMAP model (cameras, images and points3D as .bin or .txt) or a rectified pair (im0, im1, calib.txt)"
 )
-
-
-OBJECT_LISTS = ("objects", "without_objects")
-"""Parameters in which names of objects may stand for ids where a source knows them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,35 +67,18 @@ def read_source(
         raise InputError(expected=EXPECTED, got=f"one picture, {path.name}", fix="Give the other picture of the pair with --right")
     folder = path if path.is_dir() else path.parent
     if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and (path / "transforms.json").is_file())):
-        return Source("transforms", read_transforms(path, whole=whole), None, _object_names(folder))
+        return Source("transforms", read_transforms(path, whole=whole), None, read_names(folder))
     if path.is_dir() and find_pair(path) and (path / CALIBRATION).is_file():
         return _stereo(path, None, None, 0.0, 0.0)
-    named = path.is_file() and path.name in FILES
-    if images is not None or named or (path.is_dir() and (find_model(path) or _binary(path))):
+    named = path.is_file() and is_model_file(path.name)
+    if images is not None or named or (path.is_dir() and find_model(path)):
         frames, tracks = read_colmap(folder, images)
         return Source("colmap", frames, tracks)
     if path.is_dir() and find_pair(path):
         fix = f"Put a {CALIBRATION} next to the pictures, or give --focal (pixels) and --baseline (scene units)"
         raise InputError(expected="a calibration of the stereo pair", got=f"only the pictures in {path}", fix=fix)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:6]) or "an empty folder" if path.is_dir() else f"the file {path.name}"
-    raise InputError(expected=f"{EXPECTED} in {folder}", got=inside, fix="Give the folder of a capture, or of what COLMAP wrote as text")
-
-
-def object_ids(text: str, names: dict[str, int]) -> str:
-    """Replaces names of objects by ids: ``"Chair, 5"`` becomes ``"3,5"``; names of the source win over numbers.
-
-    Raises:
-        InputError: A name that the source does not know.
-    """
-    ids = []
-    for word in (part.strip() for part in text.split(",")):
-        if not word:
-            continue
-        if word not in names and not word.isdigit():
-            known = ", ".join(sorted(names)[:20]) or "no names (there is no objects.json)"
-            raise InputError(expected="ids or names of objects, with commas between", got=repr(word), fix=f"The source knows {known}")
-        ids.append(str(names.get(word, word)))
-    return ",".join(ids)
+    raise InputError(expected=f"{EXPECTED} in {folder}", got=inside, fix="Give the folder of a capture, or of what COLMAP wrote")
 
 
 def _stereo(path: Path, right: str | Path | None, calibration: str | Path | None, focal: float, baseline: float) -> Source:
@@ -123,21 +103,3 @@ def _stereo(path: Path, right: str | Path | None, calibration: str | Path | None
         fix = "Give --calib, or --focal (pixels) and --baseline (scene units)"
         raise InputError(expected=f"a calibration of the pair at {chosen}", got="no such file", fix=fix)
     return Source("stereo", read_stereo(path, right, chosen))
-
-
-def _binary(path: Path) -> bool:
-    return any((path / part / "cameras.bin").is_file() for part in (".", "sparse/0", "sparse"))
-
-
-def _object_names(folder: Path) -> dict[str, int]:
-    """``objects.json`` of a capture: name to id."""
-    path = folder / "objects.json"
-    if not path.is_file():
-        return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InputError(expected=f"{path} to be JSON", got=str(error)) from error
-    if not isinstance(data, dict) or not all(isinstance(v, int) and not isinstance(v, bool) for v in data.values()):
-        raise InputError(expected=f"{path} to give each name a whole number", got=repr(data)[:80])
-    return data

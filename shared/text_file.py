@@ -31,6 +31,9 @@ _LINE_END = re.compile(r"\r*\n|\r")
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?:[eE][-+]?[0-9]+)?")
+_PLAIN_WHOLES, _PLAIN_DECIMALS = re.compile(r"[-+0-9 ]*"), re.compile(r"[-+.0-9eE ]*")
+"""Characters of which Python reads as numbers only what is one."""
+_ODD = re.compile(r"([-+]?)(nan(?:\([a-z0-9]*\))?|inf(?:inity)?|1\.#(?:inf|ind|qnan|snan)[0-9]*)", re.IGNORECASE)
 _Number = TypeVar("_Number", int, float)
 
 
@@ -78,21 +81,31 @@ def text_lines(text: str) -> list[str]:
     return _LINE_END.split(text)
 
 
-def decimals(words: Sequence[str], where: str) -> list[float]:
-    """Finite numbers from words; ``where`` (``line 3 of cameras.txt``) names them in messages.
+def decimals(words: Sequence[str], where: str, *, finite: bool = True) -> list[float]:
+    """Numbers from words.
+
+    Args:
+        words: Each a number.
+        where: Where they stand (``line 3 of cameras.txt``), for messages.
+        finite: Whether NaN and infinities are refused.
 
     Raises:
-        InputError: No number, one with a decimal comma, NaN or infinity.
+        InputError: No number, or one with a decimal comma.
     """
-    values = _convert(words, float, _DECIMAL, f"numbers in {where}")
-    if not all(map(math.isfinite, values)):
+    values = _convert(words, float, f"numbers in {where}")
+    if finite and not all(map(math.isfinite, values)):
         raise InputError(expected=f"finite numbers in {where}", got=printable(" ".join(words)))
     return values
 
 
 def wholes(words: Sequence[str], where: str) -> list[int]:
     """Whole numbers from words, of any size; see ``decimals``."""
-    return _convert(words, int, _WHOLE, f"whole numbers in {where}")
+    return _convert(words, int, f"whole numbers in {where}")
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number, NaN and infinities included."""
+    return bool(_DECIMAL.fullmatch(word) or _ODD.fullmatch(word))
 
 
 def printable(value: object, length: int = 80) -> str:
@@ -102,15 +115,23 @@ def printable(value: object, length: int = 80) -> str:
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def _convert(words: Sequence[str], kind: Callable[[str], _Number], form: re.Pattern[str], expected: str) -> list[_Number]:
-    for word in words:
-        if not form.fullmatch(word) and not (kind is float and word.lower().lstrip("+-") in ("nan", "inf", "infinity")):
-            fix = "Export it with a decimal point" if _DECIMAL_COMMA.fullmatch(word) else ""
-            raise InputError(expected=expected, got=printable(word), fix=fix)
+def _convert(words: Sequence[str], kind: Callable[[str], _Number], expected: str) -> list[_Number]:
+    text = " ".join(words)
+    if not (_PLAIN_WHOLES if kind is int else _PLAIN_DECIMALS).fullmatch(text):
+        for word in words:
+            if not (_WHOLE if kind is int else _DECIMAL).fullmatch(word) and not (kind is float and _ODD.fullmatch(word)):
+                fix = "Export it with a decimal point" if _DECIMAL_COMMA.fullmatch(word) else ""
+                raise InputError(expected=expected, got=printable(word), fix=fix)
+        words = [_ODD.sub(_plain, word) for word in words]
     try:
         return [kind(word) for word in words]
-    except ValueError as error:  # more digits than Python converts
-        raise InputError(expected=expected, got=str(error)) from None
+    except ValueError:  # points and signs where there should be none, or more digits than Python converts
+        wrong = next((word for word in words if not (_WHOLE if kind is int else _DECIMAL).fullmatch(word)), text)
+        raise InputError(expected=expected, got=printable(wrong)) from None
+
+
+def _plain(odd: re.Match[str]) -> str:
+    return "nan" if "inf" not in odd[2].lower() else f"{odd[1]}inf"
 
 
 def _without_mark(data: bytes) -> str:

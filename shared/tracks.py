@@ -16,6 +16,7 @@ import numpy as np
 
 from .digest import write_whole
 from .errors import InputError
+from .json_file import read_json
 from .values import Tracks
 
 FILE = "tracks.json"
@@ -34,12 +35,7 @@ def read_tracks(source: str | Path) -> Tracks:
     path = Path(source)
     if path.is_dir():
         path /= FILE
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(expected=f"solved tracks at {path}", got=error.strerror or "no such file", fix=_FIX) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(expected=f"{path.name} to be JSON", got=str(error)[:120], fix=_FIX) from error
+    data = read_json(path, "solved tracks", _FIX)
     if not isinstance(data, dict):
         raise InputError(expected=f'{path.name} to be an object with "points" and "observations"', got=type(data).__name__, fix=_FIX)
     points = _table(data, "points", 3, path)

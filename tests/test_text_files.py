@@ -64,7 +64,7 @@ def test_numbers_are_ascii_with_a_point():
     for word in ("nan", "-inf", "1e999"):
         with pytest.raises(InputError, match="finite"):
             decimals([word], "line 1")
-    with pytest.raises(InputError, match="digits"):
+    with pytest.raises(InputError, match="whole numbers in line 1"):
         wholes(["9" * 5000], "line 1")
 
 

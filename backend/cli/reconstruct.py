@@ -9,9 +9,10 @@ from typing import Any
 from ...shared.errors import InputError
 from ...shared.jobs import Job
 from ...shared.notes import collect_notes
+from ...shared.object_names import OBJECT_LISTS, objects_as_ids
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
-from ...shared.sources import EXPECTED, OBJECT_LISTS, Source, object_ids, read_source
+from ...shared.sources import EXPECTED, Source, read_source
 from .flags import add_flag, add_seed
 from .run import finish
 
@@ -54,14 +55,14 @@ def _run(arguments: argparse.Namespace) -> int:
             arguments.source, images=arguments.images, right=arguments.right, calibration=arguments.calib, focal=arguments.focal,
             baseline=arguments.baseline,
         )  # fmt: skip
-    schema = OPERATIONS[WITH_DEPTH if source.has_depth else WITHOUT]
+        schema = OPERATIONS[WITH_DEPTH if source.has_depth else WITHOUT]
+        parameters = _parameters(arguments, schema, source)
     main = schema.outputs[0]
     if suffix not in main.formats:
         raise InputError(expected=f"--out as a file ending in {_listed(main.formats)} for {schema.name}", got=str(out))
     inputs: dict[str, Any] = {"frames": source.frames}
     if source.tracks is not None and any(item.name == "tracks" for item in schema.inputs):
         inputs["tracks"] = source.tracks
-    parameters = _parameters(arguments, schema, source)
     deliver = {output.name: suffix for output in schema.outputs if output.kind == "mesh" and suffix in output.formats}
     job = Job(schema.name, parameters, inputs, arguments.seed, "files", deliver, label=f"reconstruct {out.name}")
     return finish(job, schema.label, Writer(out, main.name, beside=True), notes.sentences())
@@ -78,7 +79,7 @@ def _parameters(arguments: argparse.Namespace, schema: Operation, source: Source
             flag = "--" + name.replace("_", "-")
             why = "whose frames have depth" if source.has_depth else "whose frames have no depth"
             raise InputError(expected=f"flags of {schema.name} for a source {why}", got=flag, fix=f"Leave {flag} out")
-        parameters[name] = object_ids(value, source.objects) if name in OBJECT_LISTS else value
+        parameters[name] = objects_as_ids(value, source.objects) if name in OBJECT_LISTS else value
     return parameters
 
 

@@ -1,0 +1,105 @@
+"""A COLMAP model as it is on disk, text or binary: cameras, images and points before their pictures are looked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from . import colmap_binary, colmap_text
+from .colmap_records import ColmapModel
+from .errors import InputError
+from .file_lookup import files_by_key
+from .notes import note
+
+NAMES = ("cameras", "images", "points3d")
+FORMS: dict[str, tuple[Callable[[dict[str, Path]], ColmapModel], Callable[[Path], int]]] = {
+    ".txt": (colmap_text.read, colmap_text.count),
+    ".bin": (colmap_binary.read, colmap_binary.count),
+}
+"""Suffix to its reader and to what counts the registered images; the first is preferred."""
+_INSIDE = ("", "sparse", "text", "sparse/text", "bin", "colmap", "colmap/sparse", "colmap/text", "model", "dense", "dense/sparse")
+"""Where in a folder a model may be: what COLMAP, its scripts, nerfstudio and 3D Gaussian splatting write."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFiles:
+    """Where a model is.
+
+    Attributes:
+        folder: Holds its files.
+        suffix: Of those that are read, one of ``FORMS``.
+        files: One of ``NAMES`` to its file; ``points3d`` may be missing.
+    """
+
+    folder: Path
+    suffix: str
+    files: dict[str, Path]
+
+    def read(self) -> ColmapModel:
+        """Reads the model."""
+        return FORMS[self.suffix][0](self.files)
+
+    def count(self) -> int:
+        """How many images are registered; 0 if it cannot be read."""
+        try:
+            return FORMS[self.suffix][1](self.files["images"])
+        except InputError:
+            return 0
+
+
+def is_model_file(name: str) -> bool:
+    """Whether a file's name is that of a part of a model."""
+    stem, dot, suffix = name.lower().rpartition(".")
+    return stem in NAMES and dot + suffix in FORMS
+
+
+def find_model(folder: str | Path) -> ModelFiles | None:
+    """The model in a folder, or a little below (``sparse/0``, ``dense/sparse``), or None.
+
+    Of several models next to each other (``sparse/0``, ``sparse/1``) the one with the most images, with a note.
+    """
+    for inside in _INSIDE:
+        parent = Path(folder) / inside
+        found = [one for one in (_at(parent), *map(_at, _numbered(parent))) if one is not None]
+        if len(found) > 1:
+            found.sort(key=lambda one: -one.count())
+            others = ", ".join(f"{one.folder.name} ({one.count()})" for one in found[1:4])
+            note(
+                f"of the models here, {found[0].folder.name} is read, which has the most images ({found[0].count()}); the others are "
+                f"{others}. They have no common world: give the folder of another one to read it",
+                parent.name,
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _at(folder: Path) -> ModelFiles | None:
+    """The model right in a folder."""
+    files = dict(files_by_key(folder))
+    forms = {}
+    for suffix in FORMS:
+        there = {name: files[name + suffix] for name in NAMES if name + suffix in files}
+        if "cameras" in there and "images" in there:
+            forms[suffix] = ModelFiles(folder, suffix, there)
+    if len(forms) > 1:
+        counts = " and ".join(f"{one.count()} images in {suffix}" for suffix, one in forms.items())
+        note(f"the model is there as text and as binary, with {counts}: the text is read", folder.name)
+    return next(iter(forms.values()), None)
+
+
+def _numbered(parent: Path) -> list[Path]:
+    try:
+        inside = [path for path in parent.iterdir() if re.fullmatch(r"[0-9]{1,6}", path.name) and path.is_dir()]
+    except OSError:
+        return []
+    return sorted(inside, key=lambda path: int(path.name))
+
+
+def no_model(folder: Path) -> InputError:
+    """The error for a folder without a model."""
+    there = ", ".join(path.name for key, path in files_by_key(folder) if is_model_file(key))
+    fix = "Give the folder that COLMAP's mapper wrote, such as sparse/0"
+    return InputError(expected=f"cameras and images, each as .bin or .txt, in {folder}", got=there or "neither", fix=fix)

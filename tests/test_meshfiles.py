@@ -66,8 +66,10 @@ def test_ply(mesh):
 def test_obj(mesh):
     data = encode_mesh(mesh, ".obj")
     back = load(data, "obj")
-    order = [int(np.abs(back.vertices - v).sum(1).argmin()) for v in mesh.vertices]
-    np.testing.assert_allclose(back.vertices[order], mesh.vertices, rtol=1e-6)
+    x, y, z = mesh.vertices.T
+    expected = np.stack([x, z, -y], 1)  # y up
+    order = [int(np.abs(back.vertices - v).sum(1).argmin()) for v in expected]
+    np.testing.assert_array_equal(np.float32(back.vertices[order]), expected)
     written = [[int(corner.split("//")[0]) - 1 for corner in line.split()[1:]] for line in data.decode().splitlines() if line[:2] == "f "]
     np.testing.assert_array_equal(written, mesh.faces)
     rows = np.array([[float(x) for x in line.split()[1:]] for line in data.decode().splitlines() if line[:2] == "v "])
@@ -105,7 +107,7 @@ def test_textured_glb(textured):
     np.testing.assert_array_equal(shown, np.rint(to_srgb(textured.texture.pixels) * 255))
     document, _ = glb_parts(data)
     names = set(document["meshes"][0]["primitives"][0]["attributes"])
-    assert {"_CONFIDENCE", "_INVENTED", "TEXCOORD_0", "_COLOR"} <= names
+    assert {"_CONFIDENCE", "_INVENTED", "TEXCOORD_0", "_COLOR_R", "_COLOR_G", "_COLOR_B"} <= names
     assert "COLOR_0" not in names  # which readers would multiply into the texture
 
 
@@ -123,7 +125,7 @@ def test_own_readers_give_back_what_was_written(textured, suffix):
     assert len(back.vertices) == 4  # the glb's vertices, split for their UVs, are one again
     np.testing.assert_allclose(back.normals[back.faces], textured.normals[textured.faces], atol=1e-4)
     clipped = np.clip(textured.colors, 0, 1)
-    np.testing.assert_allclose(to_srgb(back.colors[back.faces]), to_srgb(clipped[textured.faces]), atol=0.6 / 255)
+    np.testing.assert_allclose(to_srgb(np.clip(back.colors, 0, 1)[back.faces]), to_srgb(clipped[textured.faces]), atol=0.6 / 255)
     if suffix != "obj":
         for name, values in textured.attributes.items():
             np.testing.assert_array_equal(back.attributes[name][back.faces], values[textured.faces])
@@ -179,7 +181,7 @@ def test_many_rows_of_obj():
     count = 70000
     vertices = np.random.default_rng(0).uniform(-1, 1, (count, 3)).astype(np.float32)
     faces = np.arange(count - count % 3, dtype=np.int32).reshape(-1, 3)
-    back = load(encode_mesh(Mesh(vertices, faces), "obj"), "obj")
+    back = load(encode_mesh(Mesh(vertices, faces), "obj", obj_up="z"), "obj")
     np.testing.assert_allclose(back.triangles.reshape(-1, 3), vertices[faces.ravel()], atol=1e-6)
 
 
@@ -192,7 +194,8 @@ def test_foreign_obj():
     mesh = decode_mesh(file(text, "thing.OBJ"))
     assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3], [0, 1, 2], [0, 2, 4], [0, 4, 3]]
     assert mesh.uvs.shape == (5, 3, 2)
-    np.testing.assert_array_equal(mesh.normals[:4], [[0, 0, 1]] * 4)
+    np.testing.assert_array_equal(mesh.normals[:4], [[0, -1, 0]] * 4)
+    np.testing.assert_array_equal(mesh.vertices, [[0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1], [0.5, 0, 2]])
 
 
 def test_foreign_ply():

@@ -1,8 +1,10 @@
-"""Meshes as files: PLY, OBJ and USD in Blender's axes and units, GLB turned to glTF's.
+"""Meshes as files, with the axes that Blender's importers and exporters have by default: PLY and USD z up, OBJ and glTF y up.
 
 Vertex colours are scene-linear in a ``Mesh``. PLY and OBJ have no rule; readers take their colours for sRGB, so that is written (Blender's
 importers assume it by default). Textures are written as 8-bit sRGB PNG: inside ``glb`` and ``usdz``, next to ``obj`` and ``usda``; ``ply``
 has none. The float texture itself is an output of its own.
+
+A reader gives float64 and notes what it leaves out; ``repair.finished`` makes of that what can be worked with.
 
 Files are read here and not by trimesh 5: it drops vertex attributes of PLY at 5 times the time, splits vertices at UV seams, and reads an
 empty OBJ as a mesh (it reads OBJ 3 times faster).
@@ -17,28 +19,38 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Mesh
-from . import glb, glb_read, obj, ply, usd
-from .common import check, picture_bytes
+from . import glb, glb_read, obj, obj_read, ply, ply_read, usd
+from .axes import check_up
+from .common import broken, check, picture_bytes
+from .repair import finished
 
 FORMATS = ("ply", "obj", "glb", "usda", "usdz")
-READABLE: dict[str, Callable[[bytes, str], Mesh]] = {".ply": ply.read, ".obj": obj.read, ".glb": glb_read.read}
+READABLE: dict[str, Callable[[bytes, str], Mesh]] = {
+    ".ply": ply_read.read,
+    ".obj": obj_read.read,
+    ".glb": glb_read.read,
+    ".gltf": glb_read.read,
+}
+GLTF = (".glb", ".gltf")
 
 
-def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh") -> bytes:
+def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh", obj_up: str = "y") -> bytes:
     """The mesh as the bytes of a file.
 
     Args:
         mesh: In world space, z up.
         suffix: One of ``FORMATS``, with or without a dot.
         stem: The file's name without suffix; ``companions`` of that name belong next to it.
+        obj_up: The axis that points up in an OBJ, ``y`` or ``z``; other formats say theirs or have but one.
 
     Raises:
-        InputError: Another suffix, or arrays that make no mesh.
+        InputError: Another suffix, another axis, or arrays that make no mesh.
     """
     form = _form(suffix)
+    check_up(obj_up)
     check(mesh)
     if form == "obj":
-        return obj.write(mesh, stem)
+        return obj.write(mesh, stem, obj_up)
     if form == "usda":
         return usd.write(mesh, stem)
     return {"ply": ply.write, "glb": glb.write, "usdz": usd.archive}[form](mesh)
@@ -55,24 +67,31 @@ def companions(mesh: Mesh, suffix: str, stem: str = "mesh") -> list[EncodedFile]
     return files
 
 
-def decode_mesh(file: EncodedFile) -> Mesh:
-    """A mesh from a file: ``ply``, ``obj`` or ``glb``. Polygons become triangles; a texture inside a ``glb`` comes along.
+def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
+    """A mesh from a file: ``ply``, ``obj``, ``glb`` or ``gltf``. Polygons become triangles; a texture inside a ``glb`` comes along.
+
+    Args:
+        file: The file.
+        obj_up: The axis that points up in an OBJ, ``y`` or ``z``, unless its first lines say it.
 
     Raises:
         InputError: Another kind of file, or one that makes no mesh; the message names the file and what is wrong.
     """
+    check_up(obj_up)
     suffix = Path(file.name).suffix.lower()
     if suffix not in READABLE:
         fix = "Export the mesh as .glb, .ply or .obj"
         raise InputError(expected=f"a mesh file ending in {', '.join(READABLE)}", got=file.name, fix=fix)
+    data = file.data.tobytes()
     try:
-        mesh = READABLE[suffix](file.data.tobytes(), file.name)
-        check(mesh)
+        mesh = obj_read.read(data, file.name, obj_up) if suffix == ".obj" else READABLE[suffix](data, file.name)
+        return finished(mesh, file.name, split=suffix in GLTF or (suffix == ".ply" and mesh.uvs is not None))
     except InputError as error:
         if file.name in str(error):
             raise
         raise InputError(expected=f"{file.name} to be a mesh", got=str(error).rstrip(".")) from error
-    return mesh
+    except MemoryError:
+        raise broken(file.name, "more than fits into memory") from None
 
 
 def _form(suffix: str) -> str:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Image, Mesh
-from ...core.color import to_float, to_linear, to_srgb
+from ...core.color import to_float, to_srgb
 from ..writing import encode
 
 
-def check(mesh: Mesh) -> None:
-    """Raises ``InputError`` for arrays that make no mesh."""
-    count = len(mesh.vertices)
+def check(mesh: Mesh, *, finite: bool = True) -> None:
+    """Raises ``InputError`` for arrays that make no mesh; ``finite`` says whether NaN and infinity are refused too."""
+    total = len(mesh.vertices)
     for name in ("vertices", "normals", "colors"):
         values = getattr(mesh, name)
-        if values is not None and values.shape != (count, 3):
-            raise InputError(expected=f"{name} of shape ({count}, 3)", got=str(values.shape))
-        if values is not None and not np.isfinite(values).all():
+        if values is not None and values.shape != (total, 3):
+            raise InputError(expected=f"{name} of shape ({total}, 3)", got=str(values.shape))
+        if finite and values is not None and not np.isfinite(values).all():
             raise InputError(expected=f"finite {name}", got="NaN or infinity")
     if mesh.faces.ndim != 2 or mesh.faces.shape[1] != 3:
         raise InputError(expected="faces of shape (M, 3)", got=str(mesh.faces.shape))
-    if mesh.faces.size and not 0 <= mesh.faces.min() <= mesh.faces.max() < count:
-        raise InputError(expected=f"faces that name vertices 0 to {count - 1}", got=f"{mesh.faces.min()} to {mesh.faces.max()}")
-    if mesh.uvs is not None and (mesh.uvs.shape != (len(mesh.faces), 3, 2) or not np.isfinite(mesh.uvs).all()):
+    if mesh.faces.size and not 0 <= mesh.faces.min() <= mesh.faces.max() < total:
+        raise InputError(expected=f"faces that name vertices 0 to {total - 1}", got=f"{mesh.faces.min()} to {mesh.faces.max()}")
+    if mesh.uvs is not None and (mesh.uvs.shape != (len(mesh.faces), 3, 2) or (finite and not np.isfinite(mesh.uvs).all())):
         raise InputError(expected=f"finite UVs of shape ({len(mesh.faces)}, 3, 2)", got=str(mesh.uvs.shape))
+    for name, values in mesh.attributes.items():
+        if values.shape not in ((total,), (total, 3)):
+            raise InputError(expected=f"the attribute {name} of shape ({total},) or ({total}, 3)", got=str(values.shape))
 
 
 def color_bytes(colors: np.ndarray) -> np.ndarray:
     """Scene-linear colours as 8-bit sRGB."""
     return np.rint(to_srgb(np.clip(colors, 0, 1).astype(np.float32)) * 255).astype(np.uint8)
-
-
-def linear_colors(values: np.ndarray) -> np.ndarray:
-    """8-bit or 0..1 sRGB values of a file as scene-linear float32."""
-    scaled = values.astype(np.float32) / (np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1)
-    return to_linear(scaled)
 
 
 def picture_bytes(image: Image) -> bytes:
@@ -73,22 +72,30 @@ def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return table["vertex"][first], inverse.reshape(-1, 3).astype(np.int32), flat[first]
 
 
-def triangulate(sizes: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fans of polygons.
+def welded(mesh: Mesh) -> Mesh:
+    """One vertex for each position again: formats split them where UVs differ, which would tear the surface into its charts."""
+    fields = [mesh.vertices] + [v.reshape(len(v), -1) for v in mesh.attributes.values()]
+    fields += [v for v in (mesh.normals, mesh.colors) if v is not None]
+    table = np.ascontiguousarray(np.hstack(fields), np.float64) + 0.0  # which turns -0 into 0
+    keys = table.view(f"V{table.shape[1] * 8}").ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")  # vertices keep their order
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    first = first[order]
 
-    Args:
-        sizes: ``(P,)`` corners of each polygon, 3 or more.
-        corners: Their corners, one polygon after the other.
+    def pick(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[first]
 
-    Returns:
-        Faces ``(M, 3)`` of entries of ``corners``, and where in ``corners`` each of them stood, ``(M, 3)``.
-    """
-    starts = np.cumsum(sizes) - sizes
-    fans = sizes - 2
-    which = np.repeat(np.arange(len(sizes)), fans)
-    step = np.arange(len(which)) - np.repeat(np.cumsum(fans) - fans, fans)
-    places = np.stack([starts[which], starts[which] + step + 1, starts[which] + step + 2], 1)
-    return corners[places], places
+    attributes = {n: v[first] for n, v in mesh.attributes.items()}
+    faces = rank[inverse.ravel()][mesh.faces]
+    return dataclasses.replace(mesh, vertices=mesh.vertices[first], faces=faces, normals=pick(mesh.normals), colors=pick(mesh.colors),
+                               attributes=attributes)  # fmt: skip
+
+
+def count(which: np.ndarray) -> str:
+    """How many of ``(N,)`` bool are set, as in a sentence: ``1,234 of 20,000``."""
+    return f"{int(which.sum()):,} of {which.size:,}"
 
 
 def broken(name: str, why: str) -> InputError:

@@ -1,7 +1,11 @@
 """Binary glTF 2.0 out: y up, texture embedded, attributes as ``_NAME``.
 
 glTF defines COLOR_0 as linear (3.7.2.1) and +Y as up (3.4); Blender's importer turns +Y up to its own +Z up, so a mesh lands where it was.
-Where there is a texture, vertex colours go as ``_COLOR``: readers would multiply COLOR_0 into the picture.
+Where there is a texture, vertex colours go as attributes: readers would multiply COLOR_0 into the picture.
+
+Every attribute is one number for each vertex; those of three are ``_NAME_X``, ``_NAME_Y`` and ``_NAME_Z``, colours ``_COLOR_R``,
+``_COLOR_G`` and ``_COLOR_B``. Blender's importer (``io_scene_gltf2/blender/imp/mesh.py`` of 4.2 to 5.0) makes its arrays in the order of
+the file and fills them in the order of a Python set, which differs from start to start: attributes of different widths make it fail.
 """
 
 from __future__ import annotations
@@ -14,8 +18,11 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import Mesh
+from .axes import y_up
 from .common import picture_bytes, split
+from .names import columns
 
+_TAKEN = frozenset({"color", "color_r", "color_g", "color_b"})
 _FLOAT, _UINT, _ARRAY, _ELEMENTS = 5126, 5125, 34962, 34963
 
 
@@ -49,17 +56,20 @@ def write(mesh: Mesh) -> bytes:
         raise InputError(expected="a mesh with faces for .glb", got="an empty mesh", fix="Use .ply or .obj, or check the input")
     source, faces, uvs = split(mesh) if mesh.uvs is not None else (np.arange(len(mesh.vertices)), mesh.faces, None)
     buffer = _Buffer()
-    positions = y_up(mesh.vertices[source])
+    positions = _floats(y_up(mesh.vertices[source]))
     attributes = {"POSITION": buffer.add(positions, min=positions.min(0).tolist(), max=positions.max(0).tolist())}
     if mesh.normals is not None:
         attributes["NORMAL"] = buffer.add(_unit_length(y_up(mesh.normals[source])))
     if uvs is not None:
-        attributes["TEXCOORD_0"] = buffer.add(np.ascontiguousarray(np.stack([uvs[:, 0], 1 - uvs[:, 1]], 1), "<f4"))
-    if mesh.colors is not None:
+        attributes["TEXCOORD_0"] = buffer.add(_floats(np.stack([uvs[:, 0], 1 - uvs[:, 1]], 1)))
+    extra = {name.upper() if name == name.lower() else name: values for name, values in columns(mesh, _TAKEN).items()}
+    if mesh.colors is not None and mesh.texture is not None:
+        extra |= {f"COLOR_{axis}": mesh.colors[:, k] for k, axis in enumerate("RGB")}
+    elif mesh.colors is not None:
         colors = np.hstack([np.clip(mesh.colors[source], 0, 1), np.ones((len(source), 1), np.float32)])
-        attributes["_COLOR" if mesh.texture is not None else "COLOR_0"] = buffer.add(np.ascontiguousarray(colors, "<f4"))
-    for name, values in sorted(mesh.attributes.items()):
-        attributes["_" + name.upper()] = buffer.add(np.ascontiguousarray(values[source], "<f4"))
+        attributes["COLOR_0"] = buffer.add(_floats(colors))
+    for name, values in sorted(extra.items()):
+        attributes["_" + name] = buffer.add(_floats(values[source]))
     indices = buffer.add(np.ascontiguousarray(faces.reshape(-1), "<u4"), _ELEMENTS)
     shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
     document: dict[str, Any] = {
@@ -85,9 +95,8 @@ def write(mesh: Mesh) -> bytes:
     return struct.pack("<4sIII4s", b"glTF", 2, total, len(head), b"JSON") + head + struct.pack("<I4s", len(body), b"BIN\0") + body
 
 
-def y_up(vectors: np.ndarray) -> np.ndarray:
-    """(x, y, z) with z up becomes (x, z, -y) with y up."""
-    return np.ascontiguousarray(np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], 1), "<f4")
+def _floats(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, "<f4")
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:

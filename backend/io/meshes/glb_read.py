@@ -1,200 +1,175 @@
-"""Binary glTF 2.0 in: all triangles of the scene as one mesh, turned from y up to z up; the first base colour picture as its texture."""
+"""GlTF 2.0 in, binary or text: all triangles of the scene as one mesh, turned from y up to z up; one base colour picture as its texture."""
 
 from __future__ import annotations
 
-import json
-import struct
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ....shared.errors import InputError
-from ....shared.values import EncodedFile, Image, Mesh
-from ..reading import decode
+from ....shared.notes import note
+from ....shared.values import Mesh
+from .axes import z_up
 from .common import broken
+from .gltf_file import GltfFile, is_compressed
+from .gltf_material import base_color, picture, uv_set
+from .gltf_scene import Placed, placed_meshes
+from .names import grouped
+from .polygons import fan, strip
 
-_COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
-_DEPTH = 64
-"""Nodes nested deeper than this are a circle."""
-
-
-class _Reader:
-    def __init__(self, data: bytes, name: str) -> None:
-        self.name = name
-        try:
-            magic, version, _, size, kind = struct.unpack_from("<4sIII4s", data)
-            if magic != b"glTF" or version != 2 or kind != b"JSON":
-                raise broken(name, "no binary glTF 2")
-            self.document: dict[str, Any] = json.loads(data[20 : 20 + size])
-            self.body = data[20 + size + 8 :]
-        except (struct.error, ValueError, RecursionError) as error:
-            raise broken(name, f"no binary glTF ({error})") from None
-        wanted = self.document.get("extensionsRequired", [])
-        closed = [e for e in wanted if e not in ("KHR_texture_transform", "KHR_mesh_quantization", "KHR_materials_unlit")]
-        if closed:
-            fix = "Export it without compression"
-            raise InputError(expected=f"{name} without compressed meshes", got=", ".join(map(str, closed))[:80], fix=fix)
-
-    def item(self, kind: str, index: Any) -> dict[str, Any]:
-        items = self.document.get(kind, [])
-        if not isinstance(index, int) or not 0 <= index < len(items) or not isinstance(items[index], dict):
-            raise broken(self.name, f"no {kind} {index}")
-        found: dict[str, Any] = items[index]
-        return found
-
-    def bytes(self, view: Any) -> bytes:
-        about = self.item("bufferViews", view)
-        start, size = int(about.get("byteOffset", 0)), int(about["byteLength"])
-        if about.get("buffer", 0) != 0 or start < 0 or start + size > len(self.body):
-            raise broken(self.name, "data outside the file")
-        return self.body[start : start + size]
-
-    def array(self, index: Any) -> np.ndarray:
-        about = self.item("accessors", index)
-        if "sparse" in about or "bufferView" not in about:
-            raise broken(self.name, "sparse data")
-        kind, width, count = np.dtype(_COMPONENTS[about["componentType"]]), _WIDTHS[about["type"]], int(about["count"])
-        data, offset = self.bytes(about["bufferView"]), int(about.get("byteOffset", 0))
-        stride = int(self.item("bufferViews", about["bufferView"]).get("byteStride", 0)) or kind.itemsize * width
-        if count < 1 or offset < 0 or offset + (count - 1) * stride + kind.itemsize * width > len(data):
-            raise broken(self.name, "data outside the file")
-        values = np.ndarray((count, width), kind, data, offset, (stride, kind.itemsize)).copy()
-        if about.get("normalized") and kind.kind in "iu":
-            values = np.maximum(values.astype(np.float32) / np.iinfo(kind).max, -1)
-        return values
+_TRIANGLES: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    4: lambda corners: corners[: len(corners) // 3 * 3].reshape(-1, 3),
+    5: strip,
+    6: fan,
+}
+_OTHERS = {0: "points", 1: "lines", 2: "lines", 3: "lines"}
+_MOST = 1 << 27
+"""Vertices and corners of a scene; more are instances of instances."""
 
 
 def read(data: bytes, name: str) -> Mesh:
-    """A mesh from a file's bytes; ``InputError`` says what is wrong with them."""
-    reader = _Reader(data, name)
+    """A mesh from a file's bytes, coordinates float64.
+
+    Raises:
+        InputError: No glTF, one without triangles, or one that is compressed or breaks off; the message says which.
+    """
+    file = GltfFile(data, name)
+    skipped: Counter[str] = Counter()
+    parts: list[Mesh] = []
+    references: list[dict[str, Any]] = []
+    total = 0
     try:
-        parts = [part for node, matrix in _nodes(reader) for part in _mesh(reader, node, matrix)]
+        for placed in placed_meshes(file):
+            for primitive in placed.mesh["primitives"]:
+                mode = primitive.get("mode", 4)
+                if mode in _OTHERS or "POSITION" not in primitive["attributes"]:
+                    skipped[_OTHERS.get(mode, "parts without positions")] += 1
+                    continue
+                reference = base_color(file, primitive)
+                part = _part(file, placed, primitive, reference)
+                total += len(part.vertices) + 3 * len(part.faces)
+                if total > _MOST:
+                    raise broken(name, f"more than {_MOST:,} vertices")
+                parts.append(part)
+                references.append(reference)
+        if skipped:
+            found = ", ".join(f"{number:,} of {kind}" for kind, number in sorted(skipped.items()))
+            note(f"only triangles are read; parts left out: {found}", name)
         if not parts:
             raise broken(name, "no triangles")
-        return _join(parts, _texture(reader))
+        mesh = _join(parts, name)
+        return dataclasses.replace(mesh, texture=picture(file, references) if mesh.uvs is not None else None)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
-        raise broken(name, f"a document that makes no sense ({error})") from None
+        raise broken(name, f"a document that makes no sense ({type(error).__name__}: {error})"[:200]) from None
 
 
-def _nodes(reader: _Reader) -> list[tuple[dict[str, Any], np.ndarray]]:
-    document = reader.document
-    scenes = document.get("scenes", [])
-    scene = scenes[document.get("scene", 0)] if scenes else {"nodes": range(len(document.get("nodes", [])))}
-    waiting: list[tuple[Any, np.ndarray, int]] = [(index, np.eye(4), 0) for index in scene.get("nodes", [])]
-    found: list[tuple[dict[str, Any], np.ndarray]] = []
-    while waiting:
-        index, above, depth = waiting.pop()
-        if depth > _DEPTH or len(found) > 100_000:
-            raise broken(reader.name, "nodes in a circle")
-        node = reader.item("nodes", index)
-        matrix = above @ _matrix(node)
-        found.append((node, matrix))
-        waiting += [(child, matrix, depth + 1) for child in node.get("children", [])]
-    return found
+def _part(file: GltfFile, placed: Placed, primitive: dict[str, Any], reference: dict[str, Any]) -> Mesh:
+    """A primitive in world space, z up."""
+    if is_compressed(primitive) and "bufferView" not in file.item("accessors", primitive["attributes"]["POSITION"]):
+        raise broken(file.name, "compressed meshes (Draco)")
+    given = primitive["attributes"]
+    points, normals = _shape(file, primitive, placed.weights)
+    corners = file.array(primitive["indices"]).ravel().astype(np.int64) if "indices" in primitive else np.arange(len(points))
+    faces = _TRIANGLES[primitive.get("mode", 4)](corners)
+    if faces.size and not 0 <= faces.min() <= faces.max() < len(points):
+        raise broken(file.name, "faces that name vertices there are none of")
+    moves = _moves(file, given, placed)
+    points = np.einsum("kij,kj->ki", moves[:, :3, :3], points) + moves[:, :3, 3] if len(moves) > 1 else _moved(points, moves[0])
+    if normals is not None:
+        inverse = np.linalg.pinv(moves[:, :3, :3])
+        normals = np.einsum("kji,kj->ki", inverse, normals) if len(moves) > 1 else normals @ inverse[0]
+        normals = z_up(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
+    if np.linalg.det(moves[0, :3, :3]) < 0:
+        faces = faces[:, ::-1]
+    uvs = uv_set(file, given, reference)
+    return Mesh(z_up(points), faces, normals, _colors(file, given), None if uvs is None else uvs[faces], _attributes(file, given))
 
 
-def _matrix(node: dict[str, Any]) -> np.ndarray:
-    if "matrix" in node:
-        return np.array(node["matrix"], np.float64).reshape(4, 4).T
-    x, y, z, w = (float(k) for k in node.get("rotation", (0, 0, 0, 1)))
-    rotation = np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
-    matrix = np.eye(4)
-    matrix[:3, :3] = rotation * np.array(node.get("scale", (1, 1, 1)), np.float64)
-    matrix[:3, 3] = node.get("translation", (0, 0, 0))
-    return matrix
+def _moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
 
 
-def _mesh(reader: _Reader, node: dict[str, Any], matrix: np.ndarray) -> list[Mesh]:
-    parts: list[Mesh] = []
-    if "mesh" not in node:
-        return parts
-    for primitive in reader.item("meshes", node["mesh"])["primitives"]:
-        if primitive.get("mode", 4) != 4:
-            continue  # points and lines
-        given = primitive["attributes"]
-        points = reader.array(given["POSITION"]).astype(np.float64)
-        corners = reader.array(primitive["indices"]).ravel() if "indices" in primitive else np.arange(len(points))
-        faces = corners[: len(corners) // 3 * 3].astype(np.int64).reshape(-1, 3)
-        if faces.size and faces.max() >= len(points):
-            raise broken(reader.name, "faces that name vertices there are none of")
-        if np.linalg.det(matrix[:3, :3]) < 0:
-            faces = faces[:, ::-1]
-        vertices = _z_up(points @ matrix[:3, :3].T + matrix[:3, 3])
-        normals = colors = uvs = None
-        if "NORMAL" in given:
-            turned = reader.array(given["NORMAL"]).astype(np.float64) @ np.linalg.pinv(matrix[:3, :3])
-            normals = _z_up(turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12))
-        for key in ("COLOR_0", "_COLOR"):
-            if key in given and colors is None:
-                values = reader.array(given[key])
-                colors = (values / np.iinfo(values.dtype).max if values.dtype.kind == "u" else values)[:, :3].astype(np.float32)
-        if "TEXCOORD_0" in given:
-            uv = reader.array(given["TEXCOORD_0"]).astype(np.float32)
-            uvs = np.stack([uv[:, 0], 1 - uv[:, 1]], 1)[faces]
-        more = {}
-        for key, index in given.items():
-            if key.startswith("_") and key != "_COLOR":
-                values = reader.array(index).astype(np.float32)
-                if values.shape[1] in (1, 3):
-                    more[key[1:].lower()] = values[:, 0] if values.shape[1] == 1 else values
-        parts.append(Mesh(vertices, faces.astype(np.int32), normals, colors, uvs, more))
-    return parts
+def _shape(file: GltfFile, primitive: dict[str, Any], weights: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Positions and normals in the mesh's space, morphed."""
+    given = primitive["attributes"]
+    points = file.array(given["POSITION"]).astype(np.float64)
+    normals = file.array(given["NORMAL"]).astype(np.float64) if "NORMAL" in given else None
+    for target, weight in zip(primitive.get("targets", []), weights, strict=False):
+        if weight:
+            points = points + weight * file.array(target["POSITION"]) if "POSITION" in target else points
+            normals = normals + weight * file.array(target["NORMAL"]) if normals is not None and "NORMAL" in target else normals
+    return points, normals
 
 
-def _z_up(vectors: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(np.stack([vectors[:, 0], -vectors[:, 2], vectors[:, 1]], 1), np.float32)
+def _moves(file: GltfFile, given: dict[str, Any], placed: Placed) -> np.ndarray:
+    """To world space: one matrix ``(1, 4, 4)``, or one for each vertex where joints move them."""
+    if placed.joints is None or "JOINTS_0" not in given or "WEIGHTS_0" not in given:
+        return placed.matrix[None]
+    moves = np.zeros((1, 4, 4))
+    total = np.zeros((1, 1, 1))
+    number = 0
+    while f"JOINTS_{number}" in given and f"WEIGHTS_{number}" in given:
+        joints, weights = file.array(given[f"JOINTS_{number}"]), file.array(given[f"WEIGHTS_{number}"]).astype(np.float64)
+        for column in range(4):
+            weight = weights[:, column, None, None]
+            moves = moves + weight * placed.joints[joints[:, column].astype(np.int64)]
+            total = total + weight
+        number += 1
+    note("its skin is applied as its joints stand", file.name)
+    return np.asarray(moves / np.where(np.abs(total) > 1e-9, total, 1))
 
 
-def _join(parts: list[Mesh], texture: Image | None) -> Mesh:
+def _colors(file: GltfFile, given: dict[str, Any]) -> np.ndarray | None:
+    """Colours of vertices, which are linear in glTF; ``_COLOR_R``, ``_COLOR_G`` and ``_COLOR_B`` are this program's, see ``glb``."""
+    parts = [f"_COLOR_{axis}" for axis in "RGB"]
+    if all(part in given for part in parts):
+        return np.hstack([file.array(given[part])[:, :1] for part in parts]).astype(np.float32)
+    for key in ("COLOR_0", "_COLOR"):
+        if key in given:
+            values = file.array(given[key])
+            return (values / np.iinfo(values.dtype).max if values.dtype.kind == "u" else values)[:, :3].astype(np.float32)
+    return None
+
+
+def _attributes(file: GltfFile, given: dict[str, Any]) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for key, index in given.items():
+        if not key.startswith("_") or key == "_COLOR" or (key[:-1] == "_COLOR_" and key[-1] in "RGB"):
+            continue
+        values = file.array(index).astype(np.float32)
+        if values.shape[1] in (1, 3):
+            found[_lower(key)] = values[:, 0] if values.shape[1] == 1 else values
+        else:
+            note("attributes of two or four and more numbers are left out", f"{file.name} ({key})")
+    return grouped(found)
+
+
+def _lower(key: str) -> str:
+    name = key[1:] or "attribute"
+    return name.lower() if name == name.upper() else name
+
+
+def _join(parts: list[Mesh], name: str) -> Mesh:
     starts = np.cumsum([0, *(len(p.vertices) for p in parts[:-1])])
 
-    def all_of(name: str) -> np.ndarray | None:
-        values = [getattr(p, name) for p in parts]
-        return None if any(v is None for v in values) else np.concatenate(values)
-
-    faces = np.concatenate([p.faces + np.int32(start) for p, start in zip(parts, starts, strict=True)])
-    first = parts[0].attributes
-    shared = [n for n, v in first.items() if all(n in p.attributes and p.attributes[n].ndim == v.ndim for p in parts)]
-    attributes = {n: np.concatenate([p.attributes[n] for p in parts]) for n in shared}
-    uvs = all_of("uvs")
-    vertices = np.concatenate([p.vertices for p in parts])
-    joined = Mesh(vertices, faces, all_of("normals"), all_of("colors"), uvs, attributes, texture if uvs is not None else None)
-    return _welded(joined)
-
-
-def _welded(mesh: Mesh) -> Mesh:
-    """One vertex for each position again: glTF splits them where UVs differ, which would tear the surface into its charts."""
-    fields = [mesh.vertices] + [v.reshape(len(v), -1) for v in mesh.attributes.values()]
-    fields += [v for v in (mesh.normals, mesh.colors) if v is not None]
-    table = np.ascontiguousarray(np.hstack(fields), np.float32) + np.float32(0)
-    keys = table.view(f"V{table.shape[1] * 4}").ravel()
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")  # vertices keep their order
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    first = first[order]
-
-    def pick(values: np.ndarray | None) -> np.ndarray | None:
-        return None if values is None else values[first]
-
-    attributes = {n: v[first] for n, v in mesh.attributes.items()}
-    faces = rank[inverse.ravel()][mesh.faces]
-    return Mesh(mesh.vertices[first], faces, pick(mesh.normals), pick(mesh.colors), mesh.uvs, attributes, mesh.texture)
-
-
-def _texture(reader: _Reader) -> Image | None:
-    for material in reader.document.get("materials", []):
-        reference = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
-        if reference is None:
-            continue
-        image = reader.item("images", reader.item("textures", reference["index"])["source"])
-        if "bufferView" not in image:
+    def all_of(field: str) -> np.ndarray | None:
+        values = [getattr(p, field) for p in parts]
+        if any(v is None for v in values):
+            if any(v is not None for v in values):
+                note(f"only some of its parts have {field}, so those of the others are not used either", name)
             return None
-        suffix = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}.get(image.get("mimeType", ""), "png")
-        return decode(EncodedFile(np.frombuffer(reader.bytes(image["bufferView"]), np.uint8), f"{reader.name}.{suffix}", "srgb"))
-    return None
+        return np.concatenate(values)
+
+    if any(p.colors is not None for p in parts) and any(p.colors is None for p in parts):
+        note("only some of its parts have vertex colours; the others are white", name)
+        parts = [p if p.colors is not None else dataclasses.replace(p, colors=np.ones((len(p.vertices), 3), np.float32)) for p in parts]
+    faces = np.concatenate([p.faces + start for p, start in zip(parts, starts, strict=True)])
+    shapes = [{key: v.ndim for key, v in p.attributes.items()} for p in parts]
+    shared = [key for key, dims in shapes[0].items() if all(one.get(key) == dims for one in shapes)]
+    for key in sorted({key for one in shapes for key in one} - set(shared)):
+        note(f"only some of its parts have the attribute {key}; it is left out", name)
+    attributes = {key: np.concatenate([p.attributes[key] for p in parts]) for key in shared}
+    vertices = np.concatenate([p.vertices for p in parts])
+    return Mesh(vertices, faces, all_of("normals"), all_of("colors"), all_of("uvs"), attributes)

@@ -1,6 +1,7 @@
-"""USD as text, which needs no library: a mesh, its primvars and a preview surface. ``usdz`` is the same with its texture in an archive.
+"""USD as text, which needs no library: a mesh (z up, which it says), its primvars and a preview surface.
 
-Pixar's UsdPreviewSurface specification; the archive stores files unpacked and aligned to 64 bytes (usdz specification, 2020).
+``usdz`` is the same with its texture in an archive. Pixar's UsdPreviewSurface specification; the archive stores files unpacked and aligned
+to 64 bytes (usdz specification, 2020).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import numpy as np
 
 from ....shared.values import Mesh
 from .common import picture_bytes, rows
+from .names import words
 
 _ROOT = "reconstruction"
+_TAKEN = frozenset({"st", "displaycolor", "displayopacity", "normals", "points", "velocities"})
 
 
 def write(mesh: Mesh, stem: str) -> bytes:
@@ -43,20 +46,20 @@ def _document(mesh: Mesh, picture: str) -> str:
     parts = [
         f'#usda 1.0\n(\n    defaultPrim = "{_ROOT}"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n',
         f'def Xform "{_ROOT}"\n{{\n    def Mesh "mesh"{api}\n    {{\n        uniform token subdivisionScheme = "none"\n',
-        _array("float3[] extent", "(%.7g, %.7g, %.7g)", np.stack([low, high])),
+        _array("float3[] extent", "(%.9g, %.9g, %.9g)", np.stack([low, high])),
         f"        int[] faceVertexCounts = [{', '.join(['3'] * len(mesh.faces))}]\n",
         _array("int[] faceVertexIndices", "%d", mesh.faces.reshape(-1, 1)),
-        _array("point3f[] points", "(%.7g, %.7g, %.7g)", mesh.vertices),
+        _array("point3f[] points", "(%.9g, %.9g, %.9g)", mesh.vertices),
     ]
     if mesh.normals is not None:
-        parts.append(_array("normal3f[] normals", "(%.5g, %.5g, %.5g)", mesh.normals, "vertex"))
+        parts.append(_array("normal3f[] normals", "(%.9g, %.9g, %.9g)", mesh.normals, "vertex"))
     if mesh.colors is not None:
-        parts.append(_array("color3f[] primvars:displayColor", "(%.5g, %.5g, %.5g)", mesh.colors, "vertex"))
+        parts.append(_array("color3f[] primvars:displayColor", "(%.9g, %.9g, %.9g)", mesh.colors, "vertex"))
     if mesh.uvs is not None:
-        parts.append(_array("texCoord2f[] primvars:st", "(%.7g, %.7g)", mesh.uvs.reshape(-1, 2), "faceVarying"))
-    for name, values in sorted(mesh.attributes.items()):
+        parts.append(_array("texCoord2f[] primvars:st", "(%.9g, %.9g)", mesh.uvs.reshape(-1, 2), "faceVarying"))
+    for name, values in words(mesh, _TAKEN).items():
         wide = values.reshape(len(values), -1)
-        kind, pattern = ("float[]", "%.5g") if wide.shape[1] == 1 else ("float3[]", "(%.5g, %.5g, %.5g)")
+        kind, pattern = ("float[]", "%.9g") if wide.shape[1] == 1 else ("float3[]", "(%.9g, %.9g, %.9g)")
         parts.append(_array(f"{kind} primvars:{name}", pattern, wide, "vertex"))
     if textured:
         parts.append(f"        rel material:binding = </{_ROOT}/material>\n")
@@ -89,7 +92,7 @@ _MATERIAL = """
         def Shader "picture"
         {
             uniform token info:id = "UsdUVTexture"
-            asset inputs:file = @PICTURE@
+            asset inputs:file = @@@PICTURE@@@
             token inputs:sourceColorSpace = "sRGB"
             token inputs:wrapS = "clamp"
             token inputs:wrapT = "clamp"

@@ -48,7 +48,15 @@ def _undo_post(*_args: object) -> None:
     queue.after_undo()
 
 
-_HANDLERS = {"load_pre": _load_pre, "load_post": _load_post, "load_post_fail": _load_post, "undo_post": _undo_post, "redo_post": _undo_post}
+@persistent
+def _save_pre(*_args: object) -> None:
+    records.rename_targets()
+
+
+_HANDLERS = {
+    "save_pre": _save_pre, "load_pre": _load_pre, "load_post": _load_post, "load_post_fail": _load_post, "undo_post": _undo_post,
+    "redo_post": _undo_post,
+}  # fmt: skip
 
 
 def _handle(event: Any) -> None:

@@ -171,7 +171,7 @@ def _apply(loaded: JobFile, path: Path, outputs: dict[str, Any]) -> str:
     handler = handlers.handler_of(job.operation)
     if handler.files:
         outputs = handler.files_in(outputs, loaded.output_folder.resolve())
-    targets = records.targets([item for item in bpy.context.view_layer.objects.selected if item.type == "MESH"])
+    targets = records.receivers(list(bpy.context.view_layer.objects.selected))
     parameters = job.check()
     given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})
     inputs = {name: {"path": str((path.parent / where).resolve())} for name, where in given.items() if isinstance(where, str)}

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...shared.notes import add_to_reports
 from ...shared.operations import OPERATIONS
+from ..scene import provenance
+from ..scene.transaction import transaction
 from . import records
 
 if TYPE_CHECKING:
@@ -44,6 +47,10 @@ class Handler:
         from . import datablocks  # imports numpy
 
         return datablocks.make(scene, operation, label, outputs, request)
+
+    def occupied(self, request: dict[str, Any]) -> list[bpy.types.Object]:
+        """The objects that must be in Object Mode when the outputs are put into the scene, and are in another mode now."""
+        return []
 
     def partial(self, scene: bpy.types.Scene, record: records.BACKLOT_PG_job, event: Partial) -> None:
         """Takes a result that comes before the end of the job: it is kept in memory."""
@@ -92,5 +99,18 @@ def handler_of(operation: str) -> Handler:
 
 
 def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str, Any], request: dict[str, Any]) -> str:
-    """Puts the outputs of a job into the scene; see ``Handler.apply``. Gives what happened, in one line."""
-    return "; ".join(part for part in handler_of(operation).apply(scene, operation, label, outputs, request) if part)
+    """Puts the outputs of a job into the scene; see ``Handler.apply``. If it fails, nothing of it is left behind.
+
+    Notes of the capture (``request["notes"]``) become notes of the report.
+
+    Returns:
+        What happened, in one line.
+    """
+    outputs = {name: dict(value) if isinstance(value, dict) else value for name, value in outputs.items()}
+    notes = [str(note) for note in request.get("notes") or []]
+    add_to_reports(outputs, notes)
+    with transaction():
+        done = handler_of(operation).apply(scene, operation, label, outputs, request)
+    text = "; ".join(part for part in done if part)
+    said = [note for report in outputs.values() if isinstance(report, dict) for note in provenance.remarks(report)]
+    return "; ".join([text, *(note for note in dict.fromkeys(said or notes) if note not in text)])

@@ -7,10 +7,10 @@ import traceback
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import BacklotError, JobCancelled
-from . import handlers, queue, records
+from . import handlers, queue, records, waiting
 from .link import BACKEND, redraw
 
 _JOB = {"name": "Job", "description": "Id of the job; empty for the active one of the list", "options": {"SKIP_SAVE"}}
@@ -169,6 +169,26 @@ class BACKLOT_OT_copy_error(_JobOperator, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
+class BACKLOT_OT_apply_now(_JobOperator, bpy.types.Operator):  # noqa: N801
+    """Put a result that waits, or that could not be put there before, into the scene; objects leave their mode for it and return"""  # noqa: D415
+
+    bl_idname = "backlot.apply_now"
+    bl_label = "Apply Now"
+    job_id: StringProperty(**_JOB)  # type: ignore[valid-type]
+
+    def act(self, context: bpy.types.Context, record: Any) -> set[str]:
+        """Applies."""
+        if record.state != "ready" and not record.kept:
+            self.report({"ERROR"}, "There is no result that waits. Retry sends the job again.")
+            return {"CANCELLED"}
+        try:
+            self.report({"INFO"}, queue.apply_now(record.name))
+        except (BacklotError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
     """Put a job's result into the scene"""  # noqa: D415
 
@@ -176,27 +196,36 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
     bl_label = "Backlot Result"
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
     job_id: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+    leave_modes: BoolProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Applies it as one step of undo."""
+        """Applies it as one step of undo. What cannot be applied is kept, and its record says why."""
         outputs = queue.RESULTS.pop(self.job_id, None)
-        found = records.find(self.job_id)
+        found = records.adopt(self.job_id)
         if outputs is None or found is None:
             return {"CANCELLED"}
         scene, record = found
+        handler = handlers.handler_of(record.operation)
+        request = {**json.loads(record.request), "job": self.job_id}
+        why = waiting.reason(record.operation, request, self.leave_modes)
+        if why:
+            queue.RESULTS[self.job_id] = outputs
+            records.update(self.job_id, state="ready", error=why)
+            return {"CANCELLED"}
         try:
-            request = {**json.loads(record.request), "job": self.job_id}
-            text = handlers.apply(scene, record.operation, record.label, outputs, request)
-            handlers.handler_of(record.operation).forget(self.job_id)
+            with waiting.object_mode(handler.occupied(request)):
+                text = handlers.apply(scene, record.operation, record.label, outputs, request)
+            handler.forget(self.job_id)
         except Exception as error:
             if not isinstance(error, BacklotError):
                 traceback.print_exc()
-            records.update(self.job_id, state="failed", error=str(error) or type(error).__name__)
+            queue.keep(self.job_id, outputs)
+            records.update(self.job_id, state="failed", kept=True, error=str(error) or type(error).__name__)
             self.report({"ERROR"}, str(error) or type(error).__name__)
             return {"CANCELLED"}
         unfinished = self.job_id in queue.UNFINISHED
         queue.UNFINISHED.discard(self.job_id)
-        records.update(self.job_id, state="cancelled" if unfinished else "done", result=text, error="")
+        records.update(self.job_id, state="cancelled" if unfinished else "done", result=text, error="", kept=False)
         self.report({"INFO"}, text)
         return {"FINISHED"}
 
@@ -209,5 +238,6 @@ CLASSES = (
     BACKLOT_OT_retry_job,
     BACKLOT_OT_remove_job,
     BACKLOT_OT_copy_error,
+    BACKLOT_OT_apply_now,
     BACKLOT_OT_apply,
 )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...shared.errors import BacklotError, JobCancelled
+from ...shared.errors import BacklotError, InputError, JobCancelled
 from ..settings import preferences
-from . import handlers, records
+from . import handlers, records, waiting
 from .inputs import load_inputs
 from .link import BACKEND, PATIENCE_S, redraw
 
@@ -27,6 +27,9 @@ RESULTS: dict[str, dict[str, Any]] = {}
 """Outputs that wait to be applied, which never happens while the artist is in the middle of an action."""
 STOPPED: set[str] = set()
 """Captures that the artist stopped."""
+KEPT: dict[str, dict[str, Any]] = {}
+"""Outputs that could not be applied; the last few. The backend has all of them."""
+MOST_KEPT = 4
 UNFINISHED: set[str] = set()
 """Jobs of ``RESULTS`` that were cancelled: what they had made so far is kept."""
 
@@ -62,17 +65,22 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
     return f"{record.label}: sent"
 
 
-def _send(job: Job) -> None:
+def _reach() -> None:
+    """Starts the backend, or attaches to it, unless that was done."""
     if not BACKEND.usable() and BACKEND.state != "starting":
         if preferences().auto_start:
             BACKEND.start()
         else:
             BACKEND.attach()
+    BACKEND.run_timer()
+
+
+def _send(job: Job) -> None:
+    _reach()
     if BACKEND.client is None:
         OUTBOX[job.id] = job
     else:
         BACKEND.client.submit(job)
-    BACKEND.run_timer()
 
 
 def _send_and_wait(job: Job) -> str:
@@ -88,11 +96,56 @@ def _send_and_wait(job: Job) -> str:
     except (BacklotError, KeyboardInterrupt):
         handlers.handler_of(job.operation).forget(job.id)
         raise
-    RESULTS[job.id] = _received(job.id, finished)
-    bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job.id)
-    _follow_up(job.id)
-    found = records.find(job.id)
-    return found[1].result if found else ""
+    _take(job.id, finished)
+    return apply_now(job.id)
+
+
+def apply_now(job_id: str) -> str:
+    """Applies a result that waits, or that could not be applied before; objects leave their modes for it and return to them.
+
+    With a window, a result that only the backend has is asked for, and applied when it arrives.
+
+    Returns:
+        What happened, in words.
+
+    Raises:
+        BacklotError: There is no such result, or no backend.
+        RuntimeError: What the operator reported.
+    """
+    if job_id not in RESULTS and job_id in KEPT:
+        RESULTS[job_id] = KEPT.pop(job_id)
+    if job_id not in RESULTS:
+        if bpy.app.background:
+            client = BACKEND.require()
+            client.forget(job_id)  # one that is known already is not answered again
+            client.attach(job_id)
+            _take(job_id, client.result(job_id, on_progress=on_event, patience=PATIENCE_S))
+        else:
+            records.update(job_id, state="waiting", error="")
+            _reach()
+            if BACKEND.client is not None:
+                BACKEND.client.forget(job_id)
+                BACKEND.client.attach(job_id)
+            return "The backend is asked for the result"
+    if records.adopt(job_id) is None:
+        raise InputError(message="The job is no longer in this file", fix="Start it again")
+    bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id, leave_modes=True)
+    _follow_up(job_id)
+    found = records.find(job_id)
+    return (found[1].result or found[1].error) if found else ""
+
+
+def _take(job_id: str, finished: Any) -> None:
+    """A finished job: its outputs wait to be applied."""
+    RESULTS[job_id] = _received(job_id, finished)
+    records.update(job_id, kept=True)
+
+
+def keep(job_id: str, outputs: dict[str, Any]) -> None:
+    """Keeps outputs that could not be applied, to try again."""
+    KEPT[job_id] = outputs
+    while len(KEPT) > MOST_KEPT:
+        KEPT.pop(next(iter(KEPT)))
 
 
 def busy() -> bool:
@@ -107,7 +160,9 @@ def cancel(job_id: str) -> None:
         return
     if found[1].state == "capturing":
         STOPPED.add(job_id)
-    elif OUTBOX.pop(job_id, None) is not None or RESULTS.pop(job_id, None) is not None or BACKEND.client is None:
+    elif (
+        OUTBOX.pop(job_id, None) is not None or RESULTS.pop(job_id, None) is not None or found[1].state == "ready" or BACKEND.client is None
+    ):
         UNFINISHED.discard(job_id)
         handlers.handler_of(found[1].operation).forget(job_id)
         records.update(job_id, state="cancelled")
@@ -131,6 +186,7 @@ def remove(job_id: str) -> None:
         cancel(job_id)
     if BACKEND.client is not None and found is not None and found[1].state not in records.ACTIVE:
         BACKEND.client.forget(job_id)
+    KEPT.pop(job_id, None)
     if found is not None:
         handlers.handler_of(found[1].operation).forget(job_id)
     records.remove(job_id)
@@ -148,7 +204,7 @@ def on_event(event: Any) -> None:
     job_id = getattr(event, "job_id", "")
     if not job_id:
         return
-    found = records.find(job_id)
+    found = records.adopt(job_id)
     if found is None:
         if BACKEND.client is not None and kind != "Cancelled":
             BACKEND.client.forget(job_id)
@@ -158,7 +214,7 @@ def on_event(event: Any) -> None:
     elif kind == "Queued":
         from ...shared.events import turn
 
-        records.update(job_id, state="queued")
+        records.update(job_id, state="queued", kept=False)
         live = records.LIVE[job_id]
         live.fraction, live.stage, live.eta, live.before = 0.0, turn(event.before), None, event.before
     elif kind == "Progress":
@@ -172,9 +228,9 @@ def on_event(event: Any) -> None:
         _partial(event)
     elif kind == "Finished":
         try:
-            RESULTS[job_id] = _received(job_id, event)
+            _take(job_id, event)
         except BacklotError as error:  # no room on the disk: the backend still has the result, and Retry finds it
-            records.update(job_id, state="failed", error=str(error))
+            records.update(job_id, state="failed", kept=True, error=str(error))
         if job_id in records.LIVE:
             records.LIVE[job_id].partials.clear()
     elif kind == "Failed":
@@ -213,11 +269,6 @@ def _cancelled(job_id: str) -> None:
     records.update(job_id, state="cancelled")
 
 
-def artist_is_busy() -> bool:
-    """Whether the artist is in the middle of something (a transform, a stroke), which a change of the scene would disturb."""
-    return any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
-
-
 def _connected() -> None:
     client = BACKEND.client
     assert client is not None
@@ -228,18 +279,26 @@ def _connected() -> None:
         except BacklotError as error:
             records.update(job_id, state="failed", error=str(error))
     for _, record in records.everything():
-        if record.state in ("waiting", "queued", "running"):
+        if record.state in ("waiting", "queued", "running") or (record.state == "ready" and record.name not in RESULTS):
             client.attach(record.name)
 
 
 def apply_results() -> None:
-    """Applies what has come, unless the artist is in the middle of something (a transform, a stroke)."""
+    """Applies what has come. What has to wait is ``ready``, with the reason, and is tried again."""
     if not RESULTS:
-        return
-    if artist_is_busy():
         return
     windows = bpy.context.window_manager.windows
     for job_id in list(RESULTS):
+        found = records.adopt(job_id)
+        if found is None:
+            RESULTS.pop(job_id)
+            continue
+        why = waiting.reason(found[1].operation, json.loads(found[1].request))
+        if why:
+            if found[1].state != "ready" or found[1].error != why:
+                records.update(job_id, state="ready", error=why)
+                redraw()
+            continue
         with bpy.context.temp_override(window=windows[0]) if windows else bpy.context.temp_override():
             try:
                 bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id)
@@ -266,6 +325,7 @@ def before_load() -> None:
             BACKEND.client.forget(job_id)
     OUTBOX.clear()
     RESULTS.clear()
+    KEPT.clear()
     STOPPED.clear()
     UNFINISHED.clear()
     for handler in handlers.HANDLERS.values():

@@ -10,13 +10,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
 
-ACTIVE = ("capturing", "waiting", "queued", "running")
+from ..scene.evaluated import PAINTED, instances_collection
+
+ACTIVE = ("capturing", "waiting", "queued", "running", "ready")
 STATES = [
     ("capturing", "Capturing", "Frames are being rendered"),
     ("waiting", "Waiting", "Not yet taken by the backend"),
@@ -25,7 +27,9 @@ STATES = [
     ("done", "Done", "The result is in this file"),
     ("failed", "Failed", "It ended with an error"),
     ("cancelled", "Cancelled", "Somebody stopped it"),
+    ("ready", "Ready", "The result is there and waits to be put into the scene"),
 ]
+"""Blender stores the position in this list: new states go to its end."""
 
 
 class BACKLOT_PG_job(bpy.types.PropertyGroup):  # noqa: N801
@@ -37,6 +41,7 @@ class BACKLOT_PG_job(bpy.types.PropertyGroup):  # noqa: N801
     error: StringProperty()  # type: ignore[valid-type]
     request: StringProperty(description="JSON: parameters, seed, inputs, targets")  # type: ignore[valid-type]
     result: StringProperty(description="What the result was applied to")  # type: ignore[valid-type]
+    kept: BoolProperty(description="There is a result that is not in this file yet; the backend has it")  # type: ignore[valid-type]
 
 
 class BACKLOT_PG_jobs(bpy.types.PropertyGroup):  # noqa: N801
@@ -62,7 +67,7 @@ class Live:
     """
 
     scene: int
-    saved: dict[str, str]
+    saved: dict[str, Any]
     fraction: float = 0.0
     stage: str = ""
     eta: float | None = None
@@ -74,7 +79,7 @@ class Live:
 LIVE: dict[str, Live] = {}
 REMOVED: set[str] = set()
 """Jobs taken off the list in this session; an undo does not bring them back."""
-_FIELDS = ("operation", "label", "state", "error", "request", "result")
+_FIELDS = ("operation", "label", "state", "error", "request", "result", "kept")
 _session = [uuid.uuid4().hex]
 
 
@@ -102,11 +107,28 @@ def add(scene: bpy.types.Scene, job_id: str, operation: str, label: str, state: 
 
 
 def find(job_id: str) -> tuple[bpy.types.Scene, BACKLOT_PG_job] | None:
-    """The record of a job in the loaded file, or None: then its result does not belong here."""
-    for scene, record in everything():
-        if record.name == job_id:
-            return scene, record
-    return None
+    """The record of a job in the loaded file, or None: then its result does not belong here.
+
+    A copy of a scene has copies of its records; the scene that sent the job comes first.
+    """
+    found = [(scene, record) for scene, record in everything() if record.name == job_id]
+    known = LIVE.get(job_id)
+    return min(found, key=lambda pair: known is not None and pair[0].session_uid != known.scene, default=None)
+
+
+def adopt(job_id: str) -> tuple[bpy.types.Scene, BACKLOT_PG_job] | None:
+    """The record of a job; where its scene was deleted meanwhile, a new one in the scene that is shown. None for other files' jobs."""
+    found, known = find(job_id), LIVE.get(job_id)
+    if found is not None or known is None:
+        return found
+    scenes = [scene for scene in (bpy.context.scene, *bpy.data.scenes) if scene is not None and scene.library is None]
+    if not scenes:
+        return None
+    record = scenes[0].backlot_jobs.items.add()
+    record.name, known.scene = job_id, scenes[0].session_uid
+    for name, value in known.saved.items():
+        setattr(record, name, value)
+    return scenes[0], record
 
 
 def everything() -> Iterator[tuple[bpy.types.Scene, BACKLOT_PG_job]]:
@@ -122,7 +144,7 @@ def live(job_id: str) -> Live | None:
     return LIVE.get(job_id)
 
 
-def update(job_id: str, **values: str) -> None:
+def update(job_id: str, **values: Any) -> None:
     """Changes fields of a job's record, if the loaded file has it; writes only what differs."""
     found = find(job_id)
     if found is None:
@@ -154,6 +176,12 @@ def repair() -> None:
     for job_id in [record.name for _, record in everything() if record.name in REMOVED]:
         remove(job_id)
     scenes = {scene.session_uid: scene for scene in bpy.data.scenes}
+    for scene in scenes.values():  # a scene that was deleted came back: its jobs are in another one meanwhile
+        items = scene.backlot_jobs.items if scene.library is None else []
+        for job_id in [item.name for item in items if item.name in LIVE and LIVE[item.name].scene != scene.session_uid]:
+            owner = scenes.get(LIVE[job_id].scene)
+            if owner is not None and job_id in owner.backlot_jobs.items:
+                items.remove(items.find(job_id))
     for job_id, known in list(LIVE.items()):
         scene = scenes.get(known.scene)
         if scene is None:
@@ -167,7 +195,26 @@ def repair() -> None:
                 setattr(record, name, value)
 
 
-def targets(objects: list[bpy.types.Object]) -> list[dict[str, Any]]:
+def rename_targets() -> None:
+    """Before the file is saved: the names of noted objects are brought up to date, because they are found by name afterwards."""
+    names = {item.session_uid: item.name_full for item in bpy.data.objects}
+    for _, record in everything():
+        request = json.loads(record.request) if record.state in ACTIVE or record.kept else {}
+        noted = [*(request.get("targets") or []), *filter(None, [(request.get("origin") or {}).get("target")])]
+        old = [dict(note) for note in noted]
+        for note in noted:
+            if note["session"] == session():
+                note["name"] = names.get(note["uid"], note["name"])
+        if noted != old:
+            update(record.name, request=json.dumps(request))
+
+
+def receivers(objects: Sequence[bpy.types.Object]) -> list[dict[str, Any]]:
+    """Notes the objects of a selection that a result may be given to, or of which it is to be said that they cannot have it."""
+    return targets([item for item in objects if item.type in PAINTED or item.type == "VOLUME" or instances_collection(item)])
+
+
+def targets(objects: Sequence[bpy.types.Object]) -> list[dict[str, Any]]:
     """Notes objects so that they are found again: by id while the file stays open, by name afterwards."""
     return [{"name": item.name_full, "uid": item.session_uid, "session": session()} for item in objects]
 
@@ -186,5 +233,5 @@ def resolve(noted: list[dict[str, Any]]) -> tuple[list[bpy.types.Object], list[s
     return found, gone
 
 
-def _snapshot(record: BACKLOT_PG_job) -> dict[str, str]:
+def _snapshot(record: BACKLOT_PG_job) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _FIELDS}

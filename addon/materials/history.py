@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from ..scene import provenance
+from ..scene import provenance, transaction
 from .properties import BACKLOT_PG_material
 
 LIMITS = {"variations": 24, "material": 100}
@@ -47,6 +47,7 @@ def add(scene: bpy.types.Scene, entry_id: str, **values: Any) -> BACKLOT_PG_mate
     group = scene.backlot_materials
     entry = group.items.add()
     entry.name = entry_id
+    transaction.on_failure(lambda: remove(scene, entry_id))
     for name, value in values.items():
         setattr(entry, name, json.dumps(value) if isinstance(value, dict) else value)
     _live[entry_id] = _Live(scene.session_uid, {name: getattr(entry, name) for name in _FIELDS})

@@ -11,7 +11,7 @@ from ...shared.errors import InputError
 from ...shared.operations import find
 from ...shared.values import Image
 from ..jobs import records
-from ..scene import provenance
+from ..scene import evaluated, provenance, transaction
 from . import history, lighting, maps, nodes, pictures, scale, sliders
 
 DEFAULT_DEPTH_M = 0.02
@@ -118,13 +118,13 @@ def _assign_to_objects(
     noted: list[dict[str, Any]],
 ) -> list[str]:
     """Gives the material to the noted objects: one material for all on which the texture repeats equally often."""
-    bpy.context.view_layer.update()  # a script may just have moved or scaled them
     objects, gone = records.resolve(noted)
     messages = [f"{item!r} is gone" for item in gone]
     made: list[tuple[scale.Placement, bpy.types.Material]] = []
     for item in objects:
-        if item.type != "MESH" or item.data is None or not item.is_editable:
-            messages.append(f"{item.name!r} cannot be given a material")
+        problem = _problem(item)
+        if problem:
+            messages.append(f"{item.name!r} {problem}")
             continue
         wanted = scale.placement(item, tile)
         material = next((known for placement, known in made if placement.like(wanted)), None)
@@ -136,6 +136,8 @@ def _assign_to_objects(
         messages.append(f"on {item.name!r}")
     if not noted:
         messages.append("no mesh was selected, so it is in the file only")
+    elif not made and len(images) > 1:
+        messages.append("the material is in the file: choose it in the material list")
     if not made and len(images) > 1:  # no object has it: it is kept to be chosen in the material list
         across, up = (1 / side for side in tile) if tile else (1.0, 1.0)
         material = _made(name, images, constants, scale.Placement("UV", (across, up, 1.0)), look, facts)
@@ -157,17 +159,32 @@ def _made(
     return material
 
 
+def _problem(item: bpy.types.Object) -> str:
+    """Why an object cannot be given a material, as the rest of a sentence; empty where it can."""
+    if evaluated.instances_collection(item):
+        return f"shows the collection {item.instance_collection.name!r}: select the objects in that"
+    if item.type not in evaluated.PAINTED or item.data is None:
+        return "cannot be given a material of a surface"
+    if not item.is_editable:
+        return "is linked from a library: make it local, or override it"
+    if not item.material_slots and not item.data.is_editable:
+        return "has linked data without a material slot: make the data local"
+    return ""
+
+
 def assign(item: bpy.types.Object, material: bpy.types.Material) -> None:
-    """Puts a material into the object's active slot. Other users of the same mesh keep what they show."""
-    shared = item.data.users > 1
+    """Puts a material into the object's active slot, in any mode. Other users of the same data keep what they show."""
+    shared = item.data.users > 1 or not item.data.is_editable
     if not item.material_slots:
-        if shared and not item.data.is_editable:
-            return
-        item.data.materials.append(None)
+        materials = item.data.materials
+        materials.append(None)
+        transaction.on_failure(lambda: materials.pop())
     slot = item.material_slots[item.active_material_index]
-    if shared or not item.data.is_editable:
+    link = slot.link
+    transaction.on_failure(lambda: setattr(slot, "link", link))
+    if shared:
         slot.link = "OBJECT"
-    slot.material = material
+    transaction.set_value(slot, "material", material)
 
 
 def _constants(found: dict[str, Image]) -> dict[str, float]:

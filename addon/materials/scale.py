@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import bpy
+import mathutils
 import numpy as np
+
+from ..scene import evaluated
 
 WRAP_TOLERANCE = 1e-3
 """UV units: a seam closes when its two sides differ by a whole number, to this tolerance."""
@@ -34,20 +37,24 @@ class Placement:
 def placement(item: bpy.types.Object, tile: tuple[float, float] | None) -> Placement:
     """Where and how often a texture repeats on an object, its own scale included.
 
+    What counts is what is rendered: the mesh after modifiers, or what a curve, a text or a metaball becomes, in whatever mode it is.
+
     Args:
-        item: A mesh object.
+        item: An object that a material can be given to.
         tile: Width and height of the texture in scene units; None where it is not known: the texture then fills the UV square.
     """
-    measured = uv_density(item)
+    with evaluated.own_mesh(item) as (mesh, matrix):
+        has_uvs = mesh is not None and len(mesh.uv_layers) > 0
+        measured = _density(mesh, matrix) if mesh is not None else None
     if tile is None:
-        return Placement("UV") if len(item.data.uv_layers) else Placement("Generated")
+        return Placement("UV") if has_uvs else Placement("Generated")
     width, height = tile
     if measured is not None:
         density, wraps = measured
         across, up = density / width, density / height
         # Where the UVs go around the object and close, a whole number of repetitions matters more than the exact metre.
         return Placement("UV", (max(1.0, round(across)) if wraps[0] else across, max(1.0, round(up)) if wraps[1] else up, 1.0))
-    x, y, z = (abs(part) for part in item.matrix_world.to_scale())
+    x, y, z = (abs(part) for part in matrix.to_scale())
     # The sides of the box show the texture upright. On top and bottom a texture that is not square is stretched.
     return Placement("Object", (x / width, y / width, z / height))
 
@@ -60,22 +67,23 @@ def uv_density(item: bpy.types.Object) -> tuple[float, tuple[bool, bool]] | None
     Returns:
         None where there are no UVs, or only crushed ones.
     """
-    mesh = item.data
-    if item.mode == "EDIT":
-        item.update_from_editmode()
+    with evaluated.own_mesh(item) as (mesh, matrix):
+        return _density(mesh, matrix) if mesh is not None else None
+
+
+def _density(mesh: bpy.types.Mesh, matrix: mathutils.Matrix) -> tuple[float, tuple[bool, bool]] | None:
     if not len(mesh.uv_layers) or not len(mesh.polygons):
         return None
     mesh.calc_loop_triangles()
     layer = next((layer for layer in mesh.uv_layers if layer.active_render), mesh.uv_layers[0])
     uv = _read(layer.uv, "vector", len(mesh.loops), 2)
     vertices = _read(mesh.vertices, "co", len(mesh.vertices), 3)
-    matrix = np.array(item.matrix_world.to_3x3())
     corner_vertex = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corner_vertex)
     corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
     mesh.loop_triangles.foreach_get("loops", corners)
     triangles = corners.reshape(-1, 3)
-    world = vertices[corner_vertex[triangles]] @ matrix.T
+    world = vertices[corner_vertex[triangles]] @ np.array(matrix.to_3x3()).T
     flat = uv[triangles]
     area = np.linalg.norm(np.cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]), axis=1)
     one, two = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]

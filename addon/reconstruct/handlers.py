@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..jobs import queue, records
+from ..jobs import records
 from ..jobs.handlers import Handler
+from ..jobs.waiting import artist_is_busy
 from ..scene import provenance
 from . import progress
 
@@ -24,11 +25,17 @@ class ReconstructionHandler(Handler):
 
         return results.apply(scene, operation, label, outputs, request)
 
+    def occupied(self, request: dict[str, Any]) -> list[bpy.types.Object]:
+        """The object whose mesh is replaced, while it is edited, sculpted or painted."""
+        target = (request.get("origin") or {}).get("target")
+        found, _ = records.resolve([target]) if target else ([], [])
+        return [item for item in found if item.mode != "OBJECT"]
+
     def partial(self, scene: bpy.types.Scene, record: records.BACKLOT_PG_job, event: Partial) -> None:
         """Keeps the coarse mesh, and shows it if the artist wants it and is not in the middle of an action."""
         super().partial(scene, record, event)
         wanted = event.name == "mesh" and provenance.parse(record.request).get("show_progress")
-        if wanted and record.name in records.LIVE and not queue.artist_is_busy():
+        if wanted and record.name in records.LIVE and not artist_is_busy():
             progress.show(scene, record.name, record.label, event.value)
 
     def cancelled(self, job_id: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ...shared.frames import read_transforms
 from ...shared.values import Camera, Image, Mesh
 from ..images import pictures
 from ..jobs import records
-from ..scene import mesh_object, provenance, surface
+from ..scene import mesh_object, provenance, surface, transaction
 from . import facts
 from .camera_object import orientation, solved_camera
 from .names import TEXTURE
@@ -124,7 +124,7 @@ def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], orig
         raise InputError(expected=f"the object {gone[0] if gone else found[0].name}", got="it is gone", fix="Unwrap and bake another one")
     item = found[0]
     before = item.data
-    item.data = mesh_object.data(value, before.name)
+    transaction.set_value(item, "data", mesh_object.data(value, before.name))
     _give_material(item, value, outputs)
     if before.users == 0:
         bpy.data.meshes.remove(before)

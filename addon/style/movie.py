@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import InputError
 from ..jobs.inputs import numbered_files
-from ..scene import provenance
+from ..scene import provenance, transaction
 from ..ui import controls
 from ..ui.operation_operators import OperationOperator
 from . import files, placing
@@ -85,7 +85,7 @@ def apply(label: str, outputs: dict[str, Any], request: dict[str, Any]) -> list[
             "first": report.get("first", 1), "last": report.get("last", 1), "before": known.get("before", "")}  # fmt: skip
     image[provenance.NOTE] = json.dumps(note)
     if shot is not None and known:
-        shot[provenance.NOTE] = json.dumps({**known, "movie": image.name})
+        transaction.set_note(shot, provenance.NOTE, json.dumps({**known, "movie": image.name}))
     placing.show_where_free(image)
     return [f"Movie {image.name!r}: {path}", *provenance.remarks(report)]
 

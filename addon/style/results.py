@@ -10,7 +10,7 @@ import bpy
 
 from ...shared.errors import InputError
 from ..images.color_space import LINEAR, set_space
-from ..scene import provenance
+from ..scene import provenance, transaction
 from . import files, placing, shot
 from .facts import facts
 
@@ -47,7 +47,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         note |= {key: request.get(key) for key in ("parameters", "seed", "inputs")}
         note |= {"first": files.number(frames[0]), "last": files.number(frames[-1]), "before": before.name if before else ""}
         image[provenance.NOTE] = json.dumps(note)
-        group.result = image
+        transaction.set_value(group, "result", image)
         if before is not None:
             before[provenance.NOTE] = json.dumps({"first": note["first"], "last": note["last"], "after": image.name})
         messages.append(f"Image sequence {image.name!r}, frames {note['first']} to {note['last']}, in {frames[0].parent}")
@@ -55,10 +55,11 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         holes = note["last"] - note["first"] + 1 - len(frames)
         if holes:
             messages.append(f"{holes} frames between them are not painted")
-        placing.show_where_free(image)
     if model is not None:
-        group.model = files.relative(Path(model))
+        transaction.set_value(group, "model", files.relative(Path(model)))
         messages.append("the model is kept: Go On Training")
+    if frames:
+        placing.show_where_free(image)
     return messages + provenance.remarks(report)
 
 

@@ -73,7 +73,7 @@ class OperationOperator(EditsScene, CapturingOperator):
             "parameters": parameters,
             "seed": self.chosen_seed(scene),
             "inputs": described,
-            "targets": records.targets([item for item in selected if item.type == "MESH"]),
+            "targets": records.receivers(selected),
         }
         capture = self.make_capture(context, selected, wanted, request) if wanted else None
         label = self.job_label(request) if capture else label_of(operation.name, described, parameters)

@@ -21,7 +21,7 @@ _STATE_ICON = {
 }  # fmt: skip
 _JOB_ICON = {
     "capturing": "RENDER_STILL", "waiting": "SORTTIME", "queued": "SORTTIME", "running": "PLAY", "done": "CHECKMARK", "failed": "ERROR",
-    "cancelled": "X",
+    "cancelled": "X", "ready": "PAUSE",
 }  # fmt: skip
 
 
@@ -72,7 +72,10 @@ class _JobsPanel(Sidebar):
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, record: records.BACKLOT_PG_job) -> None:
     live = records.live(record.name)
-    if record.state in records.ACTIVE and live is not None:
+    if record.state == "ready":
+        wrapped(layout, context, record.error or "The result is there", "PAUSE")
+        layout.operator("backlot.apply_now", icon="IMPORT").job_id = record.name
+    elif record.state in records.ACTIVE and live is not None:
         text = " ".join(part for part in (live.stage or record.state.title(), eta_text(live.eta)) if part)
         layout.progress(factor=live.fraction, text=text)
         icon = preview_icon(record.name, live)
@@ -81,6 +84,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, record: re
     elif record.state == "failed":
         wrapped(layout, context, record.error, "ERROR")
         layout.operator("backlot.copy_error", icon="COPYDOWN").job_id = record.name
+        if record.kept:
+            layout.operator("backlot.apply_now", text="Apply Again", icon="IMPORT").job_id = record.name
     elif record.result:
         wrapped(layout, context, record.result)
 

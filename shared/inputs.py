@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
 from .operations import Input
-from .sequences import find_pictures
+from .sequences import find_frames
 from .sources import Source, read_source
 from .tracks import read_tracks
 from .values import EncodedFile, SceneFrame
 
-MESH_SUFFIXES = (".ply", ".obj", ".glb")
+MESH_SUFFIXES = (".ply", ".obj", ".glb", ".gltf")
 _PLACES, _NUMBERS = ("images", "right", "calib"), ("focal", "baseline")
 SEVERAL = ("images", "files", "sequence")
 """Kinds that are several files."""
@@ -23,22 +24,23 @@ FILM = (".exr", ".hdr", ".dpx", ".tif", ".tiff")
 """Suffixes of files whose colours may be in a space of the artist's OCIO config; others are what their format says."""
 
 
-def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str = "") -> Any:
+def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str = "", layer: str = "") -> Any:
     """Reads one input. Files are read, not decoded: that is the backend's work.
 
     Args:
         item: What the schema says of it.
         where: A path; for ``images``, ``files`` and ``sequence`` a list of them, or one. Those of a ``sequence`` may be folders and
-            patterns, see ``sequences.find_pictures``.
+            patterns, see ``sequences.find_frames``.
         folder: What the paths are relative to.
         color_space: What ``FILM`` files of colour are in, such as ``ACEScg``, by the name in the config that the backend's OCIO names;
             what they say themselves if left out.
+        layer: Name of the view layer that is meant, of OpenEXR files that have several.
 
     Raises:
         InputError: Not a path, or what is there is missing or of another kind; the message says which.
     """
     value = _read(item, where, folder)
-    return in_space(item, value, color_space)
+    return declared(item, value, color_space, layer)
 
 
 def _read(item: Input, where: Any, folder: Path) -> Any:
@@ -48,7 +50,7 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
             raise InputError(expected=f"at least one path as the input {item.name!r}", got="an empty list")
         paths = [_path(item, place, folder) for place in places]
         if item.kind == "sequence":
-            paths = [picture for path in paths for picture in find_pictures(path)]
+            return [EncodedFile.read(path, number=number) for number, path in find_frames(paths)]
         return [EncodedFile.read(path) for path in paths]
     if item.kind == "frames":
         return read_frames(item, where, folder).frames
@@ -85,29 +87,31 @@ def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
                        calibration=places["calib"], focal=focal, baseline=baseline, whole=item.whole)  # fmt: skip
 
 
-def in_space(item: Input, value: Any, space: str) -> Any:
-    """An input that was read, its colours declared to be in a space of the artist's config; see ``read_input``."""
-    if not space:
-        return value
-    if item.kind == "image":
-        return _named(value, space)
-    if item.kind in ("images", "sequence"):
-        return [_named(one, space) for one in value]
-    if item.kind == "frames":
-        return [_frame(frame, space) for frame in value]
+def declared(item: Input, value: Any, color_space: str, layer: str) -> Any:
+    """An input that was read, with what the artist says of its files; see ``read_input``."""
+    kinds = ("image", "images", "sequence", "frames")
+    if item.kind in kinds and not item.numbers and color_space:
+        value = _changed(value, lambda file, color: _in_space(file, color_space) if color else file)
+    if item.kind in (*kinds, "mask", "file", "files") and layer:
+        value = _changed(value, lambda file, color: file.changed(layer=layer))
     return value
 
 
-def _frame(frame: SceneFrame, space: str) -> SceneFrame:
-    """With the colour in its space; a file that stands for several channels stays one object."""
-    color = frame.channels.get("color")
-    named = _named(color, space)
-    return dataclasses.replace(frame, channels={name: named if value is color else value for name, value in frame.channels.items()})
+def _in_space(file: EncodedFile, space: str) -> EncodedFile:
+    return file.changed(color_space=space) if Path(file.name).suffix.lower() in FILM else file
 
 
-def _named(value: Any, space: str) -> Any:
-    film = isinstance(value, EncodedFile) and Path(value.name).suffix.lower() in FILM
-    return dataclasses.replace(value, color_space=space) if film else value
+def _changed(value: Any, change: Callable[[EncodedFile, bool], EncodedFile]) -> Any:
+    """With changed files; the change is called with whether a file is colour. One that stands for several channels stays one object."""
+    if isinstance(value, EncodedFile):
+        return change(value, True)
+    if isinstance(value, list):
+        return [_changed(one, change) for one in value]
+    if not isinstance(value, SceneFrame):
+        return value
+    color = value.channels.get("color")
+    made = {id(file): change(file, file is color) for file in value.channels.values() if isinstance(file, EncodedFile)}
+    return dataclasses.replace(value, channels={name: made.get(id(file), file) for name, file in value.channels.items()})
 
 
 def _path(item: Input, where: Any, folder: Path) -> Path:

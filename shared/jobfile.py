@@ -18,7 +18,7 @@ from typing import Any
 
 from .digest import as_bytes, digest
 from .errors import InputError
-from .inputs import in_space, read_frames, read_input
+from .inputs import declared, read_frames, read_input
 from .jobs import Job, request_digest
 from .notes import collect_notes
 from .object_names import with_ids
@@ -39,6 +39,7 @@ _KEYS = {
     "priority",
     "label",
     "color_space",
+    "layer",
     "apply",
     "save",
 }
@@ -97,6 +98,7 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
     inputs: dict[str, Any] = {}
     captures: dict[str, Callable[[], Any]] = {}
     sources: list[Source] = []
+    said = data.get("color_space", ""), data.get("layer", "")
     with collect_notes() as notes:
         for item in schema.inputs:
             value = given.get(item.name)
@@ -104,9 +106,9 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
                 captures[item.name] = _later(value["capture"], item, capture)
             elif value is not None and item.kind == "frames":
                 sources.append(read_frames(item, value, path.parent))
-                inputs[item.name] = in_space(item, sources[-1].frames, data.get("color_space", ""))
+                inputs[item.name] = declared(item, sources[-1].frames, *said)
             elif value is not None:
-                inputs[item.name] = read_input(item, value, path.parent, data.get("color_space", ""))
+                inputs[item.name] = read_input(item, value, path.parent, *said)
     parameters = data.get("parameters", {})
     for source in sources:
         for item in schema.inputs:  # a solve's points come with its cameras
@@ -148,6 +150,7 @@ def _read(path: Path) -> dict[str, Any]:
         ("outputs", str, "a folder"),
         ("label", str, "text"),
         ("color_space", str, "text"),
+        ("layer", str, "text"),
         ("priority", int, "a whole number"),
     ):
         if not isinstance(data.get(key, kind()), kind):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError
-from .frames import picture_size
+from .picture_header import picture_size
 from .values import Camera, EncodedFile, SceneFrame
 
 PAIRS = (("im0", "im1"), ("left", "right"), ("view0", "view1"), ("l", "r"))

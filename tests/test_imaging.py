@@ -14,7 +14,8 @@ from backlot.backend.core.color import from_float, to_float, to_linear, to_srgb
 from backlot.backend.core.shaper import shape_linear, unshape_linear
 from backlot.backend.io.checks import check_mask, check_pixels
 from backlot.backend.io.exr_layers_read import decode_layers
-from backlot.backend.io.reading import MAX_PIXELS, decode
+from backlot.backend.io.image_file import MAX_PIXELS
+from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image

@@ -14,12 +14,13 @@ from shot_frames import ShotView, SmallShot, scene_frame
 from backlot.backend.core.context import Context
 from backlot.backend.core.filters import gaussian_blur
 from backlot.backend.core.sampling import grid, sample
+from backlot.backend.core.fill import fill_outside
 from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.io.frames.decode import decode_frame
 from backlot.backend.io.frames.shot import Shot
 from backlot.backend.io.writing import encode
-from backlot.backend.style.image.grade import fill_outside, soften
+from backlot.backend.style.image.grade import soften
 from backlot.backend.style.operations.style_image import run as run_image
 from backlot.backend.style.operations.style_shot import run
 from backlot.backend.style.shot import cuts, measure, occlusion

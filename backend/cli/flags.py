@@ -27,14 +27,20 @@ def add_flags(parser: argparse.ArgumentParser, schema: Operation) -> None:
     where = "folder to write to" if folder else f"file to write: {', '.join('.' + f for f in schema.outputs[0].formats)}"
     parser.add_argument("--out", type=Path, required=True, help=where)
     if any(item.kind in COLORED for item in schema.inputs):
-        text = f"what the colours of {', '.join(FILM)} are in, by its name in the config that $OCIO names (default: what the files say)"
-        parser.add_argument("--color-space", default="", metavar="NAME", help=text)
+        add_reading(parser)
     if folder:
         first = schema.inputs[0] if schema.inputs else None
         pictures = first is not None and first.required and first.kind in ("image", "images") and "exr" in schema.outputs[0].formats
         usual = f"exr for a scene-linear {first.name}, else png" if pictures and first is not None else schema.outputs[0].formats[0]
         text = f"file format, where a map can be had in it (default: {usual})"
         parser.add_argument("--format", choices=schema.outputs[0].formats, help=text)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds what the artist says of files: ``--color-space`` and ``--layer``."""
+    text = f"what the colours of {', '.join(FILM)} are in, by its name in the config that $OCIO names (default: what the files say)"
+    parser.add_argument("--color-space", default="", metavar="NAME", help=text)
+    parser.add_argument("--layer", default="", metavar="NAME", help="view layer, or pass, that is meant of OpenEXR files with several")
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import InputError
-from ...shared.inputs import in_space, read_frames, read_input
+from ...shared.inputs import declared, read_frames, read_input
 from ...shared.jobs import Job
 from ...shared.model_folders import allow_folder
 from ...shared.notes import collect_notes
@@ -45,14 +45,14 @@ def _request(arguments: argparse.Namespace, schema: Operation) -> tuple[dict[str
     inputs: dict[str, Any] = {}
     given = {p.name: getattr(arguments, f"parameter_{p.name}") for p in schema.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
-    space = getattr(arguments, "color_space", "")
+    said = getattr(arguments, "color_space", ""), getattr(arguments, "layer", "")
     for item in schema.inputs:
         path = getattr(arguments, item.name)
         if path is not None and item.kind == "frames":
             source = read_frames(item, path)
-            inputs[item.name], parameters = in_space(item, source.frames, space), with_ids(parameters, source.objects)
+            inputs[item.name], parameters = declared(item, source.frames, *said), with_ids(parameters, source.objects)
         elif path is not None:
-            inputs[item.name] = read_input(item, path, color_space=space)
+            inputs[item.name] = read_input(item, path, Path(), *said)
     for parameter in schema.parameters:
         if parameter.unit == "folder" and parameters.get(parameter.name) and Path(parameters[parameter.name]).is_dir():
             parameters[parameter.name] = str(allow_folder(parameters[parameter.name]))

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ...shared.errors import InputError
+from ...shared.inputs import declared
 from ...shared.jobs import Job
 from ...shared.notes import collect_notes
 from ...shared.object_names import OBJECT_LISTS, objects_as_ids
 from ...shared.operations import OPERATIONS, Operation
 from ...shared.outputs import Writer
 from ...shared.sources import EXPECTED, Source, read_source
-from .flags import add_flag, add_seed
+from .flags import add_flag, add_reading, add_seed
 from .run import finish
 
 WITH_DEPTH, WITHOUT = "reconstruct.depth", "reconstruct.footage"
@@ -39,6 +40,7 @@ def add_verbs(verbs: Any) -> None:
                 add_flag(parser, parameter)
             seen.add(parameter.name)
     add_seed(parser)
+    add_reading(parser)
     formats = ", ".join("." + f for f in OPERATIONS[WITH_DEPTH].outputs[0].formats)
     parser.add_argument("--out", type=Path, required=True, help=f"file to write: {formats}; other outputs go into the same folder")
     parser.set_defaults(action=_run)
@@ -60,7 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
     main = schema.outputs[0]
     if suffix not in main.formats:
         raise InputError(expected=f"--out as a file ending in {_listed(main.formats)} for {schema.name}", got=str(out))
-    inputs: dict[str, Any] = {"frames": source.frames}
+    frames = next(item for item in schema.inputs if item.kind == "frames")
+    inputs: dict[str, Any] = {"frames": declared(frames, source.frames, arguments.color_space, arguments.layer)}
     if source.tracks is not None and any(item.name == "tracks" for item in schema.inputs):
         inputs["tracks"] = source.tracks
     deliver = {output.name: suffix for output in schema.outputs if output.kind == "mesh" and suffix in output.formats}

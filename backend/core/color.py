@@ -88,12 +88,19 @@ def from_float(values: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
     return values.astype(kind)
 
 
-def associate(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colour times alpha; what is not finite stays as it is, but for colour behind an alpha of 0, which is nothing."""
+def associate(color: np.ndarray, alpha: np.ndarray, *, light: bool) -> np.ndarray:
+    """Colour times alpha; what is not finite stays as it is.
+
+    Args:
+        color: ``(..., C)`` float32, scene-linear.
+        alpha: ``(..., 1)`` float32.
+        light: Whether colour behind an alpha of 0 is light without alpha, such as glow or fire, and stays; else it is nothing and
+            becomes 0. It is light in pictures that are ``linear``.
+    """
     with np.errstate(invalid="ignore", over="ignore"):
         product = color * alpha
     product = np.where(alpha == 1, color, product)
-    return np.where((alpha == 0) & ~np.isfinite(color), np.float32(0), product).astype(np.float32)
+    return np.where(alpha == 0, color if light else np.float32(0), product).astype(np.float32)
 
 
 def to_half(values: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Image
+from .alpha import mask_values
 
 
-def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int, ...] | None = (1, 3, 4)) -> None:
+def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int, ...] | None = (1, 3, 4), *, finite: bool = True) -> None:
     """Raises ``InputError`` unless the pixels can be worked on.
 
     Args:
@@ -16,6 +17,7 @@ def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int,
         name: What to call it in messages, such as ``"style"``.
         minimum: Smallest allowed width and height in pixels.
         channels: Allowed numbers of channels; None allows any.
+        finite: Whether NaN and infinity are refused.
     """
     height, width, count = image.pixels.shape
     if height < minimum or width < minimum:
@@ -25,7 +27,7 @@ def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int,
     if channels is not None and count not in channels:
         allowed = ", ".join(str(c) for c in channels)
         raise InputError(expected=f"the {name} to have one of {allowed} channels", got=f"{count}", fix="Save it as grayscale, RGB or RGBA")
-    if np.issubdtype(image.pixels.dtype, np.floating) and not np.isfinite(image.pixels).all():
+    if finite and np.issubdtype(image.pixels.dtype, np.floating) and not np.isfinite(image.pixels).all():
         bad = int((~np.isfinite(image.pixels).all(axis=2)).sum())
         raise InputError(
             expected=f"the {name} to hold finite numbers",
@@ -38,16 +40,13 @@ def check_mask(mask: Image, size: tuple[int, int]) -> np.ndarray:
     """The mask as ``(H, W)`` float32 in 0..1, or ``InputError`` when it does not fit.
 
     Args:
-        mask: One channel, or a picture whose first three channels are averaged.
+        mask: See ``alpha.mask_values``.
         size: ``(height, width)`` that it has to have.
     """
-    from ..core.color import to_float
-
     check_pixels(mask, "mask", channels=(1, 3, 4))
     if mask.pixels.shape[:2] != size:
         got = f"{mask.pixels.shape[1]} x {mask.pixels.shape[0]}"
         raise InputError(
             expected=f"a mask as large as the content, {size[1]} x {size[0]} pixels", got=got, fix="Render the mask at that size"
         )
-    values: np.ndarray = np.clip(to_float(mask.pixels[..., :3]).mean(axis=2), 0.0, 1.0)
-    return values
+    return mask_values(mask, "mask")

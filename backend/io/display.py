@@ -58,4 +58,5 @@ def _over_black(image: Image) -> Image:
     if alpha.min() >= 1:
         return image
     color = to_float(image.pixels[..., :3])
-    return Image(associate(color if image.color_space == "linear" else to_linear(color), alpha), "linear")
+    light = image.color_space == "linear"
+    return Image(associate(color if light else to_linear(color), alpha, light=light), "linear")

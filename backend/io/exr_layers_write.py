@@ -84,6 +84,6 @@ def _stored(image: Image, half: bool, associated: bool) -> np.ndarray:
     if image.color_space == "srgb":
         color = to_linear(color)
     if values.shape[2] == 4 and not associated:
-        color = associate(color, values[..., 3:])
+        color = associate(color, values[..., 3:], light=image.color_space == "linear")
     values = np.concatenate([color, values[..., 3:]], axis=2)
     return to_half(values) if wanted == np.float16 else values

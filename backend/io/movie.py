@@ -14,6 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from ...shared.errors import InputError, JobFailed, StorageError
+from .image_file import words_of
 
 QUALITIES = ("high", "medium", "low")
 ENCODERS = {
@@ -86,7 +87,7 @@ def encode_movie(frames: Iterable[np.ndarray], fps: float, quality: str = "high"
         if isinstance(error, OSError):
             message = f"The movie could not be written: {error.strerror}"
             raise StorageError(message, fix="Free some space in the temporary folder") from error
-        message = f"{name} could not encode the movie: {error}"
+        message = f"{name} could not encode the movie: {words_of(str(error))}"
         raise JobFailed(message) from error
     finally:
         with contextlib.suppress(OSError):

@@ -14,10 +14,10 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError
-from ...shared.values import COLOR_SPACES, Image
-from ..core.color import to_float
+from .color.encoding import LINEAR, SRGB, Encoding
 
 BUILT_IN = "ocio://default"
+_USUAL = {"srgb_rec709_scene": SRGB, "lin_rec709_scene": LINEAR}
 _LINEAR_REC709 = ("lin_rec709_scene", "lin_rec709", "Linear Rec.709 (sRGB)", "Linear Rec.709", "lin_srgb", "Linear sRGB", "Linear BT.709",
                   "Utility - Linear - Rec.709", "Utility - Linear - sRGB", "lin_rec709_srgb")  # fmt: skip
 """What configs call it: the ACES configs and their aliases, Blender's, older ACES ones, the colour interop forum's."""
@@ -57,25 +57,53 @@ def to_scene_linear(pixels: np.ndarray, space: str, config: str = "") -> np.ndar
     return np.concatenate([values, pixels[..., 3:].astype(np.float32)], axis=2)
 
 
-def to_working(image: Image, asked: str, stated: str) -> Image:
-    """A decoded colour picture in scene-linear Rec.709, if its colours are in a space that is not one of ``COLOR_SPACES``.
+@functools.lru_cache(maxsize=32)
+def _encoding(space: str, path: str, _changed: int) -> Encoding:
+    return Encoding(space, convert=lambda pixels: to_scene_linear(pixels, space, path))
 
-    Args:
-        image: As it was decoded; data stays as it is.
-        asked: What the client says of the file (``EncodedFile.color_space``): a name of the artist's config wins over the file's word.
-        stated: What the file says of itself, such as ``lin_ap1_scene``, by OpenImageIO's or the colour interop forum's names.
+
+def encoding(space: str, config: str = "") -> Encoding:
+    """A space of a config as an encoding; see ``to_scene_linear``.
 
     Raises:
-        InputError: The config has no such space.
+        InputError: Unreadable config or unknown name.
     """
-    if image.color_space == "data" or asked in COLOR_SPACES or image.pixels.shape[2] not in (3, 4):
-        return image
-    space, config = (asked, "") if asked else (stated, BUILT_IN)
-    if not asked:
-        foreign = stated.lower().startswith("lin_") and not stated.lower().startswith(("lin_rec709", "lin_srgb"))
-        if not foreign or stated.lower() not in _known(_open(BUILT_IN)):
-            return image
-    return Image(to_scene_linear(to_float(image.pixels), space, config), "linear")
+    path = _path(config)
+    _find(_open(path), space, path)
+    return _encoding(space, path, 0 if path.startswith("ocio://") else os.stat(path).st_mtime_ns)
+
+
+def interop_encoding(name: str) -> Encoding | None:
+    """The encoding of a name by which files state their colours, of OpenImageIO or the colour interop forum; None if it is unknown.
+
+    Args:
+        name: Such as ``lin_ap1_scene`` or ``g22_adobergb_scene``.
+    """
+    if name in _USUAL or not name:
+        return _USUAL.get(name)
+    if name.lower() not in _known(_open(BUILT_IN)):
+        return None
+    return encoding(name, BUILT_IN)
+
+
+def file_rule(name: str) -> str:
+    """The space that a file rule of the artist's own config gives a file's name; empty without a config, or by the default rule only.
+
+    Raises:
+        InputError: The config is unreadable.
+    """
+    if not os.environ.get("OCIO", ""):
+        return ""
+    config = _open(_path(""))
+    if config.filepathOnlyMatchesDefaultRule(name):
+        return ""
+    return str(config.getColorSpaceFromFilepath(name))
+
+
+def is_data(space: str) -> bool:
+    """Whether a space of the artist's config is no colour."""
+    config = _open(_path(""))
+    return hasattr(config, "isData") and bool(config.isData(space))  # since OpenImageIO 3.1
 
 
 def _apply(values: np.ndarray, source: str, target: str, path: str) -> np.ndarray:

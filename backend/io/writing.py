@@ -12,6 +12,7 @@ import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 from ...shared.errors import InputError, StorageError
 from ...shared.values import Image
 from ..core.color import associate, from_float, to_float, to_half, to_linear, to_srgb
+from .image_file import words_of
 
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 _OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "float16": "half", "float32": "float"}
@@ -90,7 +91,7 @@ def stored(image: Image, form: str) -> tuple[np.ndarray, str]:
     if wanted != space:
         color = to_linear(color) if wanted == "linear" else to_srgb(np.maximum(color, 0.0))
     if alpha and form == "exr":
-        color = associate(color, values[..., 3:])
+        color = associate(color, values[..., 3:], light=space == "linear")
     values = np.concatenate([color, values[..., 3:]], axis=2) if alpha else color
     return np.ascontiguousarray(to_half(values) if kind == "float16" else from_float(values, kind)), wanted
 
@@ -102,7 +103,7 @@ def _write(pixels: np.ndarray, spec: oiio.ImageSpec, form: str) -> bytes:
         out = oiio.ImageOutput.create(path)
         if out is None or not out.open(path, spec) or not out.write_image(pixels) or not out.close():
             reason = (out.geterror() if out is not None else oiio.geterror()) or "the disk may be full"
-            message = f"The {form} file could not be written: {reason.splitlines()[0]}"
+            message = f"The {form} file could not be written: {words_of(reason)}"
             raise StorageError(message, fix="Free some space in the temporary folder")
         with open(path, "rb") as file:
             return file.read()

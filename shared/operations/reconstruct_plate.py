@@ -18,7 +18,7 @@ OPERATION = Operation(
     panel="reconstruct",
     apply="reconstruction",
     inputs=(
-        Input("image", "image", "Plate", "the picture; may be left out where the frame has a colour channel", required=False),
+        Input("image", "image", "Plate", "the picture; may be left out where the frame has a colour channel", required=False, posed=True),
         Input(
             "frames",
             "frames",
@@ -27,7 +27,15 @@ OPERATION = Operation(
             required=False,
             optional_channels=("color", "depth"),
         ),
-        Input("depth", "image", "Depth", "a depth image of your own, 16-bit or float, of the plate's shape", required=False),
+        Input(
+            "depth",
+            "image",
+            "Depth",
+            "a depth image of your own, 16-bit or float, of the plate's shape",
+            required=False,
+            posed=True,
+            numbers=True,
+        ),
         Input("tracks", "tracks", "Tracks", "solved points seen in the plate, which give the depth its scale", required=False),
     ),
     parameters=(
@@ -159,7 +167,7 @@ OPERATION = Operation(
         Parameter(
             "sharpen", "bool", True, "Sharpen Edges", "Give smeared pixels of a depth edge to the side that they look like", advanced=True
         ),
-        next(p for p in SURFACE_PARAMETERS if p.name == "lods"),
+        *(p for p in SURFACE_PARAMETERS if p.name in ("lods", "obj_up")),
         Parameter("layers", "int", 3, "Layers", "How many cards", minimum=2, maximum=4),
         Parameter(
             "card_shape",

@@ -3,7 +3,7 @@
 from .schema import Input, Operation, Output, Parameter, frames_input, report
 from .surface_parameters import SURFACE_PARAMETERS, TEXTURE_OUTPUTS, TEXTURED_FORMATS
 
-_SHARED = tuple(p for p in SURFACE_PARAMETERS if p.name in ("max_faces", "texture_size", "equal_exposure"))
+_SHARED = tuple(p for p in SURFACE_PARAMETERS if p.name in ("max_faces", "texture_size", "equal_exposure", "obj_up"))
 
 OPERATION = Operation(
     name="reconstruct.texture",

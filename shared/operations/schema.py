@@ -114,6 +114,8 @@ class Input:
         optional_channels: For ``frames``: the channels that are used when they are there.
         whole: For ``frames``: whether a frame whose files are missing is an error; else it is left out, with a note.
         scene: For ``image``: whether the panel offers to render it from the scene's camera.
+        posed: For ``image``: whether it is of the camera of the input ``frames``, if that is given; a photograph otherwise.
+        numbers: For ``image``: whether its pixels are no colour (depth, normals, maps, ids) and are used as they are stored.
     """
 
     name: str
@@ -125,6 +127,8 @@ class Input:
     optional_channels: tuple[str, ...] = ()
     whole: bool = False
     scene: bool = False
+    posed: bool = False
+    numbers: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,14 @@ OPERATION = Operation(
         STYLE,
         MASK,
         MORE_STYLES,
-        Input("ids", "image", "Ids", "whole numbers that tell objects apart, such as an Object Index pass or flat grays", required=False),
+        Input(
+            "ids",
+            "image",
+            "Ids",
+            "whole numbers that tell objects apart, such as an Object Index pass or flat grays",
+            required=False,
+            numbers=True,
+        ),
         Input("passes", "file", "Passes", "the render's multilayer EXR: strokes end at edges of depth, normals and ids", required=False),
     ),
     parameters=(

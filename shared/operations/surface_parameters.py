@@ -15,6 +15,16 @@ MIN_COMPONENT = Parameter(
     maximum=10_000_000,
     advanced=True,
 )
+OBJ_UP = Parameter(
+    "obj_up",
+    "choice",
+    "y",
+    "OBJ Up Axis",
+    "The axis that points up in .obj files, read and written; other formats say theirs or have but one",
+    choices={"y": "y up, -z forward, as Blender and most programs read and write .obj", "z": "z up, as in Blender's scenes"},
+    advanced=True,
+)
+"""Of every operation that takes a mesh or gives one as .obj; decoding and delivery look for it by its name."""
 SURFACE_PARAMETERS = (
     Parameter(
         "max_faces",
@@ -56,6 +66,7 @@ SURFACE_PARAMETERS = (
         "Find a gain for each frame, so that exposure or white balance that drifts leaves no seams",
         advanced=True,
     ),
+    OBJ_UP,
 )
 """Spliced into the schemas of ``reconstruct.depth``, ``reconstruct.footage`` and ``reconstruct.plate``."""
 

@@ -1,6 +1,7 @@
 """``system.echo``: gives back what it is given, to measure the wire."""
 
 from .schema import Input, Operation, Output, Parameter
+from .surface_parameters import OBJ_UP
 
 OPERATION = Operation(
     name="system.echo",
@@ -18,6 +19,7 @@ OPERATION = Operation(
         Parameter("negate", "bool", False, "Negate", "Flip the sign (or all bits) of each pixel, so that the result is a new picture"),
         Parameter("emit", "int", 0, "Emit", "Give the image so many times before the end, evenly in time", minimum=0, maximum=1000),
         Parameter("seconds", "float", 0.0, "Seconds", "Work for so long before answering", minimum=0, maximum=3600),
+        OBJ_UP,
     ),
     outputs=(
         Output("image", "image", ("exr", "png"), "The image"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image, SceneFrame
-from ..exr_layers_read import decode_layers
+from ..color.encoding import LINEAR
+from ..exr_layers_read import Layer, read_layers
+from ..image_file import is_exr
 from ..reading import decode
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -38,6 +41,8 @@ SWITCHES = {
 """Channel, or field of ``Frame``, to where Blender turns it on."""
 WORDS = {"color": "colour", "image": "colour", "rest": "rest position", "position": "rest position"}
 """What channels are called in messages, where that is not their name."""
+COLORS = ("color", "albedo", "diffuse", "diffuse_direct", "diffuse_indirect")
+"""Channels that are colours; all others but the mask are numbers, which no profile and no alpha changes."""
 DECLARED = ("color", "depth")
 """Channels that must be in the file that stands for them."""
 
@@ -58,6 +63,8 @@ def displacements(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class FrameFiles:
     """The images of a frame by channel; each file is decoded once, however many channels it holds.
 
+    A frame has a camera, so its pixels are used as they are stored: EXIF orientation is for photographs (``orientation``).
+
     Args:
         frame: What the client sent.
         where: What to call it in messages.
@@ -66,7 +73,7 @@ class FrameFiles:
 
     def __init__(self, frame: SceneFrame, where: str, search: bool = True) -> None:
         self._frame, self._where, self._search = frame, where, search
-        self._layers: dict[int, dict[str, Image]] = {}
+        self._layers: dict[int, dict[str, Layer]] = {}
 
     def pick(self, channel: str) -> Image | None:
         """The channel's image, or None.
@@ -81,7 +88,7 @@ class FrameFiles:
             return value
         if not isinstance(value, EncodedFile):
             raise InputError(expected=f"{channel} of {self._where} to be an image", got=type(value).__name__)
-        if not _is_exr(value):
+        if not is_exr(value):
             return self._decoded(value, channel)
         layers = self._read(value, channel)
         shared = sum(other is value for other in self._frame.channels.values()) > 1
@@ -91,10 +98,8 @@ class FrameFiles:
                 raise self.missing(channel)
             return None
         if found is not None:
-            return found
-        only = next(iter(layers.values()))
-        # Passes are often stored as R, G, B, A: their fourth number is no alpha, by which the others would have been divided.
-        return only if channel == "color" or only.color_space == "data" else self._as_numbers(value, channel)
+            return _image(found, channel)
+        return _image(next(iter(layers.values())), channel)
 
     def missing(self, channel: str) -> InputError:
         """The refusal of a frame without a channel: what there is, and where Blender turns it on."""
@@ -112,29 +117,24 @@ class FrameFiles:
 
     def _found(self, channel: str) -> Image | None:
         every = (named_layer(self._read(file, channel), channel) for file in self._exr())
-        return next((found for found in every if found is not None), None)
+        return next((_image(found, channel) for found in every if found is not None), None)
 
     def _exr(self) -> list[EncodedFile]:
-        values = [v for v in self._frame.channels.values() if isinstance(v, EncodedFile) and _is_exr(v)]
+        values = [v for v in self._frame.channels.values() if isinstance(v, EncodedFile) and is_exr(v)]
         return list({id(v): v for v in values}.values())
 
-    def _read(self, file: EncodedFile, channel: str) -> dict[str, Image]:
+    def _read(self, file: EncodedFile, channel: str) -> dict[str, Layer]:
         if id(file) not in self._layers:
             try:
-                self._layers[id(file)] = decode_layers(file)
+                self._layers[id(file)] = read_layers(file)
             except InputError as error:
                 raise self._unreadable(channel, error) from error
         return self._layers[id(file)]
 
-    def _as_numbers(self, file: EncodedFile, channel: str) -> Image:
-        try:
-            return Image(next(iter(decode_layers(EncodedFile(file.data, file.name), associated=True).values())).pixels, "data")
-        except InputError as error:
-            raise self._unreadable(channel, error) from error
-
     def _decoded(self, file: EncodedFile, channel: str) -> Image:
         try:
-            return decode(file)
+            camera = self._frame.camera
+            return decode(file, camera=(camera.width, camera.height), use=_use(channel))
         except InputError as error:
             raise self._unreadable(channel, error) from error
 
@@ -142,11 +142,23 @@ class FrameFiles:
         return InputError(expected=f"readable {channel} for {self._where}", got=str(error).rstrip("."))
 
 
-def _is_exr(file: EncodedFile) -> bool:
-    return Path(file.name).suffix.lower() == ".exr"
+def _use(channel: str) -> str:
+    """What a channel is decoded as, see ``reading.decode``."""
+    return "mask" if channel == "mask" else "color" if channel in COLORS else "numbers"
 
 
-def named_layer(layers: Mapping[str, Image], channel: str) -> Image | None:
+def _image(layer: Layer, channel: str) -> Image:
+    use = _use(channel)
+    if use == "color" or layer.encoding is None:
+        return layer.image()
+    # Passes are often stored as R, G, B, A: their fourth number is no alpha, by which the others would be divided.
+    return layer.numbers() if use == "numbers" else dataclasses.replace(layer, encoding=LINEAR).image()
+
+
+_Layer = TypeVar("_Layer")
+
+
+def named_layer(layers: Mapping[str, _Layer], channel: str) -> _Layer | None:
     """The layer of a multilayer file that holds a channel, by the names in ``LAYERS`` or its own, in any case; or None."""
     by_name = {name.lower(): image for name, image in layers.items()}
     return next((by_name[n.lower()] for n in (*LAYERS.get(channel, ()), channel) if n.lower() in by_name), None)

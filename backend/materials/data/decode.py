@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile
 from ...core.color import to_float, to_linear, to_srgb
-from ...io.reading import decode, open_file
+from ...io.holes import without_alpha
+from ...io.image_file import open_file
+from ...io.reading import decode
 
-MOST_TRANSPARENT = 0.02
-"""Share of transparent pixels above which a base colour is a cut-out (a leaf, a decal) and no material."""
 _COLORED = ("base_color", "normal", "normal_dx", "packed")
 """Kinds of map that need three channels."""
 
@@ -34,12 +34,13 @@ def read_map(path: Path, kind: str) -> torch.Tensor:
     """
     file = EncodedFile.read(path)
     _refuse_cmyk(file)
-    image = decode(file)
+    colored = kind == "base_color"
+    image = decode(file, use="color" if colored else "numbers")
+    if colored:
+        image = without_alpha(image, "base colour")
     values = to_float(image.pixels)
     if not np.isfinite(values).all():
         raise InputError(expected="finite numbers", got="NaN or infinity", fix="Export the file again")
-    if kind == "base_color" and values.shape[2] == 4 and float((values[..., 3] < 0.5).mean()) > MOST_TRANSPARENT:
-        raise InputError(expected="a material that fills its picture", got="a cut-out with transparent parts")
     if kind in _COLORED:
         if kind != "base_color" and values.shape[2] < 3:
             raise InputError(expected=f"three channels in a {kind} map", got="a gray picture")

@@ -12,6 +12,7 @@ from ....shared.errors import InputError
 from ....shared.values import Image
 from ...core.color import from_float, to_float
 from ...io.checks import check_pixels
+from ...io.holes import with_filled_holes
 from ...io.tensors import from_planes, to_planes
 from ...patchmatch import pyramid
 from ...patchmatch.texture import LEAST_EXEMPLAR, Layer
@@ -72,7 +73,7 @@ def read_stack(exemplar: Image, maps: dict[str, Image], limit: float, scale: flo
     for name, image in maps.items():
         check_same_size(name, image, exemplar)
         check_pixels(image, name, channels=(3, 4) if name == "normal" else (1, 3, 4))
-    base = to_planes(exemplar, device)
+    base = to_planes(with_filled_holes(exemplar), device)
     parts, layers, images, notes = [base], [Layer(int(base.shape[0]))], {"base_color": exemplar}, []
     for name, weight in WEIGHTS.items():
         if name not in maps:

@@ -14,6 +14,7 @@ from ....shared.material import ATTRIBUTES, FAMILIES
 from ....shared.values import Image
 from ...core.context import Context
 from ...io.checks import check_mask, check_pixels
+from ...io.holes import without_alpha
 from ...io.tensors import preview, srgb_planes
 from ..generator.generate import Produced, Request, produce
 from ..generator.model import MaterialModel, material_model
@@ -122,7 +123,7 @@ def _photo(image: Image | None, name: str, device: torch.device) -> torch.Tensor
     if image is None:
         return None
     check_pixels(image, name, minimum=LEAST_PHOTO)
-    return srgb_planes(image).to(device)
+    return srgb_planes(without_alpha(image, name)).to(device)
 
 
 def _mask(image: Image | None) -> torch.Tensor | None:

@@ -11,9 +11,10 @@ import torch
 
 from ....shared.errors import InputError
 from ....shared.values import Image
-from ...core.color import from_float, to_float, to_linear
+from ...core.color import from_float, to_linear
 from ...core.context import Context
 from ...io.checks import check_pixels
+from ...io.holes import without_alpha
 from ...io.tensors import preview, srgb_planes
 from .. import maps
 from ..photo.estimate import estimate, load_network
@@ -94,12 +95,7 @@ def _prepare(image: Image, corners: str) -> tuple[torch.Tensor, list[str]]:
     if longest > MOST_SIDE:
         raise InputError(expected=f"a photo of at most {MOST_SIDE} pixels a side", got=f"{longest}", fix="Scale it down")
     notes = []
-    if image.pixels.shape[2] == 4:
-        open_share = float((to_float(image.pixels[..., 3]) < 0.5).mean())
-        if open_share > 0.001:
-            raise InputError(
-                expected="a photo without holes", got=f"alpha that hides {open_share:.1%} of it", fix="Crop it to what is filled"
-            )
+    image = without_alpha(image, "photo")
     if image.pixels.shape[2] == 1:
         notes.append("a grey photo: the base colour is grey too")
     photo = srgb_planes(image)

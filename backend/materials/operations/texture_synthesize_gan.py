@@ -14,6 +14,7 @@ from ....shared.values import Image
 from ...core.color import from_float, to_float, to_linear
 from ...core.context import Context
 from ...io.checks import check_pixels
+from ...io.holes import without_alpha
 from ...io.tensors import srgb_planes
 from ...patchmatch.texture_measures import exemplar_notes
 from ..exemplar.adapted import adapted_model, more
@@ -52,7 +53,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     Raises:
         InputError: Too small, without texture, maps of another size, or something asked that only the patch engine can do.
     """
-    exemplar: Image = inputs["exemplar"]
+    exemplar = without_alpha(inputs["exemplar"], "exemplar")
     asked = [name for name in PATCH_ONLY if inputs.get(name) is not None] + (["extend"] if parameters["extend"] else [])
     if asked:
         got = f"{asked[0]} with the engine gan"

@@ -15,8 +15,10 @@ from ....shared.values import DEPTH_BACKGROUND, EncodedFile, Image
 from ...core.color import to_float
 from ...core.color_spaces import luminance
 from ...core.filters import gaussian_blur
-from ...io.exr_layers_read import decode_layers
+from ...io.exr_layers_read import read_layers
 from ...io.frames.channels import named_layer
+from ...io.image_file import is_exr
+from ...io.reading import decode
 from ...patchmatch import pyramid
 from .strokes import geometry_planes
 
@@ -242,7 +244,9 @@ def reduced(planes: torch.Tensor, factor: float) -> torch.Tensor:
 def _decoded(file: Any) -> dict[str, Image]:
     if not isinstance(file, EncodedFile):
         raise InputError(expected="passes as a multilayer OpenEXR file", got=type(file).__name__)
-    return decode_layers(file)
+    if not is_exr(file):
+        return {"Combined": decode(file, use="numbers")}
+    return {name: layer.numbers() for name, layer in read_layers(file).items()}
 
 
 def _sized(image: Image, name: str, size: tuple[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What stays with things: a blur inside each object, and colours continued to where alpha has none."""
+"""What stays with things: a blur inside each object."""
 
 from __future__ import annotations
 
@@ -30,22 +30,3 @@ def soften(picture: torch.Tensor, ids: torch.Tensor, sigma: float) -> torch.Tens
             weight[far] += same
         picture = total / weight
     return picture
-
-
-def fill_outside(color: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """Colours ``(C, H, W)`` continued to where alpha ``(1, H, W)`` is 0, from the nearest level of a pyramid that knows any."""
-    solid = (alpha > 0).float()
-    if bool((solid > 0).all()) or not bool((solid > 0).any()):
-        return color
-    levels = [(color * solid, solid)]
-    while max(levels[-1][1].shape[1:]) > 1 and not bool((levels[-1][1] > 0).all()):
-        paint, weight = (torch.nn.functional.avg_pool2d(t[None], 2, 2, ceil_mode=True, count_include_pad=False)[0] for t in levels[-1])
-        levels.append((paint, weight))
-    paint, weight = levels.pop()
-    filled = paint / weight.clamp_min(1e-6)
-    while levels:
-        paint, weight = levels.pop()
-        size = [int(n) for n in weight.shape[1:]]
-        larger = torch.nn.functional.interpolate(filled[None], size=size, mode="bilinear", align_corners=False)[0]
-        filled = torch.where(weight > 0, paint / weight.clamp_min(1e-6), larger)
-    return filled

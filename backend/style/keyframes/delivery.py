@@ -7,10 +7,12 @@ import numpy as np
 from ....shared.values import EncodedFile, Image
 from ...core.color import from_float
 from ...core.shaper import shape_linear, unshape_linear
+from ...io.alpha import transparent
 from ...io.exr_layers_read import decode_layers
 from ...io.exr_layers_write import encode_layers
 from ...io.frames.decode import Wanted, decode_frame
 from ...io.frames.shot import Shot
+from ...io.image_file import is_exr
 from ..shot.contents import layered
 from .rendering import Rendered
 from .shot import color_of
@@ -35,7 +37,7 @@ def delivered(shot: Shot, number: int, rendered: Rendered | None, amount: float,
     weight = np.full(shot.size, 0.0 if rendered is None else amount, np.float32)
     alpha = shot[number].alpha
     if alpha is not None:
-        weight[alpha == 0] = 0
+        weight[transparent(alpha)] = 0
     confidence = np.ones(shot.size, np.float32) if rendered is None else rendered.confidence
     return layered(image, source, styled, weight, confidence, name)
 
@@ -52,8 +54,11 @@ def blend(shot: Shot, number: int, picture: np.ndarray, amount: float) -> Image:
     source = _color(shot, number)
     shaped = shape_linear(color_of(shot[number]))
     color = unshape_linear(np.maximum(shaped + np.float32(amount) * (picture - shaped), 0))
-    kind = np.float32 if source.pixels.dtype in (np.float32, np.uint16, np.uint32) else np.float16
     alpha = shot[number].alpha
+    if alpha is not None:  # light without alpha is not painted
+        hidden = color_of(shot[number]) if source.color_space == "linear" else np.float32(0)
+        color = np.where(transparent(alpha)[..., None], hidden, color).astype(np.float32)
+    kind = np.float32 if source.pixels.dtype in (np.float32, np.uint16, np.uint32) else np.float16
     values = color if alpha is None else np.concatenate([color, alpha[..., None]], 2)
     return Image(np.ascontiguousarray(from_float(values, kind)), "linear")
 
@@ -67,7 +72,7 @@ def _color(shot: Shot, number: int) -> Image:
 
 def _untouched(image: Image, source: Image | EncodedFile, name: str) -> Image | EncodedFile:
     """The render; where it has alpha as a file with its own bits, light without alpha too, which straight colour cannot hold."""
-    if isinstance(source, EncodedFile) and source.name.lower().endswith(".exr") and image.pixels.shape[2] == 4:
+    if isinstance(source, EncodedFile) and is_exr(source) and image.pixels.shape[2] == 4:
         found = decode_layers(source, associated=True).get("Combined")
         if found is not None:
             data = encode_layers({"Combined": found}, found.pixels.dtype == np.float16, associated={"Combined"})

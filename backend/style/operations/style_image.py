@@ -12,10 +12,10 @@ from ....shared.values import Image
 from ...core.color_match import apply_curve, curve_between
 from ...core.color_spaces import luminance
 from ...core.context import Context
+from ...core.fill import fill_outside
 from ...io.checks import check_mask
 from ...io.tensors import to_planes
 from ..image import directions
-from ..image.grade import fill_outside
 from ..image.painting import LEAST_SIDE, Direction, Model, paint
 from ..image.still import check_color, check_visible, report_to, restyle
 
@@ -34,7 +34,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         ParameterError: Weights or regions that cannot be read.
     """
     content: Image = inputs["content"]
-    check_color(content, "content", LEAST_SIDE)
+    check_color(content, "content", LEAST_SIDE, finite=False)
     size = (int(content.pixels.shape[0]), int(content.pixels.shape[1]))
     styles = [inputs["style"], *(inputs.get("styles") or [])]
     models = [_model(style, "style" if number == 0 else f"style {number}", context) for number, style in enumerate(styles)]

@@ -11,11 +11,11 @@ import torch
 from ....shared.errors import InputError
 from ....shared.values import EncodedFile, Image
 from ...core.context import Context
+from ...core.fill import fill_outside
 from ...io.checks import check_mask
 from ...io.frames.shot import Shot
 from ...io.tensors import preview, to_planes
 from ..image import directions
-from ..image.grade import fill_outside
 from ..image.painting import LEAST_SIDE
 from ..image.still import check_color, check_visible
 from ..shot import contents, cuts, measure

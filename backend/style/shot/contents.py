@@ -8,15 +8,17 @@ import numpy as np
 import torch
 
 from ....shared.values import EncodedFile, Image
-from ...core.color import to_float, to_linear
+from ...core.color import associate, to_float, to_linear
 from ...core.color_spaces import luminance
+from ...core.fill import fill_outside
+from ...io.alpha import transparent
 from ...io.exr_layers_read import decode_layers
 from ...io.exr_layers_write import encode_layers
 from ...io.frames.frame import Frame
 from ...io.frames.shot import Shot
+from ...io.image_file import is_exr
 from ...io.tensors import from_planes, to_planes
 from ...patchmatch import pyramid
-from ..image.grade import fill_outside
 from .passes import ids_of, image_of, outside
 
 _CEILING = 65504.0
@@ -70,13 +72,19 @@ def soft_chroma(color: torch.Tensor, stroke: float) -> torch.Tensor:
 
 
 def amount(passes: Frame, mask: np.ndarray | None, objects: set[int] | None, strength: float) -> np.ndarray:
-    """How much the style acts, ``(H, W)`` float32 0..1: strength, mask, the frame's own mask, objects; 0 outside a cropped region."""
+    """How much the style acts, ``(H, W)`` float32 0..1: strength, mask, the frame's own mask, objects.
+
+    0 outside a cropped region, and where alpha is 0: light without alpha stays as it is.
+    """
     result = np.full(passes.size, strength, np.float32)
     for part in (mask, passes.mask):
         if part is not None:
             result = result * part
     if objects is not None:
         result = result * np.isin(ids_of(passes), list(objects))
+    pixels = image_of(passes).pixels
+    if pixels.shape[2] == 4:
+        result = np.where(transparent(pixels[..., 3]), np.float32(0), result)
     return np.where(outside(passes), np.float32(0), result).astype(np.float32)
 
 
@@ -138,7 +146,7 @@ def layered(image: Image, source: Image | EncodedFile, styled: Image, weight: np
 
 def _stored(source: Image | EncodedFile, decoded: Image) -> np.ndarray:
     """The render's colour with alpha multiplied in, half or float: the file's own numbers where it has them."""
-    if isinstance(source, EncodedFile) and source.name.lower().endswith(".exr"):
+    if isinstance(source, EncodedFile) and is_exr(source):
         layers = decode_layers(source, associated=True)
         found = layers.get("Combined")
         if found is not None:
@@ -152,4 +160,5 @@ def _associated(image: Image) -> np.ndarray:
     color, alpha = (values[..., :3], values[..., 3:]) if values.shape[2] == 4 else (values, values[..., :0])
     if image.color_space == "srgb":
         color = to_linear(color)
-    return np.concatenate([color * alpha, alpha], 2) if alpha.shape[2] else color.astype(np.float32)
+    light = image.color_space == "linear"
+    return np.concatenate([associate(color, alpha, light=light), alpha], 2) if alpha.shape[2] else color.astype(np.float32)

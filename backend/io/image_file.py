@@ -1,0 +1,162 @@
+"""Image files opened by OpenImageIO: by their content, within limits, whole, and without its words about temporary files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
+
+from ...shared.errors import InputError
+from ...shared.notes import note
+from ...shared.values import EncodedFile
+
+MAX_PIXELS = 2**28
+"""Largest picture that is decoded, 16384 x 16384; a header that claims more is refused before any memory is taken."""
+
+MAX_BYTES = 2**33
+"""Largest decoded size of all channels of one part of a file, in bytes."""
+
+_TEMPORARY = "backlot-"
+_IN_BRACKETS = re.compile(rf"""\s*\(["']?{_TEMPORARY}\w+(\.\w+)?["']?\)""")
+_ANYWHERE = re.compile(rf"""["']?{_TEMPORARY}\w+(\.\w+)?["']?""")
+_DAMAGED = re.compile(r"premature|truncat|corrupt|end of file|hit end", re.IGNORECASE)
+_HARMLESS = re.compile(r"extraneous bytes before marker", re.IGNORECASE)
+_MAGIC = (
+    (b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"\x76\x2f\x31\x01", ".exr"), (b"II*\0", ".tif"), (b"MM\0*", ".tif"),
+    (b"II+\0", ".tif"), (b"MM\0+", ".tif"), (b"#?RADIANCE", ".hdr"), (b"#?RGBE", ".hdr"), (b"SDPX", ".dpx"), (b"XPDS", ".dpx"),
+    (b"BM", ".bmp"), (b"GIF8", ".gif"), (b"8BPS", ".psd"), (b"PF\n", ".pfm"), (b"Pf\n", ".pfm"), (b"P5", ".pgm"), (b"P6", ".ppm"),
+)  # fmt: skip
+"""First bytes of formats; a file's name says nothing where these do."""
+_END, _SCAN = b"\xff\xd9", 0xDA
+"""Markers of JPEG: the end of the picture, and the second byte of the start of a scan."""
+EXR_MAGIC = b"\x76\x2f\x31\x01"
+
+
+def is_exr(file: EncodedFile) -> bool:
+    """Whether the bytes are OpenEXR, whatever the name says."""
+    return file.start(4) == EXR_MAGIC
+
+
+@contextlib.contextmanager
+def open_file(file: EncodedFile) -> Iterator[Any]:
+    """Opens the bytes as an ``OpenImageIO.ImageInput``, its header checked against the size limits.
+
+    OpenImageIO's Python module cannot read from memory, so the bytes pass through a temporary file.
+
+    Raises:
+        InputError: Empty, no known image format, damaged header, or larger than the limits.
+    """
+    data = file.data
+    if not data.size:
+        raise InputError(expected=f"{file.name} to be an image file", got="an empty file", fix="Export the file again")
+    handle, path = tempfile.mkstemp(prefix=_TEMPORARY, suffix=_suffix(file))
+    source = None
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(np.ascontiguousarray(data).data)
+            endless = _lacks_end(data)
+            if endless:
+                out.write(_END)
+        config = oiio.ImageSpec()
+        config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha straight: multiplying would lose bits
+        source = oiio.ImageInput.open(path, config)
+        if source is None:
+            raise _unreadable(file, oiio.geterror())
+        check_size(source.spec(), file.name)
+        yield source
+        if endless:
+            note("the JPEG lacks its end marker; all its pixels are there", file.name)
+    finally:
+        if source is not None:
+            source.close()
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def _suffix(file: EncodedFile) -> str:
+    start = file.start(16)
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return ".webp"
+    known = next((suffix for magic, suffix in _MAGIC if start.startswith(magic)), "")
+    return known or re.sub(r"[^a-z0-9.]", "", os.path.splitext(file.name)[1].lower())[:8]
+
+
+def _lacks_end(data: np.ndarray) -> bool:
+    """Whether a JPEG has no end marker, which transfers lose. With one in its place, the decoder says whether more is lost."""
+    if data[:2].tobytes() != b"\xff\xd8" or data[-2:].tobytes() == _END:
+        return False
+    at = 2
+    while at + 4 <= data.size and data[at] == 0xFF and data[at + 1] != _SCAN:  # a thumbnail in the header has an end of its own
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4].tobytes(), "big")
+    return _END not in data[at:].tobytes()
+
+
+def _unreadable(file: EncodedFile, error: str) -> InputError:
+    words = words_of(error)
+    if is_exr(file) and "ubsampled" in words:
+        return InputError(expected=f"{file.name} as RGB", got="luminance and chroma (Y, RY, BY)", fix="Save it as RGB")
+    if file.start(12)[4:] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif", b"ftypmsf1", b"ftyphevc"):
+        return InputError(expected=f"{file.name} as PNG, JPEG, TIFF or EXR", got="HEIC or AVIF", fix="Convert it to JPEG or PNG first")
+    return InputError(expected=f"{file.name} to be an image file", got=words, fix="Save it as PNG, JPEG, TIFF or EXR")
+
+
+def check_size(spec: Any, name: str) -> None:
+    """Raises ``InputError`` when a part's header claims more than ``MAX_PIXELS`` or ``MAX_BYTES``."""
+    width, height = max(spec.width, spec.full_width), max(spec.height, spec.full_height)
+    if spec.depth > 1:
+        raise InputError(expected=f"{name} to be a flat picture", got=f"a volume of {spec.depth} slices")
+    if spec.deep:
+        raise InputError(expected=f"{name} to be a flat picture", got="deep pixels", fix="Render or flatten it without deep data")
+    if width * height > MAX_PIXELS or width * height * spec.nchannels * 4 > MAX_BYTES:
+        raise InputError(
+            expected=f"{name} to have at most {MAX_PIXELS // 2**20} megapixels",
+            got=f"{width} x {height} pixels with {spec.nchannels} channels",
+            fix="Scale it down",
+        )
+    if width < 1 or height < 1 or min(spec.width, spec.height, spec.full_width, spec.full_height) < 1 or spec.nchannels < 1:
+        raise InputError(expected=f"{name} to hold pixels", got=f"{width} x {height} pixels with {spec.nchannels} channels")
+
+
+def read_part(source: Any, part: int, kind: str, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
+    """Reads channels ``first`` to ``last`` of one part, placed in its display window.
+
+    Returns:
+        ``(H, W, C)`` of the numpy type ``kind``.
+
+    Raises:
+        InputError: The file is truncated or damaged.
+    """
+    if not source.seek_subimage(part, 0):
+        raise InputError(expected=f"{name} to be a whole image file", got=f"no part {part}")
+    spec = source.spec()
+    check_size(spec, name)
+    last = spec.nchannels if last is None else last
+    oiio_kind = {"float16": "half", "float32": "float", "uint32": "uint"}.get(kind, kind)
+    pixels = source.read_image(part, 0, first, last, oiio_kind)
+    error = source.geterror()
+    if pixels is None or any(_DAMAGED.search(line) and not _HARMLESS.search(line) for line in error.splitlines()):
+        raise InputError(expected=f"{name} to be a whole image file", got=words_of(error), fix="Export the file again")
+    pixels = np.asarray(pixels).reshape(spec.height, spec.width, last - first)
+    if (spec.full_width, spec.full_height, spec.full_x, spec.full_y) == (spec.width, spec.height, spec.x, spec.y):
+        return pixels
+    frame = np.zeros((spec.full_height, spec.full_width, last - first), pixels.dtype)
+    left, top = spec.x - spec.full_x, spec.y - spec.full_y
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + spec.width, spec.full_width), min(top + spec.height, spec.full_height)
+    if x1 > x0 and y1 > y0:
+        frame[y0:y1, x0:x1] = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
+    return frame
+
+
+def words_of(error: str) -> str:
+    """The first line of an error of OpenImageIO or FFmpeg, without the names of temporary files."""
+    folder = tempfile.gettempdir() + os.sep
+    lines = [_ANYWHERE.sub("the file", _IN_BRACKETS.sub("", line.replace(folder, ""))) for line in error.splitlines()]
+    words = (" ".join(line.split()).removeprefix("the file: ") for line in lines)
+    return next((line for line in words if line), "data that no reader knows")[:200]

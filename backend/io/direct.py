@@ -54,17 +54,18 @@ def call(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
     context = Context(device, seed, values.get("progress") or ignore_progress)
     with collect_notes() as notes:
         read = {name: read_input(inputs[name], value) if _is_path(value) else value for name, value in given.items()}
-        outputs = runner(operation)(decode_inputs(schema, read), complete, context)
+        outputs = runner(operation)(decode_inputs(schema, read, str(complete.get("obj_up", "y"))), complete, context)
     add_to_reports(outputs, notes.sentences())
     return outputs
 
 
-def save(value: Any, path: str | Path) -> list[Path]:
+def save(value: Any, path: str | Path, obj_up: str = "y") -> list[Path]:
     """Writes one output to a file; the suffix says the format.
 
     Args:
         value: ``Image`` (.png, .exr, .tif, .jpg), ``Mesh`` (.glb, .obj, .ply, .usda, .usdz), ``EncodedFile`` or a JSON object (.json).
         path: The file; its folder is made.
+        obj_up: The axis that points up in an .obj: ``y``, as Blender reads and writes it by default, or ``z``.
 
     Returns:
         The files written: an .obj has its material and texture with it.
@@ -78,7 +79,7 @@ def save(value: Any, path: str | Path) -> list[Path]:
     if isinstance(value, Image):
         files[path] = encode(value, suffix)
     elif isinstance(value, Mesh):
-        files[path] = encode_mesh(value, suffix, path.stem)
+        files[path] = encode_mesh(value, suffix, path.stem, obj_up)
         files |= {path.with_name(file.name): file.data for file in companions(value, suffix, path.stem)}
     elif isinstance(value, EncodedFile):
         files[path] = value.data

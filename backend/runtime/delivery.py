@@ -16,13 +16,13 @@ from ...shared.values import EncodedFile, Image, Mesh, SceneFrame, Tracks
 from ...shared.version import __version__
 
 
-def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
+def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str], obj_up: str = "y") -> dict[str, Any]:
     """Encodes images and meshes as files named after the output; files, sequences of them and reports stay as they are.
 
     Files that belong next to a mesh's (the material and the texture of ``mesh.obj``) come under their own names, ``mesh.mtl``.
     """
     given = [(item, outputs[item.name]) for item in schema.outputs if outputs.get(item.name) is not None]
-    files = {item.name: deliver_one(schema, item.name, value, formats) for item, value in given}
+    files = {item.name: deliver_one(schema, item.name, value, formats, obj_up=obj_up) for item, value in given}
     for item, value in given:
         if isinstance(value, Mesh):
             from ..io.meshes import companions
@@ -31,7 +31,9 @@ def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str,
     return files
 
 
-def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, str] | None, index: int | None = None) -> Any:
+def deliver_one(
+    schema: Operation, name: str, value: Any, formats: Mapping[str, str] | None, index: int | None = None, obj_up: str = "y"
+) -> Any:
     """One output, or a part of one, as ``deliver`` gives it.
 
     Args:
@@ -40,13 +42,14 @@ def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, 
         value: What the operation gave.
         formats: Suffix by output name, or None where arrays are delivered: then everything stays as it is.
         index: Which of several, for the file's name (``frames_0012.exr``).
+        obj_up: The axis that points up in an .obj, ``y`` or ``z``.
     """
     item = next((o for o in schema.outputs if o.name == name), None)
     if item is None or formats is None:
         return value
     suffix = formats.get(name, item.formats[0])
     if isinstance(value, list):
-        return [deliver_one(schema, name, v, formats, i) for i, v in enumerate(value)]
+        return [deliver_one(schema, name, v, formats, i, obj_up) for i, v in enumerate(value)]
     if isinstance(value, Image):
         from ..io.writing import encode as encode_image
 
@@ -54,7 +57,7 @@ def deliver_one(schema: Operation, name: str, value: Any, formats: Mapping[str, 
     elif isinstance(value, Mesh):
         from ..io.meshes import encode_mesh
 
-        data = encode_mesh(value, suffix, name)
+        data = encode_mesh(value, suffix, name, obj_up)
     else:
         return value
     return EncodedFile(np.frombuffer(data, np.uint8), f"{name}.{suffix}" if index is None else f"{name}_{index:04d}.{suffix}")

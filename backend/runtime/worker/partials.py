@@ -29,13 +29,16 @@ class StoredPartials(Partials):
         formats: Suffix by output name where files are delivered, None where arrays are.
         store: Where the arrays go.
         earlier: ``job.partial`` messages of the attempts before.
+        obj_up: The axis that points up in an .obj.
         send: Takes body and buffers of a ``job.partial``.
     """
 
     def __init__(
-        self, schema: Operation, formats: dict[str, str] | None, store: BlobStore, earlier: list[Message], send: Send
+        self, schema: Operation, formats: dict[str, str] | None, store: BlobStore, earlier: list[Message], send: Send,
+        obj_up: str = "y",
     ) -> None:  # fmt: skip
         super().__init__()
+        self._obj_up = obj_up
         self._schema, self._formats, self._store, self._send = schema, formats, store, send
         self._stored: dict[Key, tuple[Any, list[dict[str, Any]]]] = {}
         self._sent_at: dict[Key, float] = {}
@@ -78,10 +81,8 @@ class StoredPartials(Partials):
 
     def _put(self, key: Key) -> None:
         name, index = key
-        value = deliver_one(self._schema, name, self._values[key], self._formats, index)
-        buffers: list[Buffer] = []
-        tree = encode(value, buffers)
-        descriptions = [{**b.describe(), "transport": "blob", "digest": self._store.put(b.array)} for b in buffers]
+        value = deliver_one(self._schema, name, self._values[key], self._formats, index, self._obj_up)
+        tree, descriptions = store_value(value, self._store)
         self._stored[key] = (tree, descriptions)
         del self._values[key]
         self._sent_at[key] = time.monotonic()

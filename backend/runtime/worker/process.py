@@ -107,14 +107,15 @@ class Worker:
         report(0.0, "reading")
         values = decode(request["inputs"], [map_blob(b, self._store.folder) for b in message.buffers])
         clock = [time.perf_counter()]
-        inputs = decode_inputs(schema, values)
+        obj_up = str(request["parameters"].get("obj_up", "y"))
+        inputs = decode_inputs(schema, values, obj_up)
         clock.append(time.perf_counter())
 
         def send(body: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
             self._channel.send("job.partial", {"job": job, **body}, [None] * len(buffers), buffers)
 
         formats = request["formats"] if request["deliver"] != "arrays" else None
-        report.partials = partials = StoredPartials(schema, formats, self._store, earlier, send)
+        report.partials = partials = StoredPartials(schema, formats, self._store, earlier, send, obj_up)
         try:
             outputs = self._compute(schema.name, inputs, request, report, partials)
         except Exception:
@@ -122,7 +123,7 @@ class Worker:
             raise
         clock.append(time.perf_counter())
         add_to_reports(outputs, notes.sentences())
-        delivered = deliver(schema, outputs, formats) if formats is not None else outputs
+        delivered = deliver(schema, outputs, formats, obj_up) if formats is not None else outputs
         if request["deliver"] == "both":
             delivered = {"arrays": outputs, "files": delivered}
         clock.append(time.perf_counter())

@@ -26,6 +26,8 @@ _NATIVE = {
     "float": "float32",
     "double": "float32",
 }
+_SIGNED = {"int8": "uint8", "int16": "uint16", "int": "uint32", "int32": "uint32"}
+"""Signed types, whose numbers are taken as they are where they are no colours, those below 0 as 0."""
 _ASSOCIATED = ("openexr", "tiff", "psd", "jpegxl", "rla", "iff")
 """Formats whose alpha is associated unless the file says otherwise; that of all others is straight."""
 
@@ -55,11 +57,15 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         source.seek_subimage(part, 0)
         spec, form = source.spec(), source.format_name()
         kinds = {str(spec.channelformats[c]) for c in channels} if spec.channelformats else {str(spec.format)}
-        kind = _NATIVE.get(kinds.pop(), "float32") if len(kinds) == 1 else "float32"
+        stored = kinds.pop() if len(kinds) == 1 else ""
+        signed = stored if use == "numbers" and stored in _SIGNED else ""
+        kind = signed or _NATIVE.get(stored, "float32")
         is_color = is_color and use != "numbers" and not (form == "openexr" and kind == "uint32")
         first = min(channels)
         whole = read_part(source, part, kind, file.name, first, max(channels) + 1)  # not all the passes next to it
         pixels = np.ascontiguousarray(whole[..., [c - first for c in channels]])
+        if signed:
+            pixels = np.maximum(pixels, 0).astype(_SIGNED[signed])
         orientation = orientation_of(spec)
         encoding = _encoding(file, source, pixels, use) if is_color else None
         associated = form in _ASSOCIATED and spec.get_int_attribute("oiio:UnassociatedAlpha") != 1

@@ -27,8 +27,10 @@ UNITS = {0.001: "millimetres", 0.01: "centimetres", 0.0254: "inches", 0.3048: "f
 """Factors by which depth may be off, and what it is in then."""
 FITS, SHARED = 0.85, 0.25
 """Least share that is not contradicted, and that is agreed on, where depth fits."""
-BETTER = 0.15
-"""Share by which less has to be contradicted at another scale."""
+WHOLE = 0.95
+"""Share that is not contradicted where nothing is wrong but noise."""
+BETTER, GAP = 3.0, 0.05
+"""So many times less has to be contradicted at another scale, and by at least this share."""
 _TOLERANCE = 0.02
 _SAMPLES = 400
 _ENOUGH = 200
@@ -52,7 +54,9 @@ class Fit(NamedTuple):
 
     def beats(self, other: Fit | None) -> bool:
         """Whether it fits, and much better than the other."""
-        return self.kept >= FITS and self.agreed >= SHARED and self.kept >= BETTER + (0.0 if other is None else other.kept)
+        wrong = 1.0 if other is None else 1 - other.kept
+        fits = self.kept >= FITS and self.agreed >= SHARED
+        return fits and BETTER * (1 - self.kept) <= wrong and 1 - self.kept <= wrong - GAP
 
 
 def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
@@ -65,7 +69,7 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
     Raises:
         InputError: Frames contradict each other as they are, and fit in another of ``UNITS``.
     """
-    if len(frames) < 2 or (found is not None and found.kept >= 1 - BETTER):
+    if len(frames) < 2 or (found is not None and found.kept >= WHOLE):
         return
     along = fit([_along_ray(frame) for frame in frames])
     if along is not None and along.beats(found):
@@ -108,16 +112,28 @@ def fit(frames: Sequence[DepthFrame], factor: float = 1.0, samples: int = _SAMPL
             if other is frame:
                 continue
             place, z = project(other.camera, points)
-            u, v = place.T
-            height, width = other.depth.shape
-            with np.errstate(invalid="ignore"):
-                inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
-            there = other.depth[v[inside].astype(np.int64), u[inside].astype(np.int64)].astype(np.float64) * factor
-            off = (there / z[inside])[there > 0] - 1
-            agreed += int((np.abs(off) < _TOLERANCE).sum())
-            beyond += int((off >= _TOLERANCE).sum())
-            total += len(off)
+            nearest, farthest = _around(other.depth, place, z > 0)
+            seen = nearest > 0
+            z = z[seen] / factor
+            behind, before = nearest[seen] > z * (1 + _TOLERANCE), farthest[seen] < z * (1 - _TOLERANCE)
+            agreed += int((~behind & ~before).sum())
+            beyond += int(behind.sum())
+            total += len(z)
     return Fit(agreed / total, agreed / max(agreed + beyond, 1)) if total >= enough else None
+
+
+def _around(depth: np.ndarray, place: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest depth of the four pixels around each position, float64; 0 where one of them is no measurement or outside."""
+    height, width = depth.shape
+    with np.errstate(invalid="ignore"):
+        u, v = (np.where(ahead & np.isfinite(x), x, -2).clip(-2, 1e9) for x in place.T - 0.5)
+    inside = (u >= 0) & (v >= 0) & (u <= width - 1) & (v <= height - 1)
+    nearest, farthest = np.zeros(len(u)), np.zeros(len(u))
+    x, y = u[inside].astype(np.int64), v[inside].astype(np.int64)
+    corners = np.stack([depth[np.minimum(y + b, height - 1), np.minimum(x + a, width - 1)] for b in (0, 1) for a in (0, 1)])
+    whole = (corners > 0).all(0)
+    nearest[inside], farthest[inside] = np.where(whole, corners.min(0), 0), np.where(whole, corners.max(0), 0)
+    return nearest, farthest
 
 
 def _beating(frames: Sequence[DepthFrame], factor: float, found: Fit | None, endless: Fit | None) -> Fit | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -42,21 +42,40 @@ class Line:
         self.ready = False
         self.said_hello = self.pinged = -1e9
         self.heard = time.monotonic()
+        self._waiting: deque[tuple[list[bytes | memoryview], bool]] = deque()
+
+    @property
+    def writable(self) -> bool:
+        """Whether a message that is sent now leaves at once."""
+        return not self._waiting and bool(self.socket.events & zmq.POLLOUT)
 
     def hello(self, name: str) -> None:
         """Introduces this client; a welcome follows."""
         self.said_hello = time.monotonic()
+        self._waiting.clear()  # of a session that is over
         body = {"nonce": self.nonce, "name": name, "version": __version__, "protocol": list(PROTOCOL_VERSION)}
-        self.socket.send_multipart(self.codec.encode("hello", body), zmq.DONTWAIT)
+        self._waiting.append((self.codec.encode("hello", body), True))
+        self.flush()
 
     def send(self, type: str, body: dict[str, Any], arrays: list[np.ndarray | None] | None = None, buffers: Any = None) -> None:
-        """Sends a message of this session; raises ``zmq.Again`` when the queue is full."""
-        self.socket.send_multipart(self.session.encode(self.codec, type, body, arrays or (), buffers), zmq.DONTWAIT, copy=not arrays)
+        """Sends a message of this session; while the socket's queue is full it waits in one of its own, see ``flush``."""
+        self._waiting.append((self.session.encode(self.codec, type, body, arrays or (), buffers), not arrays))
+        self.flush()
+
+    def flush(self) -> None:
+        """Sends what waits, as far as the socket takes it."""
+        while self._waiting:
+            frames, copy = self._waiting[0]
+            try:
+                self.socket.send_multipart(frames, zmq.DONTWAIT, copy=copy)
+            except zmq.Again:
+                return
+            self._waiting.popleft()
 
     def ping(self) -> None:
         """Asks for a sign of life; a connection that broke unnoticed is noticed by it."""
         self.pinged = time.monotonic()
-        with contextlib.suppress(zmq.Again):
+        if not self._waiting:  # else the backend is behind anyhow
             self.send("ping", {})
 
     def receive(self) -> Message | None:

@@ -19,12 +19,13 @@ import zmq
 from . import events as ev
 from .client_socket import Line
 from .connection import Connection, read_connection
-from .errors import BackendUnavailable, BacklotError, InputError, LimitError, ProtocolError
+from .courier import Courier
+from .errors import BackendUnavailable, BacklotError, InputError, ProtocolError
 from .jobs import Job
-from .tracking import Arrival, Tracked, hear_of_blob
-from .transfer import Upload, deposit, describe_blob, shared_store
-from .value_codec import Buffer
-from .wire import INLINE_LIMIT, Message
+from .preparation import Preparation
+from .tracking import Arrival, Tracked
+from .transfer import shared_store
+from .wire import Message
 
 PING_EVERY = 2.0
 LOST_AFTER = 10.0
@@ -34,8 +35,8 @@ ASLEEP_AFTER = 30.0
 """Seconds between two polls after which the backend may have dropped messages that nobody read."""
 HELLO_EVERY = 1.0
 MESSAGES_PER_POLL = 256
-INLINE_TOTAL = 4 * 1024 * 1024
-"""Bytes of small arrays in one message; beyond that even small ones become blobs."""
+TURN = 0.03
+"""Seconds that one ``poll`` takes in messages: Blender's window waits for it."""
 
 
 class PolledClient:
@@ -54,6 +55,7 @@ class PolledClient:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._executor = concurrent.futures.ThreadPoolExecutor(2, "backlot-client")
         self._jobs: dict[str, Tracked] = {}
+        self._courier = Courier()
         self._events: list[ev.Event] = []
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
@@ -69,13 +71,15 @@ class PolledClient:
     def submit(self, job: Job) -> str:
         """Queues a job for sending and returns its id at once.
 
+        What is wrong with one of long lists, which takes a while to find out, comes as a ``Failed`` event.
+
         Raises:
             InputError: The job cannot work: unknown operation, wrong parameter, missing input.
             LimitError: It is larger than the backend takes.
         """
-        body, buffers = job.encode()
-        self._check_limits(buffers)
-        self._jobs[job.id] = Tracked(job.id, body, buffers)
+        preparation = Preparation(job, self._executor)
+        preparation.check(self.welcome.limits if self.welcome else {})
+        self._jobs[job.id] = Tracked(job.id, preparation)
         self._advance()
         return job.id
 
@@ -83,7 +87,7 @@ class PolledClient:
         """Asks for a job to stop; a ``Cancelled`` event follows."""
         tracked = self._jobs.get(job_id)
         if tracked and not tracked.sent:
-            del self._jobs[job_id]
+            self.forget(job_id)
             self._events.append(ev.Cancelled(job_id))
             return
         if tracked:
@@ -100,7 +104,10 @@ class PolledClient:
 
     def forget(self, job_id: str) -> None:
         """Stops following a job; the backend goes on with it."""
-        self._jobs.pop(job_id, None)
+        tracked = self._jobs.pop(job_id, None)
+        self._courier.forget(job_id)
+        if tracked is not None and tracked.preparation is not None:
+            tracked.preparation.cancel()
 
     def request_jobs(self, job_id: str = "") -> None:
         """Asks for the list of the newest jobs, or of one job however old; a ``JobList`` event follows."""
@@ -123,6 +130,8 @@ class PolledClient:
 
     def close(self) -> None:
         """Closes the sockets. Jobs go on; ``attach`` finds them again."""
+        for job_id in list(self._jobs):
+            self.forget(job_id)
         for line in (self._control, self._data):
             line.socket.close(0)
         self._context.term()
@@ -139,11 +148,12 @@ class PolledClient:
     def poll(self, timeout: float = 0.0) -> list[ev.Event]:
         """Does what there is to do and gives what happened. With a timeout (seconds) it waits for something to happen."""
         if not self._events:
-            busy = [f for t in self._jobs.values() for f in t.futures if not f.done()]
+            busy = [t.preparation for t in self._jobs.values() if t.preparation is not None and t.phase == "preparing"]
             if busy and timeout:
-                concurrent.futures.wait(busy, min(timeout, 0.1), concurrent.futures.FIRST_COMPLETED)
+                busy[0].wait(min(timeout, 0.1))
                 timeout = 0.0
-            self._poll_sockets(timeout)
+            opening = any(t.result is not None and t.result.working for t in self._jobs.values())  # by a thread, which wakes no socket
+            self._poll_sockets(min(timeout, 0.01) if opening else timeout)
         self._keep_alive()
         self._advance()
         happened, self._events = self._events, []
@@ -179,7 +189,11 @@ class PolledClient:
         except zmq.ZMQError:
             return
         for line in (self._control, self._data):
+            line.flush()
+            end = time.monotonic() + TURN
             for _ in range(MESSAGES_PER_POLL):
+                if time.monotonic() > end:
+                    break
                 try:
                     message = line.receive()
                     if message is None:
@@ -206,8 +220,7 @@ class PolledClient:
         self._kept_alive = now
         for line in (self._control, self._data):
             if not line.ready and now - line.said_hello > HELLO_EVERY:
-                with contextlib.suppress(zmq.Again):
-                    line.hello(self._name)
+                line.hello(self._name)
             elif line.ready and now - line.pinged > PING_EVERY:
                 line.ping()
         if now - self._data.heard > LOST_AFTER * DATA_PATIENCE:
@@ -223,7 +236,7 @@ class PolledClient:
         if message.type == "welcome":
             self._welcomed(line, message)
         elif message.type in ("blob.has", "blob.put"):
-            hear_of_blob(self._jobs.values(), message)
+            self._hear_of_blob(message)
         elif message.type == "error":
             error = BacklotError.from_json(message.body)
             if not isinstance(error, ProtocolError) or message.session:
@@ -239,11 +252,7 @@ class PolledClient:
 
     def _welcomed(self, line: Line, message: Message) -> None:
         if line is self._data:
-            for tracked in self._jobs.values():
-                for download in tracked.downloads():
-                    download.restart()
-                for upload in tracked.uploads.values():
-                    upload.sent = upload.acknowledged = 0
+            self._courier.restart()
             return
         body = message.body
         self._store = shared_store(body.get("store"))
@@ -254,8 +263,15 @@ class PolledClient:
         self.state, self._trouble = "ready", None
         self._events.append(ev.Connected(self.welcome))
         for tracked in self._jobs.values():
-            if tracked.phase in ("submitted", "uploading") and not tracked.cancelling:
-                tracked.phase = "waiting"  # never acknowledged: once more from the start
+            ready = tracked.preparation
+            if ready is not None and ready.store != self._store and tracked.phase != "waiting":
+                tracked.phase = "waiting"  # another way to hand it over: once more from the start
+                self._courier.forget(tracked.id)
+            elif tracked.phase in ("submitted", "uploading") and not tracked.cancelling:
+                if self._store is not None:
+                    tracked.phase = "waiting"
+                elif tracked.phase == "submitted":  # never acknowledged
+                    tracked.phase = "preparing"
             elif tracked.phase == "accepted" or tracked.cancelling:
                 self._control.send("job.attach", {"job": tracked.id})
             if tracked.cancelling:
@@ -267,7 +283,7 @@ class PolledClient:
             return
         body = message.body
         if message.type == "job.accepted":
-            tracked.phase, tracked.buffers = "accepted", []
+            tracked.phase, tracked.preparation = "accepted", None
             self._events.append(ev.Accepted(tracked.id))
         elif message.type == "job.queued":
             self._events.append(ev.Queued(tracked.id, int(body["before"])))
@@ -286,82 +302,69 @@ class PolledClient:
             else:
                 tracked.end = ev.Failed(tracked.id, BacklotError.from_json(body.get("error", {})), int(body.get("attempts", 0)))
 
+    def _hear_of_blob(self, message: Message) -> None:
+        """Takes an answer of the data socket: what the backend has, how much of it came, or a chunk."""
+        if message.type == "blob.has":
+            self._courier.hear_present(message.body.get("present", []))
+            return
+        address = str(message.body.get("digest", ""))
+        if not message.arrays:
+            self._courier.hear_received(address, int(message.body.get("received", 0)))
+        elif message.arrays[0] is not None:
+            try:
+                self._courier.hear_chunk(address, int(message.body["offset"]), message.arrays[0])
+            except ProtocolError:
+                raise
+            except BacklotError as error:  # no space for it
+                self._fail_uploads(address, error)
+
     def _fail_uploads(self, name: str, error: BacklotError) -> None:
-        for tracked in list(self._jobs.values()):
-            tracked.drop_partials(name)
-            wanted = tracked.result is not None and any(d.digest == name for d in tracked.downloads())
-            if name and (name in tracked.uploads or wanted):
-                del self._jobs[tracked.id]
-                self._events.append(ev.Failed(tracked.id, error))
+        for job_id in self._courier.drop(name):
+            tracked = self._jobs.get(job_id)
+            if tracked is not None and tracked.result is None and not tracked.preparation:
+                tracked.drop_partials(name)
+            else:
+                self._fail(job_id, error)
+
+    def _fail(self, job_id: str, error: BacklotError) -> None:
+        if job_id in self._jobs:
+            self.forget(job_id)
+            self._events.append(ev.Failed(job_id, error))
 
     def _advance(self) -> None:
         if not self._control.ready or self.welcome is None:
             return
         for tracked in list(self._jobs.values()):
             try:
-                self._advance_job(tracked)
+                self._advance_job(tracked, self.welcome)
             except BacklotError as error:
-                self._jobs.pop(tracked.id, None)
-                self._events.append(ev.Failed(tracked.id, error))
-            except zmq.Again:
-                pass  # the socket's queue is full: next time
+                self._fail(tracked.id, error)
+        for job_id, error in self._courier.advance(self._data):
+            self._fail(job_id, error)
 
-    def _advance_job(self, tracked: Tracked) -> None:
-        if tracked.phase == "waiting" and tracked.body is not None:
-            self._check_limits(tracked.buffers)
-            self._prepare(tracked)
-        if tracked.phase == "preparing" and all(f.done() for f in tracked.futures):
-            ready = iter([f.result() for f in tracked.futures])
-            tracked.descriptions = [d or next(ready) for d in tracked.descriptions]
-            tracked.futures = []
-            if self._store is None:
-                pairs = zip(tracked.buffers, tracked.descriptions, strict=True)
-                under_way = {name: upload for other in self._jobs.values() for name, upload in other.uploads.items()}
-                tracked.uploads = {d["digest"]: under_way.get(d["digest"]) or Upload.of(b, d) for b, d in pairs if d["transport"] == "blob"}
-                if tracked.uploads and self._data.ready:
-                    self._data.send("blob.has", {"digests": list(tracked.uploads)})
+    def _advance_job(self, tracked: Tracked, welcome: ev.Welcome) -> None:
+        ready = tracked.preparation
+        if tracked.phase == "waiting" and ready is not None:
+            ready.check(welcome.limits)
+            ready.start(self._store, welcome.limits)
+            tracked.phase = "preparing"
+        if tracked.phase == "preparing" and ready is not None and ready.done:
+            ready.finish()
+            self._courier.send(tracked.id, ready.uploads)
             tracked.phase = "uploading"
-        if tracked.phase == "uploading" and self._uploaded(tracked):
-            arrays = [b.array if d["transport"] == "inline" else None for b, d in zip(tracked.buffers, tracked.descriptions, strict=True)]
-            self._control.send("job.submit", tracked.body or {}, arrays, tracked.descriptions)
-            tracked.phase, tracked.uploads, tracked.sent = "submitted", {}, True
-        self._ask_for_chunks(tracked)
-        self._events += tracked.take_partials()
+        if tracked.phase == "uploading" and ready is not None and self._courier.arrived(tracked.id):
+            self._courier.forget(tracked.id)
+            self._control.send("job.submit", ready.body, ready.arrays, ready.descriptions)
+            tracked.phase, tracked.sent = "submitted", True
+        complete, fetch = tracked.advance_partials(self._executor) if tracked.result is None else ([], [])
+        self._events += complete
+        if tracked.result is not None:
+            fetch += tracked.result.advance(self._executor)
+        self._courier.fetch(tracked.id, fetch)
         if tracked.result is not None and tracked.result.done:
-            outputs = tracked.result.value("outputs")
-            del self._jobs[tracked.id]
-            self._events.append(ev.Finished(tracked.id, outputs, tracked.result.message.body.get("provenance", {})))
+            self.forget(tracked.id)
+            provenance = tracked.result.message.body.get("provenance", {})
+            self._events.append(ev.Finished(tracked.id, tracked.result.take_value(), provenance))
         elif tracked.end is not None and not tracked.arriving():
-            del self._jobs[tracked.id]
+            self.forget(tracked.id)
             self._events.append(tracked.end)
-
-    def _prepare(self, tracked: Tracked) -> None:
-        inline = 0
-        tracked.descriptions, tracked.futures = [], []
-        store = self._store
-        for buffer in tracked.buffers:
-            inline += buffer.array.nbytes
-            if buffer.array.nbytes <= INLINE_LIMIT and (inline <= INLINE_TOTAL or not buffer.array.nbytes):
-                tracked.descriptions.append({**buffer.describe(), "transport": "inline"})
-                continue
-            tracked.descriptions.append({})
-            tracked.futures.append(self._executor.submit(deposit, buffer, store) if store else self._executor.submit(describe_blob, buffer))
-        tracked.phase = "preparing"
-
-    def _uploaded(self, tracked: Tracked) -> bool:
-        for upload in tracked.uploads.values():
-            while self._data.ready and (chunk := upload.next_chunk()) is not None:
-                self._data.send("blob.put", chunk[0], [chunk[1]])
-        return all(upload.done for upload in tracked.uploads.values())
-
-    def _ask_for_chunks(self, tracked: Tracked) -> None:
-        for download in tracked.downloads():
-            while self._data.ready and (request := download.next_request()) is not None:
-                self._data.send("blob.get", request)
-
-    def _check_limits(self, buffers: list[Buffer]) -> None:
-        limit = self.welcome.limits.get("job_bytes", 0) if self.welcome else 0
-        total = sum(b.array.nbytes for b in buffers)
-        if limit and total > limit:
-            raise LimitError(expected=f"at most {limit / 2**20:.0f} MiB of input for one job", got=f"{total / 2**20:.0f} MiB",
-                             fix="Send fewer or smaller frames, or raise the backend's limit: backlot serve --max-job-mib")  # fmt: skip

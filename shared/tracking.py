@@ -10,59 +10,147 @@ from typing import Any
 
 import numpy as np
 
+from .chunks import Download, FileDownload
+from .deferred import Deferred
 from .errors import BacklotError
 from .events import Event
 from .events import Partial as PartialEvent
-from .transfer import Download, Upload, map_blob
-from .value_codec import Buffer, decode
-from .wire import Message
+from .manifest import LAYOUT, Listing, read_manifest
+from .preparation import Preparation
+from .stored import READ_UP_TO, HeldFiles, StoredArray, map_blob
+from .value_codec import Opened, decode
+from .wire import Message, new_id
+
+LONG = 64
+"""Blobs of a result that are opened by another thread and one at a time; so many could keep as many files open."""
+FIELDS = {"job.result": "outputs", "job.partial": "value"}
 
 
 class Arrival:
-    """A message whose arrays come after it: mapped from a store on this host, else downloaded.
+    """A message whose arrays come after it: opened in a store on this host, else downloaded.
+
+    A long one is opened and decoded by another thread, its files are held rather than mapped, and those that come from another host
+    stay on disk.
 
     Args:
         message: A ``job.result`` or ``job.partial``.
         store: The backend's store if it is on this host.
         known: Downloads of earlier messages, which may be of the same arrays.
+        files: Where large arrays that are downloaded go; in memory if left out.
     """
 
-    def __init__(self, message: Message, store: Path | None, known: Iterable[Download] = ()) -> None:
-        self.message, self.delivered, self._store = message, False, store
-        self.downloads: dict[int, Download] = {}
-        if store is None:
-            there = {d.key: d for d in known}
-            fresh = {i: Download(d) for i, d in enumerate(message.buffers) if message.arrays[i] is None}
-            self.downloads = {i: there.setdefault(d.key, d) for i, d in fresh.items()}
+    def __init__(self, message: Message, store: Path | None, known: Iterable[Download] = (), files: HeldFiles | None = None) -> None:
+        self.message, self.done, self._store = message, False, store
+        blobs = [i for i, array in enumerate(message.arrays) if array is None]
+        self._long = len(blobs) > LONG or any(message.buffers[i].get("layout") == LAYOUT for i in blobs)
+        self._files = HeldFiles(store) if self._long else files
+        self._known = {d.key: d for d in known}
+        self._downloads = {i: self._download(message.buffers[i]) for i in blobs} if store is None else {}
+        self._parts: dict[str, Download] = {}
+        self._listings: dict[int, Listing] = {}
+        self._to_fetch = list({id(d): d for d in self._downloads.values()}.values())
+        self._work: concurrent.futures.Future[Any] | None = None
+        self._value: Any = None
+
+    def advance(self, executor: concurrent.futures.Executor) -> list[Download]:
+        """Goes on as far as that needs no waiting; gives the arrays that are to be fetched from now on.
+
+        Raises:
+            ProtocolError: An array came damaged, or is not in the store any more.
+        """
+        fetch, self._to_fetch = self._to_fetch, []
+        if self.done or not all(d.done for d in (*self._downloads.values(), *self._parts.values())):
+            return fetch
+        if not self._long:
+            self._finish(self._decode())
+        elif self._work is None:
+            self._work = executor.submit(self._open)
+        elif self._work.done():
+            listings, value = self._work.result()
+            if listings is None:
+                self._finish(value)
+            else:  # of a backend on another host: now it is known what they name
+                self._listings, self._work = listings, None
+                wanted = {digest: b for listing in listings.values() for digest, b in listing.blobs.items()}
+                self._parts = {digest: self._download(b) for digest, b in wanted.items()}
+                fetch = list(self._parts.values())
+        return fetch
 
     @property
-    def done(self) -> bool:
-        """Whether all arrays are here."""
-        return all(d.done for d in self.downloads.values())
+    def working(self) -> bool:
+        """Whether another thread is at it."""
+        return self._work is not None and not self.done
 
     def same(self, message: Message) -> bool:
         """Whether another message says the same."""
         return message.body == self.message.body and message.buffers == self.message.buffers
 
-    def value(self, field: str) -> Any:
-        """What the message's field holds.
+    def downloads(self) -> Iterator[Download]:
+        """What comes, or came, from a backend on another host."""
+        yield from self._downloads.values()
+        yield from self._parts.values()
 
-        Raises:
-            ProtocolError: An array came damaged, or is not in the store any more.
-        """
-        arrays: list[np.ndarray] = []
+    def take_value(self) -> Any:
+        """What the message's field holds, once it is ``done``; not kept here any longer."""
+        value, self._value = self._value, None
+        return value
+
+    def _finish(self, value: Any) -> None:
+        self._value, self.done, self._listings = value, True, {}
+
+    def _download(self, description: dict[str, Any]) -> Download:
+        if self._files is not None and description["nbytes"] > READ_UP_TO and description.get("layout") != LAYOUT:
+            download: Download = FileDownload(description, self._files.folder / new_id(), self._files)
+        else:
+            download = Download(description)
+        return self._known.setdefault(download.key, download)
+
+    def _open(self) -> tuple[dict[int, Listing] | None, Any]:
+        """Reads the manifests; decodes unless what they name has to be fetched first. On another thread."""
+        if not self._listings:
+            found = {i: self._listing(i, b) for i, b in enumerate(self.message.buffers) if b.get("layout") == LAYOUT}
+            if found and self._store is None:
+                return found, None
+            self._listings = found
+        return None, self._decode()
+
+    def _listing(self, index: int, description: dict[str, Any]) -> Listing:
+        inline = self.message.arrays[index]
+        if inline is not None:
+            return read_manifest(inline)
+        if self._store is not None:
+            return read_manifest(map_blob(description, self._store))
+        self._downloads[index].check()
+        return read_manifest(self._downloads[index].array)
+
+    def _decode(self) -> Any:
+        arrays: list[np.ndarray | Deferred | Opened] = []
         for i, (inline, description) in enumerate(zip(self.message.arrays, self.message.buffers, strict=True)):
-            if inline is not None:
+            if i in self._listings:
+                arrays.append(Opened(self._listings[i].tree, self._listings[i].arrays(self._blob)))
+            elif inline is not None:
                 arrays.append(inline.copy())
-            elif self._store is not None:
-                arrays.append(map_blob(description, self._store))
             else:
-                self.downloads[i].check()
-                arrays.append(self.downloads[i].array)
-                if self.message.type == "job.partial":  # the result may be made of the same memory
-                    arrays[-1] = arrays[-1].view()
-                    arrays[-1].flags.writeable = False
-        return decode(self.message.body.get(field, {}), arrays)
+                arrays.append(self._blob(description, self._downloads.get(i)))
+        return decode(self.message.body.get(FIELDS[self.message.type], {}), arrays)
+
+    def _blob(self, description: dict[str, Any], download: Download | None = None) -> np.ndarray | Deferred:
+        if self._store is not None:
+            if self._files is None or description["nbytes"] <= READ_UP_TO:
+                return map_blob(description, self._store)
+            return StoredArray(
+                self._files.take(self._store, str(description.get("digest", ""))), description, keep=True, holder=self._files
+            )
+        if download is None:
+            download = self._parts[description["digest"]]
+        download.check()
+        if isinstance(download, FileDownload):
+            return StoredArray(download.path, description, keep=True, holder=download.holder)
+        if self.message.type != "job.partial":
+            return download.array
+        array = download.array.view()  # the result may be made of the same memory
+        array.flags.writeable = False
+        return array
 
 
 @dataclasses.dataclass
@@ -74,14 +162,12 @@ class Tracked:
     """
 
     id: str
-    body: dict[str, Any] | None = None
-    buffers: list[Buffer] = dataclasses.field(default_factory=list)
+    preparation: Preparation | None = None
     phase: str = "waiting"
-    futures: list[concurrent.futures.Future[dict[str, Any]]] = dataclasses.field(default_factory=list)
-    descriptions: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    uploads: dict[str, Upload] = dataclasses.field(default_factory=dict)
     result: Arrival | None = None
     partials: dict[tuple[str, int | None], Arrival] = dataclasses.field(default_factory=dict)
+    coming: dict[tuple[str, int | None], Arrival] = dataclasses.field(default_factory=dict)
+    files: HeldFiles | None = None
     end: Event | None = None
     sent: bool = False
     cancelling: bool = False
@@ -90,57 +176,43 @@ class Tracked:
         """Messages whose arrays have to come: the result, and partial results until it is there."""
         if self.result is not None:
             return [self.result]
-        return [arrival for arrival in self.partials.values() if not arrival.delivered]
-
-    def downloads(self) -> Iterator[Download]:
-        """The arrays under way from a backend on another host."""
-        for arrival in self.arriving():
-            yield from arrival.downloads.values()
+        return list(self.coming.values())
 
     def hear_of_partial(self, message: Message, store: Path | None) -> None:
         """Takes a ``job.partial``, in place of an earlier one; the same one again, as after a reconnect, is passed over."""
         index = message.body.get("index")
         key = (str(message.body["name"]), None if index is None else int(index))
         earlier = self.partials.get(key)
-        if earlier is None or not earlier.same(message):
-            self.partials[key] = Arrival(message, store, () if earlier is None else earlier.downloads.values())
+        if earlier is not None and earlier.same(message):
+            return
+        if store is None and self.files is None:
+            self.files = HeldFiles()  # the frames of a shot need not fit into memory
+        self.partials[key] = self.coming[key] = Arrival(message, store, () if earlier is None else earlier.downloads(), self.files)
 
     def known(self) -> Iterator[Download]:
         """What came with partial results: the result may be made of it."""
         for arrival in self.partials.values():
-            yield from arrival.downloads.values()
+            yield from arrival.downloads()
 
-    def take_partials(self) -> Iterator[PartialEvent]:
-        """The partial results that are complete and not told yet. One that is gone is passed over: a later one or the end comes."""
-        for (name, index), arrival in list(self.partials.items()):
-            if not arrival.delivered and arrival.done:
-                arrival.delivered = True
-                try:
-                    yield PartialEvent(self.id, name, index, arrival.value("value"))
-                except BacklotError:
-                    del self.partials[name, index]
+    def advance_partials(self, executor: concurrent.futures.Executor) -> tuple[list[PartialEvent], list[Download]]:
+        """The partial results that are complete now, and what is to be fetched for others.
+
+        One that is gone is passed over: a later one or the end comes.
+        """
+        complete: list[PartialEvent] = []
+        fetch: list[Download] = []
+        for key, arrival in list(self.coming.items()):
+            try:
+                fetch += arrival.advance(executor)
+                if arrival.done:
+                    del self.coming[key]
+                    complete.append(PartialEvent(self.id, *key, arrival.take_value()))
+            except BacklotError:
+                del self.coming[key], self.partials[key]
+        return complete, fetch
 
     def drop_partials(self, digest: str) -> None:
         """Gives up the partial results of which a part is not to be had any more."""
-        for key, arrival in list(self.partials.items()):
-            if not arrival.delivered and any(d.digest == digest for d in arrival.downloads.values()):
-                del self.partials[key]
-
-
-def hear_of_blob(jobs: Iterable[Tracked], message: Message) -> None:
-    """Takes an answer of the data socket: what the backend has, how much of it came, or a chunk."""
-    if message.type == "blob.has":
-        present = set(message.body.get("present", []))
-        for tracked in jobs:
-            for name, upload in tracked.uploads.items():
-                if name in present:
-                    upload.sent = upload.acknowledged = len(upload.data)
-        return
-    address, offset = message.body.get("digest"), message.body.get("offset")
-    for tracked in jobs:
-        if address in tracked.uploads and not message.arrays:
-            upload = tracked.uploads[address]
-            upload.acknowledged = max(upload.acknowledged, int(message.body.get("received", 0)))
-        for download in tracked.downloads():
-            if download.digest == address and message.arrays and message.arrays[0] is not None and not download.done:
-                download.take(offset, message.arrays[0])
+        for key, arrival in list(self.coming.items()):
+            if any(d.digest == digest for d in arrival.downloads()):
+                del self.coming[key], self.partials[key]

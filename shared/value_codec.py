@@ -2,7 +2,8 @@
 
 ``encode`` walks a value of ``shared/values.py`` (or dicts and lists of them), leaves everything small in the JSON and
 moves each array to a list of buffers. An object of a known kind is ``{"$": kind, ...}``; an array is
-``{"$": "buffer", "index": i}``. An array that stands in several positions is sent once.
+``{"$": "buffer", "index": i}``. An array that stands in several positions is sent once. A value with very many arrays is a blob of
+its own, ``{"$": "manifest", "index": i}``; see ``manifest.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .deferred import Deferred, as_given, loaded
 from .errors import InputError, ProtocolError
 from .values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 
@@ -22,6 +24,7 @@ _KINDS: dict[str, type] = {
     "image": Image, "file": EncodedFile, "camera": Camera, "distortion": Distortion, "frame": SceneFrame, "tracks": Tracks, "mesh": Mesh,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_FIELDS = {kind: {f.name for f in dataclasses.fields(kind)} for kind in _NAMES}
 MAX_DEPTH = 32
 MAX_ELEMENTS = 2**48
 
@@ -31,12 +34,12 @@ class Buffer:
     """An array on its way.
 
     Attributes:
-        array: C-contiguous, little-endian.
+        array: C-contiguous, little-endian; or what stands for it until it is read.
         layout: What the axes are: ``HWC``, ``NC`` or ``bytes``.
         color_space: Of pixels, else ``""``.
     """
 
-    array: np.ndarray
+    array: np.ndarray | Deferred
     layout: str = "NC"
     color_space: str = ""
 
@@ -49,6 +52,20 @@ class Buffer:
             "color_space": self.color_space,
             "nbytes": self.array.nbytes,
         }
+
+    def read(self, offset: int, length: int) -> np.ndarray:
+        """``(length,)`` uint8, or fewer at the end, of the array's bytes."""
+        if isinstance(self.array, Deferred):
+            return self.array.read(offset, min(length, self.array.nbytes - offset))
+        return self.array.reshape(-1).view(np.uint8)[offset : offset + length]
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """A manifest that was read: a value's JSON and its arrays. It takes the position of an array in what ``decode`` is given."""
+
+    tree: Any
+    arrays: Sequence[np.ndarray | Deferred]
 
 
 def encode(value: object, buffers: list[Buffer]) -> Any:
@@ -69,15 +86,15 @@ def _encode(value: Any, buffers: list[Buffer], seen: dict[int, int], layout: str
         return value
     if isinstance(value, np.generic):
         return _encode(value.item(), buffers, seen, layout, color_space)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, Deferred)):
         if id(value) not in seen:
             seen[id(value)] = len(buffers)
-            buffers.append(Buffer(_normal(value), layout, color_space))
+            buffers.append(Buffer(value if isinstance(value, Deferred) else _normal(value), layout, color_space))
         return {"$": "buffer", "index": seen[id(value)]}
     if type(value) in _NAMES:
         layout = {Image: "HWC", EncodedFile: "bytes"}.get(type(value), "NC")
         color_space = getattr(value, "color_space", "")
-        fields = {f.name: _encode(getattr(value, f.name), buffers, seen, layout, color_space) for f in dataclasses.fields(value)}
+        fields = {f.name: _encode(as_given(value, f.name), buffers, seen, layout, color_space) for f in dataclasses.fields(value)}
         return {"$": _NAMES[type(value)], **fields}
     if isinstance(value, dict):
         if any(not isinstance(k, str) or k == "$" for k in value):
@@ -95,18 +112,21 @@ def _normal(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(little).reshape(array.shape)  # which makes no copy, but keeps an array without axes as it is
 
 
-def decode(data: Any, arrays: Sequence[np.ndarray]) -> Any:
-    """The inverse of ``encode``; only ``ProtocolError`` escapes, whatever ``data`` is."""
+def decode(data: Any, arrays: Sequence[np.ndarray | Deferred | Opened]) -> Any:
+    """The inverse of ``encode``; only ``ProtocolError`` escapes, whatever ``data`` is.
+
+    Files and pictures keep a ``Deferred`` as it is; in everything else it becomes an array.
+    """
     try:
         return _decode(data, arrays, 0)
     except ProtocolError:
         raise
-    except (TypeError, ValueError, KeyError, IndexError, InputError, OverflowError) as error:
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, InputError, OverflowError) as error:
         msg = f"A value in the message cannot be read: {error}"
         raise ProtocolError(msg) from error
 
 
-def _decode(data: Any, arrays: Sequence[np.ndarray], depth: int) -> Any:
+def _decode(data: Any, arrays: Sequence[np.ndarray | Deferred | Opened], depth: int, read: bool = True) -> Any:
     if depth > MAX_DEPTH:
         raise ProtocolError(expected=f"values nested at most {MAX_DEPTH} deep", got="a deeper one")
     if isinstance(data, list):
@@ -116,16 +136,22 @@ def _decode(data: Any, arrays: Sequence[np.ndarray], depth: int) -> Any:
     kind = data.get("$")
     if kind is None:
         return {k: _decode(v, arrays, depth + 1) for k, v in data.items()}
-    if kind == "buffer":
+    if kind in ("buffer", "manifest"):
         index = data["index"]
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(arrays):
             raise ProtocolError(expected=f"a buffer index below {len(arrays)}", got=repr(index))
-        return arrays[index]
+        found = arrays[index]
+        if isinstance(found, Opened) != (kind == "manifest"):  # none is opened within one, so that it ends
+            raise ProtocolError(expected=f"a {kind} at index {index}", got="the other kind of buffer")
+        if isinstance(found, Opened):
+            return _decode(found.tree[data["field"]] if "field" in data else found.tree, found.arrays, depth + 1)
+        return loaded(found) if read else found
     if kind not in _KINDS:
         raise ProtocolError(expected=f"a kind out of {', '.join(_KINDS)}", got=repr(kind))
     cls = _KINDS[kind]
-    given = {k: _decode(v, arrays, depth + 1) for k, v in data.items() if k != "$"}
-    names = {f.name for f in dataclasses.fields(cls)}
+    read = cls not in (EncodedFile, Image)
+    given = {k: _decode(v, arrays, depth + 1, read) for k, v in data.items() if k != "$"}
+    names = _FIELDS[cls]
     value = cls(**{k: v for k, v in given.items() if k in names})  # fields that a newer minor version adds are passed over
     check_value(value)
     return value
@@ -138,9 +164,12 @@ def check_value(value: object) -> None:
         ProtocolError: With what was expected and what came.
     """
     if isinstance(value, EncodedFile):
-        _array(value.data, (None,), "u", "a file's data")
+        _array(as_given(value, "data"), (None,), "u", "a file's data")
         _text(value.name, "a file's name")
         _text(value.color_space, "a file's colour space")
+        _text(value.layer, "a file's layer")
+        if value.number is not None and (isinstance(value.number, bool) or not isinstance(value.number, int)):
+            raise ProtocolError(expected="a whole number as a file's frame number, or null", got=repr(value.number)[:80])
     elif isinstance(value, Camera):
         for name in ("width", "height", "fl_x", "fl_y", "cx", "cy"):
             number = getattr(value, name)
@@ -158,9 +187,9 @@ def check_value(value: object) -> None:
             raise ProtocolError(expected="a frame's channels as images or files by name", got=repr(value.channels)[:80])
         if isinstance(value.number, bool) or not isinstance(value.number, int):
             raise ProtocolError(expected="a whole number as a frame's number", got=repr(value.number)[:80])
-        scale = value.depth_scale
-        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale) or scale <= 0:
-            raise ProtocolError(expected="a number above 0 as a frame's depth scale", got=repr(scale)[:80])
+        for what, scale in (("depth scale", value.depth_scale), ("unit of integer depth", value.integer_depth_unit)):
+            if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale) or scale <= 0:
+                raise ProtocolError(expected=f"a number above 0 as a frame's {what}", got=repr(scale)[:80])
     elif isinstance(value, Mesh):
         _array(value.vertices, (None, 3), "f", "a mesh's vertices")
         _array(value.faces, (None, 3), "iu", "a mesh's faces")
@@ -186,8 +215,8 @@ def check_value(value: object) -> None:
 
 
 def _array(array: object, shape: tuple[int | None, ...], kinds: str, what: str) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != len(shape):
-        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    if not isinstance(array, (np.ndarray, Deferred)) or array.dtype.kind not in kinds or array.ndim != len(shape):
+        got = f"{array.dtype} {array.shape}" if isinstance(array, (np.ndarray, Deferred)) else type(array).__name__
         raise ProtocolError(expected=f"{what} as an array of shape {shape}", got=got)
     if any(want is not None and want != have for want, have in zip(shape, array.shape, strict=True)):
         raise ProtocolError(expected=f"{what} of shape {shape}", got=str(array.shape))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .deferred import Deferred, FileOnDisk, MayBeDeferred, as_given
 from .errors import InputError
 from .origin import ZERO, Origin
 
@@ -39,8 +41,10 @@ class Image:
     def __post_init__(self) -> None:
         if self.color_space not in COLOR_SPACES:
             raise InputError(expected=f"a colour space out of {', '.join(COLOR_SPACES)}", got=repr(self.color_space))
-        if not isinstance(self.pixels, np.ndarray) or self.pixels.ndim != 3 or self.pixels.dtype.name not in PIXEL_TYPES:
-            got = f"{self.pixels.dtype} {self.pixels.shape}" if isinstance(self.pixels, np.ndarray) else type(self.pixels).__name__
+        pixels = as_given(self, "pixels")
+        array = isinstance(pixels, (np.ndarray, Deferred))
+        if not array or pixels.ndim != 3 or pixels.dtype.name not in PIXEL_TYPES:
+            got = f"{pixels.dtype} {pixels.shape}" if array else type(pixels).__name__
             raise InputError(expected=f"pixels of shape (height, width, channels), one of {', '.join(PIXEL_TYPES)}", got=got)
 
 
@@ -52,14 +56,18 @@ class EncodedFile:
         data: ``(N,)`` uint8, the file's bytes.
         name: The file's name with its suffix, for messages and to tell the format.
         color_space: Overrides what the format implies, or ``""``.
+        layer: Name of the view layer that is meant, of an OpenEXR file that has several.
+        number: Its frame number where more is known of it than its name, which ``frame_names`` reads.
     """
 
     data: np.ndarray
     name: str
     color_space: str = ""
+    number: int | None = None
+    layer: str = ""
 
     @classmethod
-    def read(cls, path: str | Path, color_space: str = "") -> EncodedFile:
+    def read(cls, path: str | Path, color_space: str = "", number: int | None = None) -> EncodedFile:
         """Reads a file from disk; ``InputError`` says what is wrong with the path."""
         path = Path(path)
         try:
@@ -68,7 +76,32 @@ class EncodedFile:
             raise InputError(expected=f"a readable file at {path}", got=error.strerror or str(error)) from error
         if not data.size:
             raise InputError(expected=f"an image file at {path}", got="an empty file", fix="Export the file again")
-        return cls(data, path.name, color_space)
+        return cls(data, path.name, color_space, number)
+
+    @classmethod
+    def on_disk(cls, path: str | Path, color_space: str = "", number: int | None = None) -> EncodedFile:
+        """The same, but the bytes stay on disk until they are needed: for sequences, which need not fit into memory.
+
+        The file must not change until the job is accepted; ``data`` raises ``InputError`` if it has.
+        """
+        path = Path(path)
+        data: Any = FileOnDisk(path)
+        if not data.nbytes:
+            raise InputError(expected=f"an image file at {path}", got="an empty file", fix="Export the file again")
+        return cls(data, path.name, color_space, number)
+
+    def start(self, length: int) -> bytes:
+        """The first bytes, without reading the rest of a file that stays on disk."""
+        data = as_given(self, "data")
+        return (data.read(0, min(length, data.nbytes)) if isinstance(data, Deferred) else data[:length]).tobytes()
+
+    def changed(self, **fields: Any) -> EncodedFile:
+        """With some fields changed; a file that stays on disk stays there."""
+        return EncodedFile(**{**vars(self), **fields})
+
+
+EncodedFile.data = MayBeDeferred("data")  # type: ignore[assignment]  # here, so that the class above says what is read
+Image.pixels = MayBeDeferred("pixels")  # type: ignore[assignment]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,14 +169,17 @@ class SceneFrame:
         channels: Name to picture. Names: ``color`` (linear), ``depth`` (planar z in scene units, background >= 1e9),
             ``normal`` (world space), ``motion`` (pixels; see docs/PROTOCOL.md), ``object_id`` (integers), ``confidence``.
             A multilayer EXR may stand for several channels: the same ``EncodedFile`` under each name.
-        depth_scale: Scene units per depth unit (``depth_unit_scale_factor`` for 16-bit PNG), 1 for float depth.
+        depth_scale: Scene units per unit of depth, whatever type stores it (``depth_unit_scale_factor``).
         number: Frame number in the shot.
+        integer_depth_unit: Another factor where whole numbers store the depth: 0.001 in a capture that does not give its unit. Only
+            whoever decodes the file knows the type.
     """
 
     camera: Camera
     channels: dict[str, Image | EncodedFile]
     depth_scale: float = 1.0
     number: int = 0
+    integer_depth_unit: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -138,7 +138,7 @@ class Codec:
         if not hmac.compare_digest(signature, self._sign(PREFIX, head, text)):
             msg = "The message's signature is wrong"
             raise SignatureError(msg, fix="Give both sides the same key (the connection file's)")
-        header, body = _json_object(head, "header"), _json_object(text, "body")
+        header, body = json_object(head, "header"), json_object(text, "body")
         kind, message_id, reply_to, session = (header.get(k, "") for k in ("type", "id", "reply_to", "session"))
         sequence = header.get("sequence", 0)
         if not all(isinstance(v, str) and len(v) <= 64 for v in (kind, message_id, reply_to, session)) or kind not in TYPES:
@@ -163,7 +163,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _json_object(data: bytes, what: str) -> dict[str, Any]:
+def json_object(data: bytes, what: str) -> dict[str, Any]:
+    """A JSON object of finite numbers; ``ProtocolError`` for anything else."""
     try:
         value = json.loads(data, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from backend_process import Backend, gather, job_info, wait_until
 from backlot.backend.core.context import Context
 from backlot.backend.io.reading import decode
 from backlot.backend.runtime import journal as journals
+from backlot.backend.runtime.contents import Contents
 from backlot.backend.runtime.journal import Journal, Partial
 from backlot.shared import events as ev
 from backlot.shared import polled_client
@@ -28,6 +29,10 @@ pytestmark = [pytest.mark.usefixtures("faults"), pytest.mark.skipif(sys.platform
 
 def picture(seed: int = 0, shape: tuple[int, ...] = (1100, 1000, 4)) -> Image:
     return Image(np.random.default_rng(seed).integers(0, 256, shape, np.uint8), "data")  # 4.4 MB: two chunks
+
+
+def named(buffers: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(b["digest"], 0) for b in buffers]
 
 
 def partials(events: list[ev.Event]) -> list[ev.Partial]:
@@ -226,14 +231,14 @@ def test_the_journal_keeps_the_latest_until_the_job_is_done(tmp_path: Path) -> N
             assert journal.keep_partial(job, Partial("image", index, {"n": letter}, [buffer(letter)])) == []
         assert journal.keep_partial(job, Partial("image", 10, {"n": "e"}, [buffer("e")])) == [buffer("b")]
     assert [(p.index, p.value["n"]) for p in journal.partials("done")] == [(-2, "c"), (None, "d"), (10, "e")]
-    assert journal.referenced() == {letter * 64 for letter in "acde"}
+    assert journal.referenced(named) == {letter * 64 for letter in "acde"}
     journal.finish("done", "done", {}, [buffer("f")])
     assert journal.partials("done") == []
     journal.finish("cancelled", "cancelled", {})
-    assert journal.referenced() == {letter * 64 for letter in "cdef"}
+    assert journal.referenced(named) == {letter * 64 for letter in "cdef"}
     assert journal.outcomes() == [("done", [buffer("f")]), ("cancelled", [buffer("c"), buffer("d"), buffer("e")])]
     journal.forget("cancelled")
-    assert journal.referenced() == {"f" * 64}
+    assert journal.referenced(named) == {"f" * 64}
     journal.close()
 
 
@@ -276,7 +281,7 @@ def test_replaced_ones_do_not_fill_the_disk(tmp_path: Path) -> None:
     from backlot.backend.runtime.blobs import BlobStore
 
     journal, store = Journal(tmp_path / "journal.sqlite"), BlobStore(tmp_path / "store")
-    keeper = retention.Retention(journal, store, 2**20)
+    keeper = retention.Retention(journal, store, Contents(store), 2**20)
     journal.add("job", REQUEST, [], "d")
     limit = retention.RECENT_BYTES
     retention.RECENT_BYTES = 50_000

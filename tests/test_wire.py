@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from backlot.shared.chunks import Download, Upload
 from backlot.shared.digest import CHUNK, as_bytes, digest, write_file
 from backlot.shared.errors import InputError, LimitError, ProtocolError, SignatureError, VersionError
 from backlot.shared.session import Session
-from backlot.shared.transfer import Download, Upload, blob_path, deposit, map_blob
+from backlot.shared.stored import blob_path, map_blob
+from backlot.shared.transfer import deposit
 from backlot.shared.value_codec import DTYPES, Buffer, check_descriptor, decode, encode
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 from backlot.shared.wire import MAX_FRAME, PREFIX, TYPES, Codec
@@ -352,13 +354,18 @@ def test_digest_file_and_chunks_agree(size: int, tmp_path: Any) -> None:
         changed = data.copy()
         changed[-1] ^= 1
         assert digest(as_bytes(changed)) != address
-    upload, received = Upload(address, as_bytes(data)), b""
+    upload, received = Upload(Buffer(data, "bytes"), address), b""
     while (chunk := upload.next_chunk()) is not None:
         assert chunk[0]["offset"] == len(received)
+        again = upload.next_chunk()  # until it has left: a full socket must not lose it
+        assert again is not None
+        assert again[0] == chunk[0]
         received += chunk[1].tobytes()
-        upload.acknowledged = len(received)
+        upload.chunk_left(chunk[1].nbytes)
+        assert upload.confirmed is None
+        upload.acknowledge(len(received))
     assert received == data.tobytes()
-    assert upload.done
+    assert upload.confirmed is not None or not size
 
 
 def test_download_puts_chunks_in_place_and_checks_the_whole() -> None:
@@ -366,7 +373,9 @@ def test_download_puts_chunks_in_place_and_checks_the_whole() -> None:
     description = {**Buffer(data).describe(), "digest": digest(as_bytes(data))}
     download, requests = Download(description), []
     while (request := download.next_request()) is not None:
+        assert download.next_request() == request
         requests.append(request)
+        download.request_left()
     for request in reversed(requests):
         offset = request["offset"]
         download.take(offset, data[offset : offset + request["length"]])

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...shared.errors import BacklotError, StorageError
 from ...shared.launch import record_backend
 from ...shared.operations import OPERATIONS
-from ...shared.transfer import allow_many_files
+from ...shared.stored import allow_many_files
 from ...shared.version import __version__
 from . import doctor, evaluate, interrupt, jobs, models, operations, reconstruct, run, server, train
 from .report import say_error

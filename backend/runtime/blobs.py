@@ -1,6 +1,7 @@
 """The blob store: content-addressed files, shared with clients on the same host.
 
 blobs/ab/abcdef…   the bytes whose digest is the name
+held/              other names of blobs that clients on this host use, a folder for each result
 spare/             files of removed blobs, to be overwritten: finding and clearing fresh memory takes longer than the copy
 spool/             files that a client or worker hands over; complete ones are renamed into blobs/
 host.json          a token by which a client on the same host recognises the folder as its own disk
@@ -9,6 +10,7 @@ host.json          a token by which a client on the same host recognises the fol
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -19,10 +21,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 
-from ...shared.digest import DIGEST_PATTERN, as_bytes, digest, write_file
+from ...shared.digest import CHUNK, DIGEST_PATTERN, as_bytes, digest, root, write_file
 from ...shared.errors import ProtocolError, StorageError
-from ...shared.transfer import RECYCLE_FROM, blob_path, lock_alone, spool_path, touch, write_spooled
+from ...shared.stored import HELD, blob_path, lock_alone
+from ...shared.transfer import RECYCLE_FROM, spool_path, take_over, touch, write_spooled
 from ...shared.wire import new_id
 
 _SPOOL_NAME = re.compile(r"[0-9a-f]{32}")
@@ -53,6 +57,7 @@ class BlobStore:
         self.folder = folder
         self._wanted = FRAME_4K
         self._adopted = 0.0
+        self._leaves: dict[str, list[bytes]] = {}
         for name in ("blobs", "spool", "spare"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -84,7 +89,7 @@ class BlobStore:
         try:
             if not touch(target):
                 write_spooled(data, self.folder, name)
-                self._take_over(spool_path(self.folder, name), address)
+                take_over(spool_path(self.folder, name), target)
         except OSError as error:
             raise storage_error(error, self.folder) from error
         return address
@@ -105,7 +110,7 @@ class BlobStore:
             size = part.stat().st_size
             if size != nbytes:
                 raise ProtocolError(expected=f"a file of {nbytes} bytes in the spool", got=f"{size} bytes")
-            self._take_over(part, address)
+            take_over(part, self.path(address))
             self._adopted = time.monotonic()
             self._wanted = size if RECYCLE_FROM <= size <= SPARE_BYTES // SPARE_FILES else self._wanted
         except FileNotFoundError as error:
@@ -134,17 +139,31 @@ class BlobStore:
             except OSError:
                 part.unlink(missing_ok=True)  # half an array must not keep a full disk full
                 raise
+            leaves = self._hash(part, offset, total, chunk)
             if have + chunk.nbytes < total:
                 return have + chunk.nbytes
-            found = digest(memoryview(np.memmap(part, np.uint8, "r"))) if total else digest(b"")
+            found = root(leaves) if leaves else digest(memoryview(np.memmap(part, np.uint8, "r"))) if total else digest(b"")
             if found != address:
                 part.unlink()
                 msg = "An array arrived damaged"
                 raise ProtocolError(msg, expected=f"digest {address[:12]}", got=found[:12], fix="Try again")
-            self._take_over(part, address)
+            take_over(part, self.path(address))
         except OSError as error:
             raise storage_error(error, self.folder) from error
         return total
+
+    def _hash(self, part: Path, offset: int, total: int, chunk: np.ndarray) -> list[bytes]:
+        """Hashes a blob as it comes: reading all of it at its end would keep everybody waiting.
+
+        Gives the digests of its chunks when the last has come, none if they were not those that ``digest`` takes.
+        """
+        leaves = self._leaves.pop(part.name, []) if offset else []
+        last = offset + chunk.nbytes == total
+        if offset == len(leaves) * CHUNK and (last or chunk.nbytes == CHUNK):
+            leaves.append(hashlib.sha256(chunk).digest())
+        if not last:
+            self._leaves[part.name] = leaves
+        return leaves if len(leaves) == -(-total // CHUNK) else []
 
     def read_chunk(self, address: str, offset: int, length: int) -> np.ndarray:
         """``(length,)`` uint8 of a blob.
@@ -213,11 +232,19 @@ class BlobStore:
             try:
                 status = path.stat()
                 if now - status.st_mtime > older_than:
-                    path.unlink()
+                    os.unlink(path)
                     freed += status.st_size
             except OSError:
                 continue  # in use (Windows) or gone
+        self._collect_held(now - older_than)
         return freed
+
+    def _collect_held(self, before: float) -> None:
+        """Removes what clients held that were killed: each removes its own folder otherwise."""
+        for folder in (self.folder / HELD).glob("backlot-*-*"):
+            with contextlib.suppress(OSError, ValueError):
+                if folder.stat().st_mtime < before and not psutil.pid_exists(int(folder.name.split("-")[1])):
+                    shutil.rmtree(folder)
 
     def size(self) -> int:
         """Bytes in the store."""
@@ -227,21 +254,11 @@ class BlobStore:
                 total += path.stat().st_size
         return total
 
-    def _files(self) -> Iterator[Path]:
-        yield from (self.folder / "blobs").glob("??/*")
-        yield from (self.folder / "spool").iterdir()
-        yield from (self.folder / "spare").iterdir()
-
-    def _take_over(self, part: Path, address: str) -> None:
-        target = self.path(address)
-        if touch(target):  # somebody else sent the same: leave the file that may be in use
-            part.unlink()
-            return
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        try:
-            os.replace(part, target)
-        except PermissionError:  # Windows: somebody has the (same) blob mapped
-            part.unlink(missing_ok=True)
+    def _files(self) -> Iterator[os.DirEntry[str]]:
+        folders = [self.folder / "spool", self.folder / "spare", *(self.folder / "blobs").iterdir()]
+        for folder in folders:
+            with os.scandir(folder) as found:
+                yield from found
 
 
 def storage_error(error: OSError, folder: Path) -> StorageError:

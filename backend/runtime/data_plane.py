@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from typing import Any
 
 import zmq
@@ -16,6 +17,13 @@ from .peers import Peers
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 64
+"""Messages read before it is looked who can be answered."""
+SOON = 5
+"""Milliseconds until a client that did not read is tried again."""
+MAX_REQUESTS = 10_000
+"""Of one client that wait until it reads; it has to say hello again when there are more."""
+
 
 class DataPlane(threading.Thread):
     """Serves ``blob.has``, ``blob.put`` and ``blob.get`` until ``stop`` is called."""
@@ -25,6 +33,7 @@ class DataPlane(threading.Thread):
         self._socket, self._blobs, self._max_bytes = socket, blobs, max_bytes
         self._peers = Peers(socket, codec)
         self._stopping = threading.Event()
+        self._requests: dict[bytes, deque[Message]] = {}
 
     def stop(self) -> None:
         """Ends the thread and waits for it."""
@@ -34,13 +43,35 @@ class DataPlane(threading.Thread):
     def run(self) -> None:
         """The loop."""
         while not self._stopping.is_set():
-            if not self._socket.poll(100):
+            waits = self._peers.flush() or self._requests
+            if not self._socket.poll(SOON if waits else 100) and not waits:
                 self._peers.forget_silent()
                 self._blobs.prepare()
                 continue
-            while (received := self._peers.receive()) is not None:
-                self._serve(*received)
+            for _ in range(AT_ONCE):
+                if (received := self._peers.receive()) is None:
+                    break
+                self._hear(*received)
+            self._catch_up()
         self._socket.close(0)
+
+    def _hear(self, route: bytes, message: Message) -> None:
+        """Answers, unless the client does not read: then its request for a chunk waits, which is smaller than the chunk."""
+        if message.type == "blob.get" and (route in self._requests or not self._peers.ready(route)):
+            waiting = self._requests.setdefault(route, deque())
+            waiting.append(message)
+            if len(waiting) > MAX_REQUESTS:
+                self._peers.forget(route)
+                del self._requests[route]
+            return
+        self._serve(route, message)
+
+    def _catch_up(self) -> None:
+        for route, waiting in list(self._requests.items()):
+            while waiting and self._peers.knows(route) and self._peers.ready(route):
+                self._serve(route, waiting.popleft())
+            if not waiting or not self._peers.knows(route):
+                del self._requests[route]
 
     def _serve(self, route: bytes, message: Message) -> None:
         if message.type == "hello":

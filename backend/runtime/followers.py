@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from ...shared.errors import BacklotError, LimitError
+from ...shared.manifest import LAYOUT
 from ..core.context import PRIVATE
 from .journal import FINISHED, Journal, Partial
 from .peers import Peers
@@ -15,6 +17,8 @@ PARTIALS_SINCE = 1
 """Minor version of the protocol from which clients know ``job.partial``."""
 QUEUED_SINCE = 2
 """The same for ``job.queued``."""
+MANIFESTS_SINCE = 4
+"""The same for results that a manifest names."""
 
 
 class Followers:
@@ -65,7 +69,8 @@ class Followers:
         job_id = body["job"]
         self._progress[job_id] = (body["fraction"], body["stage"])
         for route in self._routes.get(job_id, ()):
-            self._peers.send(route, "job.progress", body, list(arrays), buffers)
+            if self._peers.ready(route) and self._peers.is_active(route):  # news, not results: one that does not read gets the next
+                self._peers.send(route, "job.progress", body, list(arrays), buffers)
 
     def try_again(self, job_id: str, why: str) -> None:
         """Says that the job starts anew."""
@@ -82,12 +87,21 @@ class Followers:
         self._progress.pop(row["id"], None)
         self._tell_outcome(self._routes.pop(row["id"], ()), row)
 
-    def state(self, row: Any) -> tuple[float, str]:
-        """Fraction and stage of a job."""
-        return self._progress.get(row["id"], (1.0 if row["state"] == "done" else 0.0, ""))
+    def describe(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
+        """Jobs as ``job.list`` has them."""
+        waiting, described = self._journal.waiting(), []
+        for row in rows:
+            fraction, stage = self._progress.get(row["id"], (1.0 if row["state"] == "done" else 0.0, ""))
+            error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
+            described.append({
+                **{name: row[name] for name in ("id", "operation", "label", "state", "submitted", "attempts")},
+                "fraction": fraction, "stage": stage, "error": error, "before": waiting.get(row["id"]),
+            })  # fmt: skip
+        return described
 
     def _send_partial(self, route: bytes, job_id: str, partial: Partial) -> None:
-        if not partial.name.startswith(PRIVATE) and self._peers.minor(route) >= PARTIALS_SINCE:
+        since = MANIFESTS_SINCE if _by_manifest(partial.buffers) else PARTIALS_SINCE
+        if not partial.name.startswith(PRIVATE) and self._peers.minor(route) >= since:
             body = {"job": job_id, **partial.body}
             self._peers.send(route, "job.partial", body, [None] * len(partial.buffers), partial.buffers)
 
@@ -96,8 +110,17 @@ class Followers:
         for route in routes:
             if row["state"] == "done":
                 buffers = json.loads(row["outcome_buffers"])
+                if _by_manifest(buffers) and self._peers.minor(route) < MANIFESTS_SINCE:
+                    error = LimitError("The result has more parts than this client can read", expected=f"protocol 1.{MANIFESTS_SINCE}",
+                                       got=f"protocol 1.{self._peers.minor(route)}", fix="Update the add-on and attach again")  # fmt: skip
+                    self._peers.send(route, "job.error", {**body, "error": error.to_json(), "attempts": row["attempts"]})
+                    continue
                 self._peers.send(route, "job.result", {**body, **outcome}, [None] * len(buffers), buffers)
             elif row["state"] == "cancelled":
                 self._peers.send(route, "job.cancelled", body)
             else:
                 self._peers.send(route, "job.error", {**body, "error": outcome, "attempts": row["attempts"]})
+
+
+def _by_manifest(buffers: list[dict[str, Any]]) -> bool:
+    return any(b.get("layout") == LAYOUT for b in buffers)

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     submitted REAL NOT NULL, started REAL, finished REAL, outcome TEXT, outcome_buffers TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS by_state ON jobs (state, priority DESC, submitted);
+CREATE INDEX IF NOT EXISTS by_time ON jobs (submitted);
+CREATE INDEX IF NOT EXISTS by_digest ON jobs (digest);
 CREATE TABLE IF NOT EXISTS partials (
     job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, name TEXT NOT NULL, place TEXT NOT NULL, value TEXT NOT NULL,
     buffers TEXT NOT NULL, PRIMARY KEY (job, name, place)
@@ -185,8 +187,9 @@ class Journal:
         return row
 
     def recent(self, count: int = 200) -> list[sqlite3.Row]:
-        """The newest jobs, newest first."""
-        return list(self._db.execute("SELECT * FROM jobs ORDER BY submitted DESC LIMIT ?", (count,)))
+        """The newest jobs, newest first, without what they were given and gave: that may be much."""
+        return list(self._db.execute("SELECT id, operation, label, state, submitted, attempts, CASE WHEN state = 'failed' THEN outcome END "
+                                     "AS outcome FROM jobs ORDER BY submitted DESC LIMIT ?", (count,)))  # fmt: skip
 
     def count(self) -> dict[str, int]:
         """Number of jobs by state."""
@@ -206,14 +209,17 @@ class Journal:
         """Removes a job."""
         self._write("DELETE FROM jobs WHERE id = ?", (job_id,))
 
-    def referenced(self) -> set[str]:
-        """Digests of the blobs that are still needed: inputs of jobs to do, outputs of jobs done, partial results of the others."""
+    def referenced(self, contents: Callable[[list[dict[str, Any]]], Iterable[tuple[str, int]]]) -> set[str]:
+        """Digests of the blobs that are still needed: inputs of jobs to do, outputs of jobs done, partial results of the others.
+
+        Args:
+            contents: Gives the blobs of buffers, see ``Contents.of``.
+        """
         needed: set[str] = set()
-        for row in self._db.execute("SELECT buffers, outcome_buffers, state FROM jobs"):
-            text = row["outcome_buffers"] if row["state"] in FINISHED else row["buffers"]
-            needed.update(b["digest"] for b in json.loads(text or "[]") if "digest" in b)
+        for row in self._db.execute("SELECT CASE WHEN finished IS NULL THEN buffers ELSE outcome_buffers END AS text FROM jobs"):
+            needed.update(digest for digest, _ in contents(json.loads(row["text"] or "[]")))
         for row in self._db.execute("SELECT buffers FROM partials"):
-            needed.update(b["digest"] for b in json.loads(row["buffers"]))
+            needed.update(digest for digest, _ in contents(json.loads(row["buffers"])))
         return needed
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:

@@ -27,8 +27,10 @@ MAX_JOB_BYTES = 16 * 2**30
 OUTCOME_BYTES = 2 * 2**30
 OWNER = "owner"
 """The client that whoever may read the connection file is."""
-HIGH_WATER = 2000
-"""Messages kept for a client that does not read; beyond that it loses some and has to attach again."""
+HIGH_WATER = 1000
+"""Messages in a socket for a client that does not read, and from one that is not read; beyond that they wait, see ``peers.py``."""
+HIGH_WATER_DATA = 16
+"""The same for chunks: 64 MiB."""
 
 
 class AlreadyRunning(BacklotError):
@@ -73,8 +75,8 @@ def serve(
     if host not in LOOPBACK:
         authenticator, owner = _authenticator(context, state / "keys")
     control, data = context.socket(zmq.ROUTER), context.socket(zmq.ROUTER)
-    for socket in (control, data):
-        socket.linger, socket.maxmsgsize, socket.sndhwm = 0, MAX_FRAME + 4096, HIGH_WATER
+    for socket, most in ((control, HIGH_WATER), (data, HIGH_WATER_DATA)):
+        socket.linger, socket.maxmsgsize, socket.sndhwm, socket.rcvhwm = 0, MAX_FRAME + 4096, most, most
         socket.ipv6 = "[" in host
         if authenticator:
             server_public = _use_curve(socket, state / "keys")

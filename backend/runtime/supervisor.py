@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,19 @@ from typing import Any
 import zmq
 
 from ...shared.connection import Connection
-from ...shared.errors import BacklotError, InputError, JobCancelled, LimitError, ProtocolError, WorkerDied
-from ...shared.jobs import request_digest
+from ...shared.errors import BacklotError, InputError, JobCancelled, ProtocolError, WorkerDied
+from ...shared.manifest import MAX_BYTES, MAX_LISTED
 from ...shared.operations import OPERATIONS
-from ...shared.value_codec import check_descriptor
 from ...shared.version import PROTOCOL_VERSION, __version__
 from ...shared.wire import INLINE_LIMIT, MAX_BUFFERS, MAX_FRAME, Codec, Message
-from .blobs import BlobStore, check_digest
+from .blobs import BlobStore
+from .contents import Contents
 from .data_plane import DataPlane
 from .followers import Followers
+from .intake import Intake, Taken
 from .journal import FINISHED, MAX_ATTEMPTS, Journal, Partial
-from .peers import Peers
-from .requests import job_id_of, read_request
+from .peers import ACTIVE_WITHIN, Peers
+from .requests import job_id_of
 from .retention import Retention
 from .worker_handle import WorkerHandle
 
@@ -40,8 +42,10 @@ TICK = 50
 """Milliseconds between looks at the worker processes."""
 KEEP_JOBS = 7 * 24 * 3600.0
 COLLECT_EVERY = 3600.0
-ACTIVE_CLIENT = 15.0
-"""Seconds since a client's last message for which it counts as being there (it pings every 2 s)."""
+SOON = 5
+"""Milliseconds until a client that does not read is tried again."""
+AT_ONCE = 256
+"""Messages of clients, and of workers, that are served before the others' turn."""
 
 
 class Supervisor:
@@ -64,10 +68,13 @@ class Supervisor:
         connection: Connection, devices: list[str], max_job_bytes: int, outcome_bytes: int, idle_exit: float = 0.0,
     ) -> None:  # fmt: skip
         self._state, self._control, self._idle_exit = state, control, idle_exit
-        self._limits = {"frame_bytes": MAX_FRAME, "inline_bytes": INLINE_LIMIT, "buffers": MAX_BUFFERS, "job_bytes": max_job_bytes}
+        self._limits = {"frame_bytes": MAX_FRAME, "inline_bytes": INLINE_LIMIT, "buffers": MAX_BUFFERS, "job_bytes": max_job_bytes,
+                        "manifest_bytes": MAX_BYTES, "manifest_buffers": MAX_LISTED}  # fmt: skip
         self._blobs = BlobStore(state / "store")
+        self._contents = Contents(self._blobs)
+        self._intake = Intake(self._blobs, self._contents, max_job_bytes)
         self._journal = Journal(state / "journal.sqlite")
-        self._retention = Retention(self._journal, self._blobs, outcome_bytes)
+        self._retention = Retention(self._journal, self._blobs, self._contents, outcome_bytes)
         self._store_announcement = self._blobs.announce()
         self._peers = Peers(control, Codec(connection.key))
         self._followers = Followers(self._peers, self._journal)
@@ -94,9 +101,12 @@ class Supervisor:
         poller.register(self._inner, zmq.POLLIN)
         try:
             while not self._stopping:
-                poller.poll(TICK)
-                while (received := self._peers.receive()) is not None:
+                poller.poll(SOON if self._peers.flush() or len(self._intake) else TICK)
+                for _ in range(AT_ONCE):
+                    if (received := self._peers.receive()) is None:
+                        break
                     self._serve(*received)
+                self._take_in()
                 self._hear_workers()
                 self._watch_workers()
                 self._assign()
@@ -124,7 +134,7 @@ class Supervisor:
             elif message.type == "job.list":
                 one = self._journal.get(job_id_of(message)) if "job" in message.body else None
                 rows = self._journal.recent() if "job" not in message.body else [one] if one is not None else []
-                self._peers.send(route, "job.list", {"jobs": self._describe(rows)}, reply_to=message.id)
+                self._peers.send(route, "job.list", {"jobs": self._followers.describe(rows)}, reply_to=message.id)
             elif message.type == "status":
                 self._peers.send(route, "status", self._status(), reply_to=message.id)
             elif message.type == "ping":
@@ -149,43 +159,34 @@ class Supervisor:
 
     def _submit(self, route: bytes, message: Message) -> None:
         job_id = job_id_of(message)
-        if self._journal.get(job_id) is None:
-            try:
-                self._accept(job_id, message)
-            except BacklotError as error:
-                self._peers.send(route, "job.rejected", {"job": job_id, "error": error.to_json()}, reply_to=message.id)
-                return
-        self._attach(route, job_id)
-
-    def _accept(self, job_id: str, message: Message) -> None:
-        request = read_request(message)
-        total = sum(b["nbytes"] for b in message.buffers)
-        if total > self._limits["job_bytes"]:
-            raise LimitError(expected=f"at most {self._limits['job_bytes'] >> 20} MiB of input", got=f"{total >> 20} MiB")
-        buffers = [self._keep(b, a) for b, a in zip(message.buffers, message.arrays, strict=True)]
-        digests = [b["digest"] for b in buffers]
-        digest = request_digest(
-            request["operation"], request["parameters"], request["inputs"], digests, request["seed"], request["formats"]
-        )
-        self._journal.add(job_id, request, buffers, digest)
-
-    def _keep(self, description: dict[str, Any], array: Any) -> dict[str, Any]:
-        """Makes sure that a submitted buffer is a blob in the store; gives its description as such."""
-        check_descriptor(description)
-        transport = description.get("transport", "inline")
-        if transport == "inline":
-            address = self._blobs.put(array)
+        if job_id in self._intake:
+            self._intake.follow(job_id, route)
+        elif self._journal.get(job_id) is not None:
+            self._attach(route, job_id)
         else:
-            address = check_digest(description.get("digest"))
-            if transport == "spool":
-                self._blobs.adopt(description.get("file"), address, description["nbytes"])
-            elif not self._blobs.has(address):
-                msg = "An input was not uploaded"
-                raise ProtocolError(msg, expected=f"the blob {address[:12]}", got="none", fix="Submit the job again")
-        kept = {k: description.get(k) for k in ("dtype", "shape", "layout", "color_space", "nbytes")}
-        return {**kept, "transport": "blob", "digest": address}
+            self._intake.begin(job_id, route, message)
+            self._take_in()
+
+    def _take_in(self) -> None:
+        for taken in self._intake.finished():
+            try:
+                self._journal.add(taken.job, *taken.work.result())
+            except BacklotError as error:
+                self._reject(taken, error)
+                continue
+            for route in taken.routes:
+                self._attach(route, taken.job)
+            if taken.cancelled:
+                self._cancel(taken.job)
+
+    def _reject(self, taken: Taken, error: BacklotError) -> None:
+        for route in taken.routes:
+            self._peers.send(route, "job.rejected", {"job": taken.job, "error": error.to_json()}, reply_to=taken.reply_to)
 
     def _attach(self, route: bytes, job_id: str) -> None:
+        if job_id in self._intake:
+            self._intake.follow(job_id, route)
+            return
         row = self._journal.get(job_id)
         if row is None:
             error = InputError(f"The backend knows no job {job_id[:12]}", fix="It may have been forgotten after a week: submit it again")
@@ -194,6 +195,9 @@ class Supervisor:
         self._followers.attach(route, row)
 
     def _cancel(self, job_id: str) -> None:
+        if job_id in self._intake:
+            self._intake.cancel(job_id)
+            return
         row = self._journal.get(job_id)
         if row is None or row["state"] in FINISHED:
             return
@@ -211,7 +215,7 @@ class Supervisor:
         self._inner.send_multipart([worker.route, *frames])
 
     def _hear_workers(self) -> None:
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 route, *frames = self._inner.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
@@ -219,7 +223,7 @@ class Supervisor:
             try:
                 message = self._inner_codec.decode(frames)
             except ProtocolError as error:
-                log.warning("not a worker: %s", error)
+                self._hear_nonsense(route, error)
                 continue
             if message.type == "hello":
                 worker = next((w for w in self._workers if w.pid == message.body.get("pid")), None)
@@ -236,6 +240,15 @@ class Supervisor:
                     worker.info.update(message.body.get("device", {}))
                 elif message.body.get("job") == worker.job and message.type != "job.partial":
                     self._hear_of_job(worker, message)
+
+    def _hear_nonsense(self, route: bytes, error: ProtocolError) -> None:
+        """What cannot be read may have been a job's end: the job must not wait for it for ever."""
+        log.warning("not a worker, or a message that cannot be read: %s", error)
+        worker = next((w for w in self._workers if w.route == route and w.job), None)
+        if worker is not None:
+            job_id = worker.job
+            worker.release()
+            self._end(job_id, "failed", error)
 
     def _hear_of_job(self, worker: WorkerHandle, message: Message) -> None:
         job_id, body = worker.job, message.body
@@ -333,27 +346,16 @@ class Supervisor:
     def _devices(self) -> list[dict[str, Any]]:
         return [{**w.info, "device": w.device, "state": w.state, "pid": w.pid} for w in self._workers]
 
-    def _describe(self, rows: list[Any]) -> list[dict[str, Any]]:
-        waiting, described = self._journal.waiting(), []
-        for row in rows:
-            fraction, stage = self._followers.state(row)
-            error = str(BacklotError.from_json(json.loads(row["outcome"]))) if row["state"] == "failed" else ""
-            described.append({
-                **{name: row[name] for name in ("id", "operation", "label", "state", "submitted", "attempts")},
-                "fraction": fraction, "stage": stage, "error": error, "before": waiting.get(row["id"]),
-            })  # fmt: skip
-        return described
-
     def _status(self) -> dict[str, Any]:
         return {
             "version": __version__, "pid": os.getpid(), "state_folder": str(self._state), "uptime": time.monotonic() - self._started,
-            "devices": self._devices(), "jobs": self._journal.count(), "clients": self._peers.active(ACTIVE_CLIENT),
+            "devices": self._devices(), "jobs": self._journal.count(), "clients": self._peers.active(ACTIVE_WITHIN),
             "store_bytes": self._blobs.size(), "disk_free": shutil.disk_usage(self._state).free,
         }  # fmt: skip
 
     def _idle(self) -> bool:
         counts = self._journal.count()
-        return not counts.get("running") and not counts.get("queued") and self._peers.active(ACTIVE_CLIENT) <= 1
+        return not counts.get("running") and not counts.get("queued") and self._peers.active(ACTIVE_WITHIN) <= 1
 
     def _tidy(self) -> None:
         now = time.monotonic()
@@ -361,16 +363,22 @@ class Supervisor:
             self._collected = now
             try:
                 self._journal.prune(KEEP_JOBS)
-                freed = self._blobs.collect(self._journal.referenced())
-                log.info("store tidied: %.1f MiB freed", freed / 2**20)
+                keep = self._journal.referenced(self._contents.of)
+                threading.Thread(target=self._collect, args=(keep,), name="backlot-collect", daemon=True).start()
             except (BacklotError, OSError) as error:
                 log.error("tidying failed: %s", error)
             self._peers.forget_silent()
-        if any(w.job or w.state == "starting" for w in self._workers) or self._peers.active(ACTIVE_CLIENT):
+        if any(w.job or w.state == "starting" for w in self._workers) or self._peers.active(ACTIVE_WITHIN):
             self._busy_at = now
         elif self._idle_exit and now - self._busy_at > self._idle_exit:
             log.info("idle for %g s: ending", self._idle_exit)
             self.stop()
+
+    def _collect(self, keep: set[str]) -> None:
+        try:
+            log.info("store tidied: %.1f MiB freed", self._blobs.collect(keep) / 2**20)
+        except OSError as error:
+            log.error("tidying failed: %s", error)
 
     def _close(self) -> None:
         for worker in self._workers:
@@ -379,6 +387,7 @@ class Supervisor:
                     self._journal.requeue(worker.job, count=False)
             worker.kill()
         self._data_plane.stop()
+        self._intake.close()
         self._inner.close(0)
         self._journal.close()
 

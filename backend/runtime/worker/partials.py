@@ -8,12 +8,11 @@ from typing import Any
 
 from ....shared.errors import JobFailed, ProtocolError
 from ....shared.operations import Operation
-from ....shared.transfer import map_blob
-from ....shared.value_codec import Buffer, decode, encode
 from ....shared.wire import Message
 from ...core.context import PRIVATE, Partials
 from ..blobs import BlobStore
 from ..delivery import deliver_one
+from .stored_values import load_value, store_value
 
 SEND_EVERY = 0.25
 """Seconds between two of the same name and index: more often is of no use to a person and wears out the disk."""
@@ -29,8 +28,8 @@ class StoredPartials(Partials):
         formats: Suffix by output name where files are delivered, None where arrays are.
         store: Where the arrays go.
         earlier: ``job.partial`` messages of the attempts before.
-        obj_up: The axis that points up in an .obj.
         send: Takes body and buffers of a ``job.partial``.
+        obj_up: The axis that points up in an .obj.
     """
 
     def __init__(
@@ -38,8 +37,8 @@ class StoredPartials(Partials):
         obj_up: str = "y",
     ) -> None:  # fmt: skip
         super().__init__()
-        self._obj_up = obj_up
         self._schema, self._formats, self._store, self._send = schema, formats, store, send
+        self._obj_up = obj_up
         self._stored: dict[Key, tuple[Any, list[dict[str, Any]]]] = {}
         self._sent_at: dict[Key, float] = {}
         for message in earlier:
@@ -68,7 +67,7 @@ class StoredPartials(Partials):
             return self._values[key]
         tree, buffers = self._stored[key]
         try:
-            return decode(tree, [map_blob(b, self._store.folder) for b in buffers])
+            return load_value(tree, buffers, self._store)
         except ProtocolError as error:  # its blob is gone: as if it had never been
             raise KeyError(key) from error
 

@@ -16,8 +16,7 @@ import numpy as np
 from ....shared.errors import BacklotError, JobCancelled, JobFailed, OutOfMemory
 from ....shared.notes import Notes, add_to_reports, collect_notes
 from ....shared.operations import find
-from ....shared.transfer import allow_many_files, map_blob
-from ....shared.value_codec import Buffer, decode, encode
+from ....shared.stored import allow_many_files
 from ....shared.wire import INLINE_LIMIT, Message
 from ...core.context import Context
 from ...core.devices import describe_device, memory
@@ -27,6 +26,7 @@ from ..blobs import BlobStore
 from ..delivery import deliver, provenance
 from .channel import Channel
 from .partials import StoredPartials
+from .stored_values import load_value, store_value
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Worker:
         report = _Reporter(self._channel, job)
         earlier = self._channel.partials.pop(job, [])
         report(0.0, "reading")
-        values = decode(request["inputs"], [map_blob(b, self._store.folder) for b in message.buffers])
+        values = load_value(request["inputs"], message.buffers, self._store)
         clock = [time.perf_counter()]
         obj_up = str(request["parameters"].get("obj_up", "y"))
         inputs = decode_inputs(schema, values, obj_up)
@@ -131,10 +131,8 @@ class Worker:
         timings = dict(zip(("decode", "compute", "encode"), took, strict=True))
         note = provenance(schema, request, values, describe_device(str(self._device)), started, timings, message.buffers)
         note["notes"] = notes.sentences()
-        buffers: list[Buffer] = []
-        tree = encode(delivered, buffers)
-        descriptions = [{**b.describe(), "transport": "blob", "digest": self._store.put(b.array)} for b in buffers]
-        self._channel.send("job.result", {"job": job, "outputs": tree, "provenance": note}, [None] * len(buffers), descriptions)
+        tree, descriptions = store_value(delivered, self._store)
+        self._channel.send("job.result", {"job": job, "outputs": tree, "provenance": note}, [None] * len(descriptions), descriptions)
 
     def _compute(
         self, name: str, inputs: dict[str, Any], request: dict[str, Any], report: _Reporter, partials: StoredPartials

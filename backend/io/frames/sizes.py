@@ -40,7 +40,7 @@ def at_size(name: str, image: Image, width: int, height: int, *, strict: bool) -
             pixels = pixels[..., :4].astype(np.float32) * ratio
         return Image(np.ascontiguousarray(pixels), image.color_space)
     if name == "mask" and strict:
-        kept = _averaged((image.pixels[..., :1] > 0).astype(np.float32), width, height)
+        kept = _averaged((image.pixels[..., :1] > 0).astype(np.float32), width, height, exact=True)
         return Image((kept >= 1 - 1e-6).astype(np.float32), "data")
     values = np.nan_to_num(to_float(image.pixels), nan=0.0, posinf=0.0, neginf=0.0)
     if name == "normal" and image.pixels.dtype.kind == "u":
@@ -60,10 +60,10 @@ def note_size(what: str, size: tuple[int, int], other: str, other_size: tuple[in
     note(f"{what} of {size[0]} x {size[1]} pixels was brought to the {other_size[0]} x {other_size[1]} of {other}", where)
 
 
-def _averaged(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """``(H, W, C)`` float32: the mean of all pixels that are touched where there are fewer, else interpolated."""
+def _averaged(values: np.ndarray, width: int, height: int, exact: bool = False) -> np.ndarray:
+    """``(H, W, C)`` float32: the mean of the pixels that are touched where there are fewer or it is to be exact, else interpolated."""
     planes = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))[None]
-    if height <= values.shape[0] and width <= values.shape[1]:
+    if exact or (height <= values.shape[0] and width <= values.shape[1]):
         made = F.interpolate(planes, (height, width), mode="area")
     else:
         made = F.interpolate(planes, (height, width), mode="bilinear", antialias=True, align_corners=False)

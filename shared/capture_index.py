@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .file_lookup import FileLookup
+from .file_lookup import FileLookup, files_by_key
 from .frame_names import LARGEST, check_once, numbers_or_order
 from .json_file import read_json
+from .notes import note
 from .text_file import printable
 
+FILE = "transforms.json"
 CHANNEL_KEYS = {
     "color": "file_path",
     "depth": "depth_file_path",
@@ -23,8 +27,11 @@ CHANNEL_KEYS = {
     "mask": "mask_path",
 }
 """Channel to the key of its file in a frame."""
-_FOLDERS = ("images",)
-"""Folders next to the file where pictures of another machine's paths may be."""
+_ALIASES = {"depth_path": "depth_file_path", "mask_file_path": "mask_path", "normal_path": "normal_file_path",
+            "integer_depth_scale": "depth_unit_scale_factor"}  # fmt: skip
+"""Keys of instant-ngp and others to ours."""
+_FOLDERS = {"file_path": ("images",)}
+"""Folders next to the file where pictures of another machine's paths may be: not depth, whose files are often named as the colour's."""
 
 
 class MissingFile(InputError):
@@ -58,16 +65,12 @@ class CaptureIndex:
         """
         path = Path(source)
         if path.is_dir():
-            path = path / "transforms.json"
+            path = capture_file(path) or path / FILE
         data = read_json(path, "a file", "Give the folder of a capture, or export one in the nerfstudio convention")
-        if not isinstance(data, dict) or not isinstance(data.get("frames"), list):
+        if not isinstance(data, dict) or not isinstance(data.get("frames"), (list, dict)):
             raise InputError(expected=f'{path.name} to be an object with a list "frames"', got=printable(data))
-        entries = data["frames"]
-        if not entries:
-            raise InputError(expected=f"{path.name} to list at least one frame", got="none", fix="Capture at least one frame")
-        for index, entry in enumerate(entries):
-            if not isinstance(entry, dict):
-                raise InputError(expected=f"frame {index} to be an object", got=printable(entry))
+        data = _renamed(data)
+        entries = _entries(data["frames"], path.name)
         return cls(path, data, entries, _numbers(entries), FileLookup(path.parent))
 
     @property
@@ -85,7 +88,7 @@ class CaptureIndex:
         name = entry[key]
         if not isinstance(name, str) or not name:
             raise InputError(expected=f"{key} of {where} to be a path", got=printable(name))
-        path = self.lookup.find(name, _FOLDERS)
+        path = self.lookup.find(name, _FOLDERS.get(key, ()))
         if path is not None:
             return path
         raise MissingFile(
@@ -93,6 +96,47 @@ class CaptureIndex:
             got=f"no such file as {printable(name)}",
             fix="Bring it back, or take the frame out of transforms.json; paths are relative to that file",
         )
+
+
+def capture_file(folder: Path) -> Path | None:
+    """The ``transforms.json`` of a folder; the only other ``transforms*.json`` where it has another name, with a note; or None.
+
+    Raises:
+        InputError: Several, such as those of a split for training and testing.
+    """
+    named = {key: path for key, path in files_by_key(folder) if key.startswith("transforms") and key.endswith(".json")}
+    if FILE in named or not named:
+        return named.get(FILE)
+    if len(named) > 1:
+        got = ", ".join(path.name for path in named.values())
+        raise InputError(expected=f"{FILE} in {folder}", got=got, fix="Give the one of them that is meant")
+    [path] = named.values()
+    note(f"there is no {FILE} in the folder: this file is read", path.name)
+    return path
+
+
+def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
+    found = {_ALIASES.get(key, key): value for key, value in data.items()}
+    return found | {key: data[key] for key in _ALIASES.values() if key in data}
+
+
+def _entries(given: list[Any] | dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The frames; of an object of frames its keys are their numbers. Repeated ones are left out."""
+    if isinstance(given, dict):
+        if all(isinstance(entry, dict) for entry in given.values()) and all(re.fullmatch(r"-?[0-9]{1,9}", key) for key in given):
+            given = [{"frame_number": int(key), **entry} for key, entry in given.items()]
+        else:
+            given = list(given.values())
+    if not given:
+        raise InputError(expected=f"{name} to list at least one frame", got="none", fix="Capture at least one frame")
+    entries: dict[str, dict[str, Any]] = {}
+    for index, entry in enumerate(given):
+        if not isinstance(entry, dict):
+            raise InputError(expected=f"frame {index} to be an object", got=printable(entry))
+        entries.setdefault(json.dumps(entry, sort_keys=True), _renamed(entry))
+    if len(entries) < len(given):
+        note(f"{len(given) - len(entries)} of {len(given)} frames are left out because they are listed twice", name)
+    return list(entries.values())
 
 
 def _numbers(entries: list[dict[str, Any]]) -> list[int]:

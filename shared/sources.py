@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from .capture_index import FILE, capture_file
 from .colmap import read_colmap
 from .colmap_model import find_model, is_model_file
 from .errors import InputError
+from .file_lookup import files_by_key
 from .frames import read_transforms
 from .object_names import read_names
-from .stereo import CALIBRATION, PAIRS, SUFFIXES, Calibration, find_pair, read_stereo
+from .stereo import CALIBRATION, PAIRS, SUFFIXES, Calibration, find_calibration, find_pair, read_stereo
 from .values import SceneFrame, Tracks
 
 EXPECTED = (
@@ -66,9 +68,9 @@ def read_source(
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         raise InputError(expected=EXPECTED, got=f"one picture, {path.name}", fix="Give the other picture of the pair with --right")
     folder = path if path.is_dir() else path.parent
-    if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and (path / "transforms.json").is_file())):
-        return Source("transforms", read_transforms(path, whole=whole), None, read_names(folder))
-    if path.is_dir() and find_pair(path) and (path / CALIBRATION).is_file():
+    if images is None and (path.suffix.lower() == ".json" or (path.is_dir() and FILE in dict(files_by_key(path)))):
+        return _capture(path, whole)
+    if path.is_dir() and find_pair(path) and find_calibration(path):
         return _stereo(path, None, None, 0.0, 0.0)
     named = path.is_file() and is_model_file(path.name)
     if images is not None or named or (path.is_dir() and find_model(path)):
@@ -77,15 +79,21 @@ def read_source(
     if path.is_dir() and find_pair(path):
         fix = f"Put a {CALIBRATION} next to the pictures, or give --focal (pixels) and --baseline (scene units)"
         raise InputError(expected="a calibration of the stereo pair", got=f"only the pictures in {path}", fix=fix)
+    if path.is_dir() and capture_file(path):  # another name, which says less than the files of the others
+        return _capture(path, whole)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:6]) or "an empty folder" if path.is_dir() else f"the file {path.name}"
     raise InputError(expected=f"{EXPECTED} in {folder}", got=inside, fix="Give the folder of a capture, or of what COLMAP wrote")
+
+
+def _capture(path: Path, whole: bool) -> Source:
+    return Source("transforms", read_transforms(path, whole=whole), None, read_names(path if path.is_dir() else path.parent))
 
 
 def _stereo(path: Path, right: str | Path | None, calibration: str | Path | None, focal: float, baseline: float) -> Source:
     if path.is_dir():
         found = find_pair(path)
         if found is None:
-            usual = " or ".join(f"{a} and {b}" for a, b in PAIRS[:2])
+            usual = " or ".join(f"{a} and {b}" for a, b in PAIRS[1:3])
             raise InputError(expected=f"a left and a right picture in {path}, named {usual}", got="none", fix="Give the two pictures")
         path, right = found[0], right or found[1]
     if right is None:
@@ -98,7 +106,7 @@ def _stereo(path: Path, right: str | Path | None, calibration: str | Path | None
                 expected="a focal length in pixels and a baseline in scene units, both above 0", got=f"{focal:g} and {baseline:g}"
             )
         return Source("stereo", read_stereo(path, right, Calibration(focal, None, None, baseline)))
-    chosen = Path(calibration) if calibration is not None else path.parent / CALIBRATION
+    chosen = Path(calibration) if calibration is not None else find_calibration(path.parent) or path.parent / CALIBRATION
     if not chosen.is_file():
         fix = "Give --calib, or --focal (pixels) and --baseline (scene units)"
         raise InputError(expected=f"a calibration of the pair at {chosen}", got="no such file", fix=fix)

@@ -138,12 +138,12 @@ GOOD = "1 1 0 0 0 0 0 0 3 shot 0.png\n\n"
 @pytest.mark.parametrize(
     ("cameras", "images", "message"),
     [
-        ("1 OPENCV_FISHEYE 32 24 30 30 16 12 0 0 0 0\n", GOOD, "OPENCV_FISHEYE"),
-        ("1 PINHOLE 32 24 30 30 16\n", GOOD, "4 parameters of PINHOLE"),
+        ("3 OPENCV_FISHEYE 32 24 30 30 16 12 0 0 0 0\n", GOOD, "OPENCV_FISHEYE"),
+        ("3 PINHOLE 32 24 30 30 16\n", GOOD, "4 parameters of PINHOLE"),
         ("1 PINHOLE 32\n", GOOD, "line 1 of cameras.txt"),
         ("1 PINHOLE 32 24 x 30 16 12\n", GOOD, "numbers"),
-        ("1 PINHOLE 32 24 nan 30 16 12\n", GOOD, "finite"),
-        ("1 PINHOLE 32 24 -30 30 16 12\n", GOOD, "above 0"),
+        ("3 PINHOLE 32 24 nan 30 16 12\n", GOOD, "finite"),
+        ("3 PINHOLE 32 24 -30 30 16 12\n", GOOD, "above 0"),
         (CAMERAS, "# nothing\n", "list pictures"),
         (CAMERAS, "1 1 0 0 0 0 0 0 3\n\n", "IMAGE_ID"),
         (CAMERAS, "1 1 0 0 0 0 0 0 9 shot 0.png\n\n", "camera 9"),
@@ -211,7 +211,7 @@ def test_a_smaller_copy_of_a_pair_keeps_its_geometry(tmp_path):
         (CALIB.replace("baseline=193.001", ""), (WIDTH, HEIGHT), "baseline"),
         (CALIB.replace("193.001", "-3"), (WIDTH, HEIGHT), "above 0"),
         (CALIB.replace("193.001", "far"), (WIDTH, HEIGHT), "far"),
-        (CALIB.replace("cam1=[994.978", "cam1=[900"), (WIDTH, HEIGHT), "rectified"),
+        (CALIB.replace("cam1=[994.978 0 342.279; 0 994.978", "cam1=[900 0 342.279; 0 900"), (WIDTH, HEIGHT), "rectified"),
         (CALIB.replace("cam0=[994.978 0 ", "cam0=["), (WIDTH, HEIGHT), "nine numbers"),
         (CALIB, (WIDTH, HEIGHT + 2), "same size"),
         (CALIB.replace("height=24", "height=99"), (WIDTH, HEIGHT), "shape of the calibration"),
@@ -243,7 +243,8 @@ def test_what_is_no_source_says_what_would_be(tmp_path):
 
 def capture(folder: Path, **top: object) -> Path:
     picture(folder / "a.png")
-    frames = [{"file_path": f"{name}.png", "transform_matrix": np.eye(4).tolist()} for name in ("a", "gone", "a")]
+    picture(folder / "b.png")
+    frames = [{"file_path": f"{name}.png", "transform_matrix": np.eye(4).tolist()} for name in ("a", "gone", "b")]
     (folder / "transforms.json").write_text(json.dumps({"fl_x": 30, "frames": frames, **top}))
     return folder
 

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backlot.backend.core.context import Context
+from backlot.backend.io.meshes import decode_mesh, encode_mesh
 from backlot.backend.reconstruct.operations import reconstruct_depth, reconstruct_footage, reconstruct_plate, reconstruct_texture
 from backlot.shared.errors import ProtocolError
 from backlot.shared.notes import collect_notes
 from backlot.shared.operations import find
 from backlot.shared.origin import NEAR, ZERO, moved, origin_of, relative
 from backlot.shared.value_codec import decode, encode
-from backlot.shared.values import Camera, Image, Mesh, SceneFrame
+from backlot.shared.values import Camera, EncodedFile, Image, Mesh, SceneFrame
 
 UTM = np.array([500123.0, 4649776.0, 212.0])
 RADIUS = 0.4
@@ -116,6 +117,27 @@ def test_one_plate_of_a_survey() -> None:
     mesh = reconstruct_plate.run({"frames": [frame]}, parameters, Context(torch.device("cpu")))["mesh"]
     middle = mesh.vertices.mean(0) + np.array(mesh.origin) - UTM
     assert np.linalg.norm(middle) < 2
+
+
+@pytest.mark.parametrize("suffix", ["ply", "obj", "glb", "usda"])
+def test_files_say_where_a_mesh_of_a_survey_belongs(suffix: str) -> None:
+    triangle = Mesh(np.float32([[0, 0, 0], [1.25, 0, 0], [0, 2.5, 3]]), np.array([[0, 1, 2]], np.int32), origin=tuple(UTM + 0.5))
+    data = encode_mesh(triangle, suffix)
+    assert b"Backlot origin 500123.5 4649776.5 212.5" in data
+    assert b"origin" not in encode_mesh(dataclasses.replace(triangle, origin=ZERO), suffix)
+    if suffix != "usda":
+        read = decode_mesh(EncodedFile(np.frombuffer(data, np.uint8), f"m.{suffix}"))
+        assert read.origin == triangle.origin
+        np.testing.assert_array_equal(read.vertices, triangle.vertices)
+
+
+def test_a_file_with_a_surveys_coordinates_keeps_its_millimetres() -> None:
+    rows = np.array([[500123.4567, 4649776.1234, 212.001], [500124.9, 4649776.5, 212.5], [500123.5, 4649779.25, 213.75]])
+    text = "".join(f"v {x:.4f} {y:.4f} {z:.4f}\n" for x, y, z in rows) + "f 1 2 3\n"
+    with collect_notes() as notes:
+        mesh = decode_mesh(EncodedFile(np.frombuffer(text.encode(), np.uint8), "survey.obj"), "z")
+    np.testing.assert_allclose(mesh.vertices.astype(np.float64) + mesh.origin, rows, atol=1e-6)
+    assert any("survey.obj" in sentence and "500124" in sentence for sentence in notes.sentences())
 
 
 @given(st.floats(1.0, 1e7), st.floats(1e-2, 1e5), st.integers(0, 2**32))

@@ -22,6 +22,7 @@ from ....shared.values import EncodedFile, Mesh
 from . import glb, glb_read, obj, obj_read, ply, ply_read, usd
 from .axes import check_up
 from .common import broken, check, picture_bytes
+from .far import with_origin
 from .repair import finished
 
 FORMATS = ("ply", "obj", "glb", "usda", "usdz")
@@ -85,7 +86,8 @@ def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
     data = file.data.tobytes()
     try:
         mesh = obj_read.read(data, file.name, obj_up) if suffix == ".obj" else READABLE[suffix](data, file.name)
-        return finished(mesh, file.name, split=suffix in GLTF or (suffix == ".ply" and mesh.uvs is not None))
+        mesh = finished(mesh, file.name, split=suffix in GLTF or (suffix == ".ply" and mesh.uvs is not None))
+        return with_origin(mesh, data, file.name)
     except InputError as error:
         if file.name in str(error):
             raise

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from ....shared.errors import InputError
+from ....shared.origin import ZERO
 from ....shared.values import Mesh
 from .axes import y_up
 from .common import picture_bytes, split
+from .far import comment
 from .names import columns
 
 _TAKEN = frozenset({"color", "color_r", "color_g", "color_b"})
@@ -73,7 +75,7 @@ def write(mesh: Mesh) -> bytes:
     indices = buffer.add(np.ascontiguousarray(faces.reshape(-1), "<u4"), _ELEMENTS)
     shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
     document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "Backlot"},
+        "asset": {"version": "2.0", "generator": "Backlot", **({} if mesh.origin == ZERO else {"extras": {"origin": comment(mesh)}})},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "reconstruction"}],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.notes import note
+from ....shared.origin import ZERO
 from ....shared.values import Mesh
 from ...core.color import to_srgb
 from .axes import y_up
 from .common import rows
+from .far import comment
 
 CONVENTION = {"y": "y up, -z forward", "z": "z up"}
 """How the first line of a file names its axes."""
@@ -30,6 +32,8 @@ def write(mesh: Mesh, stem: str, up: str) -> bytes:
     if mesh.colors is not None:
         columns.append(to_srgb(np.clip(mesh.colors, 0, 1).astype(np.float32)))
     parts = [f"# Backlot: {CONVENTION[up]}, vertex colours in sRGB\n"]
+    if mesh.origin != ZERO:
+        parts.append(f"# {comment(mesh)}\n")
     if textured:
         parts.append(f"mtllib {stem}.mtl\n")
     parts.append(rows("v" + " %.9g" * 3 + " %.6f" * (3 * len(columns) - 3), np.hstack(columns)))

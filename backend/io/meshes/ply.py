@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....shared.origin import ZERO
 from ....shared.values import Mesh
 from .common import color_bytes, split
+from .far import comment
 from .names import columns
 
 KINDS = {
@@ -46,7 +48,9 @@ def write(mesh: Mesh) -> bytes:
     rows["count"], rows["corners"] = 3, faces
     if mesh.uvs is not None:
         rows["uv_count"], rows["uvs"] = 6, mesh.uvs.reshape(-1, 6)
-    lines = ["ply", "format binary_little_endian 1.0", "comment Backlot: z up, colours in sRGB", f"element vertex {len(table)}"]
+    lines = ["ply", "format binary_little_endian 1.0", "comment Backlot: z up, colours in sRGB"]
+    lines += [] if mesh.origin == ZERO else [f"comment {comment(mesh)}"]
+    lines.append(f"element vertex {len(table)}")
     lines += [f"property {'uchar' if kind == 'u1' else 'float'} {name}" for name, kind in fields]
     lines += [f"element face {len(rows)}", "property list uchar int vertex_indices"]
     if mesh.uvs is not None:

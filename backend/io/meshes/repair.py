@@ -7,13 +7,14 @@ import dataclasses
 import numpy as np
 
 from ....shared.notes import note
+from ....shared.origin import relative
 from ....shared.values import Mesh
 from .common import broken, check, count, welded
 from .polygons import distinct
 
 
 def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
-    """A mesh as a reader has it, float64 and with flaws, as one that can be worked with: finite, float32 and int32.
+    """A mesh as a reader has it, float64 and with flaws, as one that can be worked with: finite, float32 and int32, near its origin.
 
     Args:
         mesh: What a file holds.
@@ -26,13 +27,13 @@ def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
     check(mesh, finite=False)
     mesh = _finite(_faces(welded(mesh) if split else mesh, name), name)
     with np.errstate(over="ignore"):
-        vertices = mesh.vertices.astype(np.float32)
+        vertices, origin = relative(mesh.vertices)
     if not np.isfinite(vertices).all():
         raise broken(name, "coordinates beyond 1e38")
     single = {
         field: None if (value := getattr(mesh, field)) is None else value.astype(np.float32) for field in ("normals", "colors", "uvs")
     }
-    return dataclasses.replace(mesh, vertices=vertices, faces=mesh.faces.astype(np.int32), **single)
+    return dataclasses.replace(mesh, vertices=vertices, faces=mesh.faces.astype(np.int32), origin=origin, **single)
 
 
 def _faces(mesh: Mesh, name: str) -> Mesh:

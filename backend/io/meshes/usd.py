@@ -13,6 +13,7 @@ import numpy as np
 
 from ....shared.values import Mesh
 from .common import picture_bytes, rows
+from .far import comment
 from .names import words
 
 _ROOT = "reconstruction"
@@ -43,8 +44,9 @@ def _document(mesh: Mesh, picture: str) -> str:
     low, high = (mesh.vertices.min(0), mesh.vertices.max(0)) if len(mesh.vertices) else (np.zeros(3), np.zeros(3))
     textured = mesh.texture is not None and mesh.uvs is not None
     api = ' (\n        prepend apiSchemas = ["MaterialBindingAPI"]\n    )' if textured else ""
+    said = f'doc = "{comment(mesh)}"\n    ' if comment(mesh) else ""
     parts = [
-        f'#usda 1.0\n(\n    defaultPrim = "{_ROOT}"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n',
+        f'#usda 1.0\n(\n    {said}defaultPrim = "{_ROOT}"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n',
         f'def Xform "{_ROOT}"\n{{\n    def Mesh "mesh"{api}\n    {{\n        uniform token subdivisionScheme = "none"\n',
         _array("float3[] extent", "(%.9g, %.9g, %.9g)", np.stack([low, high])),
         f"        int[] faceVertexCounts = [{', '.join(['3'] * len(mesh.faces))}]\n",
@@ -52,7 +54,8 @@ def _document(mesh: Mesh, picture: str) -> str:
         _array("point3f[] points", "(%.9g, %.9g, %.9g)", mesh.vertices),
     ]
     if mesh.normals is not None:
-        parts.append(_array("normal3f[] normals", "(%.9g, %.9g, %.9g)", mesh.normals, "vertex"))
+        each = mesh.normals[mesh.faces.reshape(-1)]  # for corners: Blender 4.2 passes over those of vertices
+        parts.append(_array("normal3f[] normals", "(%.7g, %.7g, %.7g)", each, "faceVarying"))
     if mesh.colors is not None:
         parts.append(_array("color3f[] primvars:displayColor", "(%.9g, %.9g, %.9g)", mesh.colors, "vertex"))
     if mesh.uvs is not None:

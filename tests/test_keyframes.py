@@ -379,7 +379,7 @@ def test_keyframes_find_their_frames(views):
         frame_numbers(["paint_-005.png"], "", shot)
     with pytest.raises(InputError, match="frame 12"):
         frame_numbers(["paint_12.png"], "", shot)
-    with pytest.raises(InputError, match="one painting for each frame"):
+    with pytest.raises(InputError, match="one picture for each frame"):
         frame_numbers(["a_2.png", "b_2.png"], "", shot)
     with pytest.raises(InputError, match="2 frame numbers"):
         frame_numbers(["a_2.png", "b_2.png"], "1", shot)

@@ -80,7 +80,7 @@ def _frame(image: ColmapImage, path: Path, model: ColmapModel, number: int) -> S
     if image.camera not in model.cameras:
         raise InputError(expected=f"{image.where} to name a camera of the model", got=f"camera {image.camera}")
     camera = _camera(model.cameras[image.camera], _pose(image))
-    return SceneFrame(camera, {"color": EncodedFile.read(path)}, 1.0, number)
+    return SceneFrame(camera, {"color": EncodedFile.on_disk(path)}, 1.0, number)
 
 
 def _camera(given: ColmapCamera, pose: np.ndarray) -> Camera:

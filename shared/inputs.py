@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .file_lookup import PICTURES, FileLookup, is_path, with_slashes
+from .json_file import number_of
 from .operations import Input
 from .sequences import find_frames
 from .sources import Source, read_source
+from .text_file import printable
 from .tracks import read_tracks
 from .values import EncodedFile, SceneFrame
 
@@ -29,8 +32,8 @@ def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str 
 
     Args:
         item: What the schema says of it.
-        where: A path; for ``images``, ``files`` and ``sequence`` a list of them, or one. Those of a ``sequence`` may be folders and
-            patterns, see ``sequences.find_frames``.
+        where: A path; as text, from a file, it is found as all such names are (``file_lookup``). For ``images``, ``files`` and
+            ``sequence`` a list of them, or one. Those of a ``sequence`` may be folders and patterns, see ``sequences.find_frames``.
         folder: What the paths are relative to.
         color_space: What ``FILM`` files of colour are in, such as ``ACEScg``, by the name in the config that the backend's OCIO names;
             what they say themselves if left out.
@@ -50,8 +53,8 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
             raise InputError(expected=f"at least one path as the input {item.name!r}", got="an empty list")
         paths = [_path(item, place, folder) for place in places]
         if item.kind == "sequence":
-            return [EncodedFile.read(path, number=number) for number, path in find_frames(paths)]
-        return [EncodedFile.read(path) for path in paths]
+            return [EncodedFile.on_disk(path, number=number) for number, path in find_frames(paths)]
+        return [EncodedFile.on_disk(path) for path in paths]
     if item.kind == "frames":
         return read_frames(item, where, folder).frames
     path = _path(item, where, folder)
@@ -64,7 +67,7 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
 
 
 def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
-    """Reads frames and what comes with them: a capture, a COLMAP text model or a stereo pair.
+    """Reads frames and what comes with them: a capture, a COLMAP model or a stereo pair.
 
     Args:
         item: What the schema says of it.
@@ -79,7 +82,7 @@ def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:
         known = ", ".join(("source", *_PLACES, *_NUMBERS))
         raise InputError(expected=f"the input {item.name!r} as a path, or an object with {known}", got=repr(where)[:80])
     for name in _NUMBERS:
-        if isinstance(where.get(name, 0.0), bool) or not isinstance(where.get(name, 0.0), (int, float)):
+        if number_of(where.get(name, 0.0)) is None:
             raise InputError(expected=f"{name} of the input {item.name!r} as a number", got=repr(where[name])[:80])
     places = {name: _path(item, where[name], folder) if name in where else None for name in _PLACES}
     focal, baseline = (float(where.get(name, 0.0)) for name in _NUMBERS)
@@ -118,4 +121,9 @@ def _path(item: Input, where: Any, folder: Path) -> Path:
     if not isinstance(where, (str, Path)):
         many = " or a list of them" if item.kind in SEVERAL else ""
         raise InputError(expected=f"a path{many} as the input {item.name!r}", got=repr(where)[:80])
-    return folder / where
+    if not is_path(str(where)):
+        raise InputError(expected=f"a path as the input {item.name!r}", got=repr(printable(where)))
+    if isinstance(where, Path):  # the command line's: a shell completes it
+        return folder / where
+    suffixes = MESH_SUFFIXES if item.kind == "mesh" else PICTURES if item.kind in ("image", "images", "mask", "sequence") else ()
+    return FileLookup(folder, suffixes, folders=True).find(where) or folder / with_slashes(where)

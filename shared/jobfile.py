@@ -16,15 +16,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .digest import as_bytes, digest
 from .errors import InputError
+from .file_lookup import with_slashes
 from .inputs import declared, read_frames, read_input
 from .jobs import Job, request_digest
-from .notes import collect_notes
+from .json_file import read_json
+from .notes import Notes, collect_notes
 from .object_names import with_ids
 from .operations import Input, find
 from .outputs import SIDECAR
 from .sources import Source
+from .text_file import printable
+from .transfer import digest_of
 from .value_codec import Buffer, encode
 
 VERSION = 1
@@ -90,7 +93,12 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
         InputError: The file or an input is missing or wrong; the message says which.
     """
     path = Path(path)
-    data = _read(path)
+    with collect_notes() as notes:
+        data = read_job(path)
+        return _load(path, data, capture, scene, notes)
+
+
+def _load(path: Path, data: dict[str, Any], capture: Capture | None, scene: str, notes: Notes) -> JobFile:
     schema = find(str(data.get("operation", "")))
     given = data.get("inputs", {})
     if not isinstance(given, dict):
@@ -99,16 +107,15 @@ def load_job_file(path: Path | str, capture: Capture | None = None, scene: str =
     captures: dict[str, Callable[[], Any]] = {}
     sources: list[Source] = []
     said = data.get("color_space", ""), data.get("layer", "")
-    with collect_notes() as notes:
-        for item in schema.inputs:
-            value = given.get(item.name)
-            if isinstance(value, dict) and isinstance(value.get("capture"), dict):
-                captures[item.name] = _later(value["capture"], item, capture)
-            elif value is not None and item.kind == "frames":
-                sources.append(read_frames(item, value, path.parent))
-                inputs[item.name] = declared(item, sources[-1].frames, *said)
-            elif value is not None:
-                inputs[item.name] = read_input(item, value, path.parent, *said)
+    for item in schema.inputs:
+        value = given.get(item.name)
+        if isinstance(value, dict) and isinstance(value.get("capture"), dict):
+            captures[item.name] = _later(value["capture"], item, capture)
+        elif value is not None and item.kind == "frames":
+            sources.append(read_frames(item, value, path.parent))
+            inputs[item.name] = declared(item, sources[-1].frames, *said)
+        elif value is not None:
+            inputs[item.name] = read_input(item, value, path.parent, *said)
     parameters = data.get("parameters", {})
     for source in sources:
         for item in schema.inputs:  # a solve's points come with its cameras
@@ -133,13 +140,13 @@ def is_done(loaded: JobFile) -> bool:
         return False
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(expected=f"a job file at {path}", got=error.strerror or "none") from error
-    except ValueError as error:
-        raise InputError(expected=f"JSON in {path}", got=str(error)) from error
+def read_job(path: Path) -> dict[str, Any]:
+    """The entries of a job file, their types checked; paths that are to be made have slashes.
+
+    Raises:
+        InputError: No such file, not JSON, no job, an unknown entry or one of another type.
+    """
+    data = read_json(path, "a job file", "Correct the line that is named")
     if not isinstance(data, dict) or data.get("backlot_job") != VERSION:
         raise InputError(expected=f'a job file with "backlot_job": {VERSION}', got=f"{path.name} without it")
     for key in data:
@@ -153,8 +160,11 @@ def _read(path: Path) -> dict[str, Any]:
         ("layer", str, "text"),
         ("priority", int, "a whole number"),
     ):
-        if not isinstance(data.get(key, kind()), kind):
-            raise InputError(expected=f"{key} as {word} in {path.name}", got=repr(data[key])[:80])
+        if not isinstance(data.get(key, kind()), kind) or isinstance(data.get(key), bool):
+            raise InputError(expected=f"{key} as {word} in {path.name}", got=printable(data[key]))
+    for key in ("outputs", "save"):
+        if isinstance(data.get(key), str):
+            data[key] = with_slashes(data[key])
     return data
 
 
@@ -168,5 +178,5 @@ def _later(description: dict[str, Any], item: Input, capture: Capture | None) ->
 def _digest(job: Job, given: dict[str, Any], scene: str) -> str:
     buffers: list[Buffer] = []
     inputs = encode(job.inputs, buffers)
-    content = [digest(as_bytes(b.array)) for b in buffers]
+    content = [digest_of(b) for b in buffers]
     return request_digest(job.operation, job.check(), [given, inputs, scene], content, job.seed, job.formats)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Writer:
     def __init__(self, out: Path, only: str = "", beside: bool = False) -> None:
         self._out, self._only, self._beside = out, only, beside
         self.early: list[Path] = []
+        self._written: set[Path] = set()
 
     def check(self) -> None:
         """Finds out before the work begins whether there is a position for its results.
@@ -62,13 +63,14 @@ class Writer:
                 (self._out / SIDECAR).unlink()
         if self._only:
             found = [self._out] if event.name == self._only and event.index is None and isinstance(event.value, EncodedFile) else []
-            files = {path: event.value.data.tobytes() for path in found}
+            files = iter([(path, event.value.data.tobytes()) for path in found])
         else:
             label = event.name if event.index is None else f"{event.name}_{event.index:04d}"
             files = _files(self._out, label, event.value)
-        for path, data in files.items():
+        for path, data in files:
             _write(path, data)
-            if path not in self.early:
+            if path not in self._written:
+                self._written.add(path)
                 self.early.append(path)
 
     def finish(self, result: Finished, **note: Any) -> list[Path]:
@@ -121,21 +123,21 @@ def write_outputs(outputs: dict[str, Any], folder: Path, provenance: dict[str, A
     """
     written: list[Path] = []
     for name, value in outputs.items():
-        for path, data in _files(folder, name, value).items():
+        for path, data in _files(folder, name, value):
             written.append(_write(path, data))
     note = {**provenance, "files": [p.name for p in written]}
     return [*written, _write(folder / SIDECAR, _json(note))]
 
 
-def _files(folder: Path, label: str, value: Any) -> dict[Path, bytes]:
-    """What the files of one result are; what is no file (an array) is left out."""
+def _files(folder: Path, label: str, value: Any) -> Iterator[tuple[Path, bytes]]:
+    """What the files of one result are, one at a time; what is no file (an array) is left out."""
     if isinstance(value, EncodedFile):
-        return {folder / Path(value.name).name: value.data.tobytes()}
-    if isinstance(value, dict):
-        return {folder / f"{label}.json": _json(value)}
-    if isinstance(value, list):
-        return {path: data for item in value for path, data in _files(folder, label, item).items()}
-    return {}
+        yield folder / Path(value.name).name, value.data.tobytes()
+    elif isinstance(value, dict):
+        yield folder / f"{label}.json", _json(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _files(folder, label, item)
 
 
 def _json(value: dict[str, Any]) -> bytes:

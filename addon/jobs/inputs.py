@@ -39,10 +39,10 @@ def load_inputs(described: dict[str, dict[str, str]]) -> dict[str, Any]:
         elif "images" in where:
             inputs[name] = [pictures.send(_image(one)) for one in json.loads(where["images"])]
         elif "files" in where:
-            inputs[name] = [EncodedFile.read(path) for path in painted_files(Path(where["files"]))]
+            inputs[name] = [EncodedFile.on_disk(path) for path in painted_files(Path(where["files"]))]
         elif "sequence" in where:
             files = numbered_files(Path(where["sequence"]), int(where["last"]))
-            inputs[name] = [EncodedFile.read(path, number=number) for number, path in files.items()]
+            inputs[name] = [EncodedFile.on_disk(path, number=number) for number, path in files.items()]
         elif "frames" in where:
             inputs[name] = read_transforms(Path(where["frames"]))
         elif "tracks" in where:

@@ -12,6 +12,8 @@ OPERATION = Operation(
     inputs=(
         Input("image", "image", "Image", "any image, or none", required=False),
         Input("images", "images", "Images", "any images, or none", required=False),
+        Input("frames", "frames", "Frames", "any scene frames, or none", required=False),
+        Input("files", "sequence", "Files", "any files of a sequence, or none", required=False),
         Input("mesh", "mesh", "Mesh", "any mesh, or none", required=False),
         Input("tracks", "tracks", "Tracks", "any solved tracks, or none", required=False),
     ),
@@ -24,6 +26,8 @@ OPERATION = Operation(
     outputs=(
         Output("image", "image", ("exr", "png"), "The image"),
         Output("images", "sequence", ("png", "exr"), "The images"),
+        Output("frames", "sequence", ("exr", "png"), "The colour of the frames, as it came"),
+        Output("files", "sequence", ("exr", "png"), "The files"),
         Output("mesh", "mesh", ("ply", "obj", "glb"), "The mesh"),
         Output("tracks", "report", ("json",), "How many points and observations there were"),
     ),

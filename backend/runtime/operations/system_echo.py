@@ -13,7 +13,10 @@ from ...core.context import Context
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Gives the image back, negated if asked to: sign of floats, all bits of integers; before that as often as asked."""
+    """Gives the image back, negated if asked to: sign of floats, all bits of integers; before that as often as asked.
+
+    Frames and files come back as they are on disk, without being read.
+    """
     image: Image | None = inputs.get("image")
     end = time.monotonic() + parameters["seconds"]
     count = 1 + max((index for name, index in context.emitted if name == "image" and index is not None), default=-1)
@@ -25,7 +28,9 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
             count += 1
         context.progress(fraction, "waiting")
         time.sleep(max(0.0, min(0.05, left)))
-    outputs = {name: inputs[name] for name in ("images", "mesh") if name in inputs}
+    outputs = {name: inputs[name] for name in ("images", "files", "mesh") if name in inputs}
+    if "frames" in inputs:
+        outputs["frames"] = [frame.channels["color"] for frame in inputs["frames"] if "color" in frame.channels]
     if "tracks" in inputs:
         outputs["tracks"] = {"points": len(inputs["tracks"].points), "observations": len(inputs["tracks"].frames)}
     if image is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import json
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ import bpy
 
 from ..shared import jobfile
 from ..shared.errors import BacklotError, InputError
+from ..shared.notes import note
 from ..shared.outputs import Writer
 from ..shared.sources import Source
 from ..shared.wire import new_id
@@ -86,8 +86,8 @@ def run(path: Path, force: bool = False) -> list[Path]:
     if jobfile.is_done(loaded) and not force and not loaded.options.get("apply"):
         print(f"{path.name}: done already, results in {loaded.output_folder}", flush=True)
         return []
-    for note in loaded.notes:
-        print(note, flush=True)
+    for sentence in loaded.notes:
+        print(sentence, flush=True)
     client = BACKEND.require()
     job = _job(loaded, force)
     writer = Writer(loaded.output_folder)
@@ -145,6 +145,8 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
     run = Capture(bpy.context.scene, bpy.context.view_layer, settings, target)
     for done in run.steps():
         print(f"captured {done} of {run.total}", flush=True)
+    for sentence in run.notes.sentences():
+        note(sentence)
     return Source("transforms", run.scene_frames(), None, run.object_ids) if item.kind == "frames" else run.color_file()
 
 
@@ -173,11 +175,11 @@ def _apply(loaded: JobFile, path: Path, outputs: dict[str, Any]) -> str:
         outputs = handler.files_in(outputs, loaded.output_folder.resolve())
     targets = records.receivers(list(bpy.context.view_layer.objects.selected))
     parameters = job.check()
-    given = json.loads(path.read_text(encoding="utf-8-sig")).get("inputs", {})
+    given = jobfile.read_job(path).get("inputs", {})
     inputs = {name: {"path": str((path.parent / where).resolve())} for name, where in given.items() if isinstance(where, str)}
     captured = {name: where["capture"] for name, where in given.items() if isinstance(where, dict)}
     inputs |= {name: {"frames": str((path.parent / str(where.get("folder", "capture"))).resolve())} for name, where in captured.items()}
-    request = {"parameters": parameters, "seed": job.seed, "inputs": inputs, "targets": targets}
+    request = {"parameters": parameters, "seed": job.seed, "inputs": inputs, "targets": targets, "notes": list(loaded.notes)}
     for where in captured.values():
         if jobfiles.is_mine(where):
             request["origin"] = jobfiles.origin(where, path.parent)

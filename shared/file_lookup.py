@@ -154,6 +154,14 @@ def find_file(folder: str | Path, name: str, suffixes: Sequence[str] = PICTURES)
     return FileLookup(folder, suffixes).find(name)
 
 
+def is_path(name: str) -> bool:
+    """Whether a text can be the name of a file: no NUL, no half of a surrogate pair."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except ValueError:
+        return False
+
+
 def with_slashes(name: str) -> str:
     """A relative path with slashes, for what does not exist yet; one with backslashes gets a note.
 

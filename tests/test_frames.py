@@ -11,12 +11,14 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from backlot.backend.io.frames.frame import DepthFrame
+from backlot.backend.io.frames.numbers import distinct_numbers
 from backlot.backend.io.frames.source import FrameSource, decode_depth
 from backlot.backend.reconstruct.stereo.views import Reader
 from backlot.backend.style.keyframes import shot as style_keyframes
 from backlot.backend.style.shot import passes as style_shot
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms, write_transforms
+from backlot.shared.notes import collect_notes
 from backlot.shared.values import Camera, Distortion, EncodedFile, Image, SceneFrame
 
 POSE = np.array([[0.0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]])
@@ -245,6 +247,22 @@ def test_a_shot_keeps_frames_within_its_room_and_refuses_what_differs():
     depth = Image(np.ones((2, 4, 1), np.float32), "data")
     with pytest.raises(InputError, match="depth in frame 1, as in frame 0"):
         style_keyframes.open_shot([frame(0, depth=depth), frame(1)])[1]
+
+
+def test_frames_of_one_number_are_numbered_in_order():
+    camera = Camera(4, 2, 4, 4, 2, 1, POSE)
+
+    def numbers(*given, **more):
+        with collect_notes() as notes:
+            found = distinct_numbers([SceneFrame(camera, {}, 1.0, number) for number in given], **more)
+        return [frame.number for frame in found], notes.sentences()
+
+    assert numbers(5, 3, 9) == ([5, 3, 9], [])
+    assert numbers(0, 0, 0) == ([0, 1, 2], [])
+    assert numbers(4, 5, 4)[0] == [0, 1, 2]
+    assert "2 of frame 4" in numbers(4, 5, 4)[1][0]
+    with pytest.raises(InputError, match="frame 4 2 times"):
+        numbers(4, 5, 4, tracked=True)
 
 
 def test_object_ids_are_whole_numbers_everywhere():

@@ -20,6 +20,7 @@ from ...core.context import Context
 from ...core.depth_noise import NoiseModel
 from ...core.timings import Timings
 from ...io.frames.frame import DepthFrame
+from ...io.frames.numbers import distinct_numbers
 from ...io.frames.object_ids import Selection
 from ...io.frames.source import FrameSource
 from ...mesh.finish import finish
@@ -66,7 +67,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     given: dict[str, Any] = {"noise": "measured", "noise_size": 0.0, "objects": "", "without_objects": "", "separate": False,
                              "drop_moving": False, "truncation": 0.0, **parameters}  # fmt: skip
     timings = Timings()  # frames decode in a thread: "decode" is the time spent waiting for it
-    frames, bare = _with_depth(inputs["frames"])
+    every = distinct_numbers(inputs["frames"])
+    frames, bare = _with_depth(every)
     selection = Selection.parse(given["objects"], given["without_objects"], bool(given["separate"]))
     keep = min(int(psutil.virtual_memory().available * KEEP_SHARE), KEEP_MOST)
     source = FrameSource(frames, float(given["max_depth"]), keep, selection)
@@ -103,7 +105,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         mesh.attributes["object"] = objects.astype(np.float32)
     timings.end("color")
     report = {
-        "notes": report_notes.notes(inputs["frames"], bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
+        "notes": report_notes.notes(every, bare, skipped, looked, settings, projection.overlap(), moving, taken_out, resolved),
         "frames": len(source),
         "frames_skipped": skipped,
         "frames_without_depth": bare,

@@ -15,6 +15,7 @@ from ...core.camera import camera_centre
 from ...core.context import Context
 from ...core.timings import Timings
 from ...io.frames.frame import DepthFrame
+from ...io.frames.numbers import distinct_numbers
 from ...mesh.finish import finish
 from ..fusion.survey import usual_voxel
 from ..near_origin import near_origin
@@ -55,7 +56,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     frames: list[SceneFrame] = inputs["frames"] or []
     tracks: Tracks | None = inputs.get("tracks")
     check_count(frames)
-    frames = sorted(frames, key=lambda f: f.number)
+    frames = sorted(distinct_numbers(frames, tracked=tracks is not None), key=lambda f: f.number)
     notes: list[str] = []
     solve = reprojection(frames, tracks) if tracks is not None else None
     if solve is not None:

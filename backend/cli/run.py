@@ -62,7 +62,7 @@ def finish(job: Job, label: str, writer: Writer, notes: Sequence[str] = (), **re
     every = list(dict.fromkeys([*notes, *result.provenance.get("notes", [])]))
     for path in writer.finish(result, notes=every, **record):
         print(path)
-    for text in warnings_of(result.outputs):
+    for text in dict.fromkeys([*every[len(notes) :], *warnings_of(result.outputs)]):  # some operations have no report
         print(f"Note: {text}", file=sys.stderr)
     return 0
 

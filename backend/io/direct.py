@@ -16,7 +16,7 @@ from ...shared import operations
 from ...shared.errors import InputError
 from ...shared.inputs import read_input
 from ...shared.jobs import check_request
-from ...shared.notes import add_to_reports, collect_notes
+from ...shared.notes import add_to_reports, collect_notes, note
 from ...shared.values import EncodedFile, Image, Mesh
 from ..core.context import Context, ignore_progress
 from ..core.operation_lookup import runner
@@ -56,6 +56,8 @@ def call(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
         read = {name: read_input(inputs[name], value) if _is_path(value) else value for name, value in given.items()}
         outputs = runner(operation)(decode_inputs(schema, read, str(complete.get("obj_up", "y"))), complete, context)
     add_to_reports(outputs, notes.sentences())
+    for sentence in notes.sentences():  # for whoever collects around the call; some operations have no report
+        note(sentence)
     return outputs
 
 

@@ -15,6 +15,7 @@ import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 from ...shared.errors import InputError
 from ...shared.notes import note
 from ...shared.values import EncodedFile
+from .jpeg_end import END, has_every_scan, lacks_end
 
 MAX_PIXELS = 2**28
 """Largest picture that is decoded, 16384 x 16384; a header that claims more is refused before any memory is taken."""
@@ -33,8 +34,6 @@ _MAGIC = (
     (b"BM", ".bmp"), (b"GIF8", ".gif"), (b"8BPS", ".psd"), (b"PF\n", ".pfm"), (b"Pf\n", ".pfm"), (b"P5", ".pgm"), (b"P6", ".ppm"),
 )  # fmt: skip
 """First bytes of formats; a file's name says nothing where these do."""
-_END, _SCAN = b"\xff\xd9", 0xDA
-"""Markers of JPEG: the end of the picture, and the second byte of the start of a scan."""
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
@@ -60,9 +59,10 @@ def open_file(file: EncodedFile) -> Iterator[Any]:
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(np.ascontiguousarray(data).data)
-            endless = _lacks_end(data)
+            endless = lacks_end(data)
             if endless:
-                out.write(_END)
+                _check_scans(data, file.name)
+                out.write(END)
         config = oiio.ImageSpec()
         config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha straight: multiplying would lose bits
         source = oiio.ImageInput.open(path, config)
@@ -72,11 +72,20 @@ def open_file(file: EncodedFile) -> Iterator[Any]:
         yield source
         if endless:
             note("the JPEG lacks its end marker; all its pixels are there", file.name)
+    except UnicodeDecodeError as error:  # of a channel, or of a damaged header
+        expected = f"{file.name} with names in UTF-8"
+        raise InputError(expected=expected, got="other bytes in its header", fix="Export the file again") from error
     finally:
         if source is not None:
             source.close()
         with contextlib.suppress(OSError):
             os.unlink(path)
+
+
+def _check_scans(data: np.ndarray, name: str) -> None:
+    if not has_every_scan(data.tobytes()):
+        got = "a JPEG that ends before its last scan"
+        raise InputError(expected=f"{name} to be a whole image file", got=got, fix="Export the file again")
 
 
 def _suffix(file: EncodedFile) -> str:
@@ -85,16 +94,6 @@ def _suffix(file: EncodedFile) -> str:
         return ".webp"
     known = next((suffix for magic, suffix in _MAGIC if start.startswith(magic)), "")
     return known or re.sub(r"[^a-z0-9.]", "", os.path.splitext(file.name)[1].lower())[:8]
-
-
-def _lacks_end(data: np.ndarray) -> bool:
-    """Whether a JPEG has no end marker, which transfers lose. With one in its place, the decoder says whether more is lost."""
-    if data[:2].tobytes() != b"\xff\xd8" or data[-2:].tobytes() == _END:
-        return False
-    at = 2
-    while at + 4 <= data.size and data[at] == 0xFF and data[at + 1] != _SCAN:  # a thumbnail in the header has an end of its own
-        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4].tobytes(), "big")
-    return _END not in data[at:].tobytes()
 
 
 def _unreadable(file: EncodedFile, error: str) -> InputError:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ....shared.errors import BacklotError, InputError
+from ....shared.file_lookup import FileLookup
 from .complete import complete
 from .dataset import Entry, to_bytes
 from .decode import read_map, resample
@@ -67,6 +68,7 @@ class _Material:
     name: str
     folder: Path
     files: dict[str, Path]
+    texts: FileLookup
     alone: bool = False  # the only one of its folder
 
 
@@ -120,6 +122,7 @@ def _find_materials(root: Path, skipped: list[Skipped]) -> list[_Material]:
     for place, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         here = Path(place)
+        texts = FileLookup(here, ())
         plain: list[Path] = []
         for path in (here / name for name in sorted(names)):
             if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
@@ -131,7 +134,7 @@ def _find_materials(root: Path, skipped: list[Skipped]) -> list[_Material]:
                 plain.append(path)
                 continue
             name = said.material or next(iter(telling_folders(here.relative_to(root))), here.name)
-            stack = stacks.setdefault((here, name.lower()), _Material(name, here, {}))
+            stack = stacks.setdefault((here, name.lower()), _Material(name, here, {}, texts))
             rival = stack.files.get(said.kind)
             if rival is not None:  # the same at another resolution
                 small, path = sorted((rival, path), key=lambda p: p.stat().st_size)
@@ -156,11 +159,12 @@ def _sort_out(root: Path, here: Path, plain: list[Path], stacks: dict[tuple[Path
             said = f"its stack has {', '.join(sorted(stack.files))} but no base colour"
             skipped.extend(Skipped(str(path.relative_to(root)), said) for path in stack.files.values())
     mine = [key for key in stacks if key[0] == here]
+    texts = FileLookup(here, ())
     for path in plain:
         if len(mine) == 1 and len(stacks[mine[0]].files) > 1:
             skipped.append(Skipped(str(path.relative_to(root)), f"no map by its name, in the folder of {stacks[mine[0]].name}"))
         else:
-            stacks[here, path.name.lower()] = _Material(path.stem, here, {"base_color": path})
+            stacks[here, path.name.lower()] = _Material(path.stem, here, {"base_color": path}, texts)
     found = [stack for key, stack in stacks.items() if key[0] == here]
     for stack in found:
         stack.alone = len(found) == 1
@@ -262,8 +266,8 @@ def _sidecar(material: _Material, root: Path, skipped: list[Skipped]) -> Sidecar
     shared = (material.folder.name, "material", "caption") if material.alone else ()
     stems = dict.fromkeys((material.files["base_color"].stem, material.name, *shared))
     for stem in stems:
-        for path in (material.folder / f"{stem}.json", material.folder / f"{stem}.txt"):
-            if path.is_file():
+        for path in map(material.texts.find, (f"{stem}.json", f"{stem}.txt")):
+            if path is not None:
                 try:
                     return read_sidecar(path)
                 except InputError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,10 @@ from typing import Any
 import torch
 
 from ....shared.errors import InputError
+from ....shared.json_file import number_of, read_json
 from ....shared.material import FAMILIES
+from ....shared.notes import note
+from ....shared.text_file import printable, read_text
 from ..attributes import COLORS, FAMILY_NAMES, NUMBERS, VECTOR_SIZE, Attributes
 from ..prompt import read_prompt
 from .measure import measure
@@ -54,11 +56,10 @@ def read_sidecar(path: Path) -> Sidecar:
     Raises:
         InputError: Unreadable, or an entry of another kind.
     """
+    if path.suffix.lower() == ".txt":
+        return Sidecar(caption=" ".join(read_text(path, "a caption").split())[:_MOST_CAPTION])
+    said = read_json(path, "what is said of a material", "Correct the line that is named")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-        if path.suffix.lower() == ".txt":
-            return Sidecar(caption=" ".join(text.split())[:_MOST_CAPTION])
-        said = json.loads(text)
         tags = said.get("tags", [])
         return Sidecar(
             caption=str(said.get("caption", "") or said.get("description", "")),
@@ -66,10 +67,10 @@ def read_sidecar(path: Path) -> Sidecar:
             family=_family(said.get("family", "")),
             metres=_metres(said.get("metres", said.get("meters", 0.0))),
             licence=str(said.get("licence", said.get("license", "")))[:_MOST_LICENCE_TEXT],
-            tiles=None if "tiles" not in said else bool(said["tiles"]),
+            tiles=_tiles(said.get("tiles")),
             attributes=_attributes(said.get("attributes", {})),
         )
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(expected="a JSON object with caption, tags, family, metres, licence, tiles", got=str(error)[:120]) from error
 
 
@@ -80,21 +81,26 @@ def _family(name: Any) -> str:
 
 
 def _metres(value: Any) -> float:
-    metres = float(value)
-    if not 0 <= metres < 1000:
-        raise InputError(expected="metres from 0 to 1000", got=f"{metres:g}")
+    metres = number_of(value)
+    if metres is None or not 0 <= metres < 1000:
+        raise InputError(expected="metres as a number from 0 to 1000", got=printable(value))
     return metres
 
 
+def _tiles(value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):  # the text "false" would be true
+        raise InputError(expected="tiles as true or false", got=printable(value))
+    return value
+
+
 def _attributes(said: Any) -> dict[str, Any]:
-    known: dict[str, Any] = {name: float(value) for name, value in said.items() if name in NUMBERS}
+    known: dict[str, Any] = {}
     for name, value in said.items():
-        if name in COLORS:
-            known[name] = tuple(float(x) for x in value)
-        values = known.get(name, 0.0)
-        listed = values if isinstance(values, tuple) else (values,)
-        if name not in NUMBERS + COLORS or not all(0 <= x <= 1 for x in listed) or len(listed) != (3 if name in COLORS else 1):
-            raise InputError(expected="attributes of a material, each number from 0 to 1", got=f"{name}: {value}")
+        values = [number_of(x) for x in (value if name in COLORS and isinstance(value, list) else [value])]
+        fits = len(values) == (3 if name in COLORS else 1) and all(x is not None and 0 <= x <= 1 for x in values)
+        if name not in NUMBERS + COLORS or not fits:
+            raise InputError(expected="attributes of a material, each number from 0 to 1", got=printable(f"{name}: {value}"))
+        known[name] = tuple(values) if name in COLORS else values[0]
     return known
 
 
@@ -103,7 +109,10 @@ def find_licence(folder: Path, root: Path) -> str:
     for place in (folder, *folder.parents):
         for path in sorted(place.glob("*")) if place.is_dir() else ():
             if path.stem.lower() in _LICENCE_FILES and path.is_file():
-                return " ".join(path.read_text(encoding="utf-8", errors="replace").split())[:_MOST_LICENCE_TEXT]
+                try:
+                    return " ".join(read_text(path).split())[:_MOST_LICENCE_TEXT]
+                except InputError:
+                    note("the licence is in no text file and was not read", path.name)
         if place == root:
             break
     return ""

@@ -7,7 +7,6 @@ fetched from anywhere unless the caller says so, no code from a model's folder i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from ....shared.errors import InputError
+from ....shared.json_file import read_json
 from .lexicon import Reading, lexicon
 from .senses import Kind
 
@@ -119,9 +119,9 @@ def _check_folder(folder: Path) -> None:
             fix=f"Give the folder of {HUB_ID} with its weights in safetensors",
         )
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "config.json")
         kind = config.get("model_type", "none") if isinstance(config, dict) else "none"
-    except ValueError:
+    except InputError:
         kind = "unreadable"
     if kind != "bert":
         raise InputError(expected="an encoder of the type bert in config.json", got=str(kind), fix=f"Give the folder of {HUB_ID}")

@@ -12,11 +12,10 @@ points in camera space, as MoGe's). For a network in ONNX there are also ``file`
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 from pathlib import Path
 from typing import Any
 
+from ....shared import json_file
 from ....shared.errors import InputError
 from .align import KINDS
 
@@ -92,10 +91,7 @@ def read_declaration(folder: Path) -> Declaration | None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file, or ``InputError``."""
-    try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(expected=f"{path} to be JSON", got=str(error)[:120]) from error
+    said = json_file.read_json(path, "a description of the network", "Check that it is the model's own file")
     if not isinstance(said, dict):
         raise InputError(expected=f"{path} to be a JSON object", got=type(said).__name__)
     return said
@@ -118,4 +114,4 @@ def _fits(name: str, value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return json_file.number_of(value) is not None

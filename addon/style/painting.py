@@ -11,6 +11,7 @@ from bpy.props import IntProperty, StringProperty
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
 from ...shared.frame_names import frame_number
+from ...shared.object_names import listed
 from ..capture.folders import new_folder
 from ..ui.capturing import CapturingOperator
 from ..ui.controls import chosen
@@ -177,13 +178,11 @@ class BACKLOT_OT_style_selected(_ListOperator, bpy.types.Operator):  # noqa: N80
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Notes their names, which become ids when the frames are captured."""
         names = [item.name_full for item in context.selected_objects if item.type not in {"CAMERA", "LIGHT", "EMPTY", "LIGHT_PROBE"}]
-        if any("," in name for name in names):
-            self.report({"ERROR"}, "Names of objects with commas cannot be listed: rename them.")
-            return {"CANCELLED"}
-        if len(", ".join(names)) > 2000:
+        text = listed(names)
+        if len(text) > 2000:
             self.report({"ERROR"}, "Too many objects to list by name: give their ids, as in objects.json of the capture.")
             return {"CANCELLED"}
-        context.scene.style_shot.objects = ", ".join(names)
+        context.scene.style_shot.objects = text
         return {"FINISHED"}
 
 

@@ -136,6 +136,9 @@ def test_objects_are_chosen_by_selecting_them(scene):
     bpy.data.objects["Cube"].select_set(True)
     bpy.ops.backlot.style_selected()
     assert scene.style_shot.objects == "Cube"
+    bpy.data.objects["Cube"].name = "Left, Shoe"
+    bpy.ops.backlot.style_selected()
+    assert scene.style_shot.objects == '"Left, Shoe"'
     bpy.ops.object.select_all(action="DESELECT")
     bpy.ops.backlot.style_selected()
     assert scene.style_shot.objects == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,21 @@ from ...shared.errors import InputError
 from ...shared.values import Mesh
 
 MESH = "mesh.npz"
+_MORE = ("normals", "colors", "uvs")
+_ATTRIBUTE = "attribute "
 
 
 def write_mesh(folder: Path, mesh: Mesh) -> Path:
-    """Writes ``mesh.npz``: vertices, faces and UVs."""
+    """Writes ``mesh.npz``: all that the mesh has, as it is, but its texture."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / MESH
-    uvs = mesh.uvs if mesh.uvs is not None else np.zeros((0, 3, 2), np.float32)
-    np.savez(path, vertices=mesh.vertices, faces=mesh.faces, uvs=uvs)
+    arrays = {"vertices": mesh.vertices, "faces": mesh.faces, "origin": np.array(mesh.origin, np.float64)}
+    arrays |= {name: values for name in _MORE if (values := getattr(mesh, name)) is not None}
+    arrays |= {_ATTRIBUTE + name: values for name, values in mesh.attributes.items()}
+    with zipfile.ZipFile(path, "w") as archive:  # not np.savez, whose arguments cannot have every name
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)
     return path
 
 
@@ -30,6 +38,9 @@ def read_mesh(folder: Path) -> Mesh:
     path = folder / MESH
     try:
         with np.load(path, allow_pickle=False) as data:
-            return Mesh(data["vertices"], data["faces"], uvs=data["uvs"] if len(data["uvs"]) else None)
-    except (OSError, ValueError, KeyError) as error:
+            more = {name: data[name] for name in _MORE if name in data and len(data[name])}
+            attributes = {name.removeprefix(_ATTRIBUTE): data[name] for name in data if name.startswith(_ATTRIBUTE)}
+            origin = tuple(float(k) for k in data["origin"]) if "origin" in data else (0.0, 0.0, 0.0)
+            return Mesh(data["vertices"], data["faces"], attributes=attributes, origin=origin, **more)
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(expected=f"a mesh at {path}", got=str(error), fix="Unwrap and bake again") from error

@@ -25,7 +25,11 @@ def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
         InputError: Arrays that do not fit together, or nothing is left of it.
     """
     check(mesh, finite=False)
-    mesh = _finite(_faces(welded(mesh) if split else mesh, name), name)
+    mesh = _faces(mesh, name)
+    if split:
+        mesh = welded(mesh)
+        mesh = _kept(mesh, distinct(mesh.faces), name)  # triangles without area, which strips have between them
+    mesh = _finite(mesh, name)
     with np.errstate(over="ignore"):
         vertices, origin = relative(mesh.vertices)
     if not np.isfinite(vertices).all():
@@ -44,6 +48,11 @@ def _faces(mesh: Mesh, name: str) -> Mesh:
     if flat.any():
         note(f"{count(flat)} triangles name a vertex twice; they are left out", name)
         keep &= ~flat
+    return _kept(mesh, keep, name)
+
+
+def _kept(mesh: Mesh, keep: np.ndarray, name: str) -> Mesh:
+    """The mesh with some of its faces."""
     if not keep.any():
         raise broken(name, "no triangles that can be used")
     if keep.all():

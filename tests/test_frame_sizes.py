@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backlot.backend.core.shaper import unshape_linear
 from backlot.backend.io.frames.decode import Wanted, decode_frame
 from backlot.backend.io.frames.source import FrameSource, decode_depth
 from backlot.backend.io.writing import encode
@@ -17,6 +18,7 @@ from backlot.backend.mesh.bake.views import Views
 from backlot.backend.reconstruct.stereo.moving import without_moving
 from backlot.backend.reconstruct.stereo.views import Reader, read_views
 from backlot.backend.style.keyframes import shot as style_keyframes
+from backlot.backend.style.keyframes.paint import read_keyframes
 from backlot.backend.style.shot import passes as style_shot
 from backlot.shared.errors import InputError
 from backlot.shared.notes import collect_notes
@@ -154,6 +156,24 @@ def test_styles_work_at_the_size_of_the_colour(size: tuple[int, int], opened: An
     if found.albedo is not None:
         np.testing.assert_allclose(found.albedo[:, 10:], 0.75, atol=1e-6)
         np.testing.assert_allclose(found.albedo[:, :6], 0.25, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [HALF, FULL, (24, 32)])
+def test_keyframes_are_painted_at_any_size_of_the_shape(size: tuple[int, int]) -> None:
+    shot = style_keyframes.open_shot([frame(1, color=Image(np.full((*FULL, 3), 0.5, np.float32), "linear"), **passes(FULL))])
+    paint = np.zeros((*size, 4), np.float32)
+    paint[:, size[1] // 2 :] = [0.2, 0.4, 0.1, 1]
+    with collect_notes() as notes:
+        key = read_keyframes([Image(paint, "linear")], [], "1", shot, [])[1]
+        masked = read_keyframes([Image(paint[..., :3], "linear")], [data(left_half(size, 0, 255, "uint8"))], "1", shot, [])[1]
+    assert key.mask.shape == masked.mask.shape == FULL
+    np.testing.assert_allclose(unshape_linear(key.paint)[:, 9:], np.broadcast_to([0.2, 0.4, 0.1], (*FULL, 3))[:, 9:], rtol=2e-3)
+    for one in (key, masked):
+        assert (one.mask[:, :7] == 0).all()
+        assert (one.mask[:, 9:] == 1).all()
+    assert bool(notes.sentences()) == (size != FULL)
+    with pytest.raises(InputError, match="to have the shape of the shot, 16 x 12 pixels, got 12 x 12"):
+        read_keyframes([Image(np.ones((12, 12, 3), np.float32))], [], "1", shot, [])
 
 
 @pytest.mark.parametrize("opened", [style_shot.open_shot, style_keyframes.open_shot])

@@ -12,9 +12,9 @@ import torch
 from shot_frames import ShotView, SmallShot, scene_frame
 
 from backlot.backend.core.context import Context
+from backlot.backend.core.fill import fill_outside
 from backlot.backend.core.filters import gaussian_blur
 from backlot.backend.core.sampling import grid, sample
-from backlot.backend.core.fill import fill_outside
 from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.io.exr_layers_write import encode_layers
 from backlot.backend.io.frames.decode import decode_frame
@@ -295,7 +295,7 @@ def test_frames_of_different_size_are_refused(views: list[ShotView]) -> None:
 
 
 def test_a_pass_of_another_size_is_refused(views: list[ShotView]) -> None:
-    with pytest.raises(InputError, match="like its colour"):
+    with pytest.raises(InputError, match=r"the shape of its colour.*crop colour and passes, or neither"):
         paint([scene_frame(v, depth=v.depth[:-2, :, None]) for v in views[:2]])
 
 

@@ -105,7 +105,11 @@ def check_camera(camera: Camera, where: str) -> None:
     check_rigid(np.asarray(camera.camera_to_world, np.float64), where)
 
 
-def check_aspect(size: tuple[int, int], other: tuple[int, int], what: str, other_what: str) -> None:
+SAME_CAMERA = "Export both from the same camera, without cropping"
+"""What to do about pictures of different shapes."""
+
+
+def check_aspect(size: tuple[int, int], other: tuple[int, int], what: str, other_what: str, fix: str = SAME_CAMERA) -> None:
     """Refuses pictures of different aspect ratio, but for less than a pixel of rounding.
 
     Args:
@@ -113,11 +117,11 @@ def check_aspect(size: tuple[int, int], other: tuple[int, int], what: str, other
         other: The same of what it is compared with.
         what: Name of the picture in the message.
         other_what: The same of the other.
+        fix: What to do.
 
     Raises:
         InputError: The aspect ratios differ.
     """
     if abs(size[0] * other[1] - size[1] * other[0]) >= max(*size, *other):
         expected = f"{what} to have the shape of {other_what}, {other[0]} x {other[1]} pixels"
-        fix = "Export both from the same camera, without cropping"
         raise InputError(expected=expected, got=f"{size[0]} x {size[1]} pixels", fix=fix)

@@ -10,7 +10,7 @@ import numpy as np
 from ....shared.errors import InputError
 from ....shared.notes import note
 from ....shared.values import EncodedFile, Image, SceneFrame
-from ...core.camera import check_aspect, check_camera, scaled
+from ...core.camera import SAME_CAMERA, check_aspect, check_camera, scaled
 from ...core.color import to_float, to_linear
 from ..alpha import mask_values
 from .channels import SWITCHES, WORDS, FrameFiles, displacements
@@ -131,7 +131,8 @@ def _one_size(frame: SceneFrame, found: dict[str, Image], wanted: Wanted, where:
         size = image.pixels.shape[1], image.pixels.shape[0]
         if size == (width, height):
             continue
-        check_aspect(size, (width, height), f"the {WORDS.get(name, name)} of {where}", f"its {WORDS.get(first, first)}")
+        fix = SAME_CAMERA if wanted.match_camera else "With Crop to Render Region crop colour and passes, or neither"
+        check_aspect(size, (width, height), f"the {WORDS.get(name, name)} of {where}", f"its {WORDS.get(first, first)}", fix)
         if not (name == "color" and wanted.match_camera):
             note_size(WORDS.get(name, name), size, WORDS.get(first, first), (width, height), where)
             found[name] = at_size(name, image, width, height, strict=wanted.match_camera)

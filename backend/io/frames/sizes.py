@@ -49,7 +49,12 @@ def at_size(name: str, image: Image, width: int, height: int, *, strict: bool) -
         colors = values.shape[2] - (values.shape[2] in (2, 4))
         values = np.concatenate([to_linear(values[..., :colors]), values[..., colors:]], 2)
         image = Image(values, "linear")
+    alpha = values[..., -1:] if name != "normal" and values.shape[2] in (2, 4) else None
+    if alpha is not None:  # colour of transparent pixels is nothing
+        values = np.concatenate([values[..., :-1] * alpha, alpha], 2)
     pixels = _averaged(values, width, height)
+    if alpha is not None:
+        pixels[..., :-1] /= np.maximum(pixels[..., -1:], 1e-12)
     if name == "normal":
         pixels = pixels / np.maximum(np.linalg.norm(pixels[..., :3], axis=2, keepdims=True), 1e-12)
     return Image(np.ascontiguousarray(pixels, np.float32), image.color_space)

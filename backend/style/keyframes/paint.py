@@ -10,11 +10,13 @@ import numpy as np
 from ....shared.errors import InputError
 from ....shared.frame_names import check_once, number_names
 from ....shared.values import EncodedFile, Image
+from ...core.camera import check_aspect
 from ...core.color import to_float
 from ...core.shaper import shape_linear
 from ...io.frames.decode import linear_color, mask_of
 from ...io.frames.frame import Frame
 from ...io.frames.shot import Shot
+from ...io.frames.sizes import at_size, note_size
 from ...io.reading import decode
 from .dataset import Keyframe
 from .features import edges
@@ -80,7 +82,7 @@ def read_keyframes(
         By frame number.
 
     Raises:
-        InputError: More than ``MOST``, not an image, another size than the shot, nothing painted; see ``frame_numbers`` too.
+        InputError: More than ``MOST``, not an image, another shape than the shot's, nothing painted; see ``frame_numbers`` too.
     """
     if len(files) > MOST:
         fix = "Keep those that differ most; 1 to 5 are usual"
@@ -91,13 +93,14 @@ def read_keyframes(
     result = {}
     for file, name, number in zip(files, names, numbers, strict=True):
         image = decode(file, camera=(shot.size[1], shot.size[0])) if isinstance(file, EncodedFile) else file
-        _check_size(image, name, shot)
+        _check_shape(image, name, shot)
         color, alpha = linear_color(image)
-        bad = ~np.isfinite(to_float(image.pixels)).all(-1) if image.pixels.dtype.kind == "f" else np.zeros(shot.size, bool)
-        mask = np.ones(shot.size, np.float32) if alpha is None else alpha.astype(np.float32)
+        bad = ~np.isfinite(to_float(image.pixels)).all(-1) if image.pixels.dtype.kind == "f" else np.zeros(color.shape[:2], bool)
+        mask = np.where(bad, np.float32(0), 1 if alpha is None else alpha).astype(np.float32)
+        sized = at_size("color", Image(np.concatenate([color, mask[..., None]], 2), "linear"), shot.size[1], shot.size[0], strict=False)
+        color, mask = sized.pixels[..., :3], sized.pixels[..., 3]
         if number in by_number:
             mask = mask * by_number[number]
-        mask = np.where(bad, np.float32(0), mask)
         painted = int((mask > 0.99).sum())
         if painted < LEAST_PAINTED:
             source = "its mask" if number in by_number else "its alpha"
@@ -134,18 +137,18 @@ def _masks(masks: Sequence[EncodedFile | Image], numbers: list[int], shot: Shot,
                 expected=f"the mask {name} to be of a painted frame ({', '.join(map(str, sorted(numbers)))})", got=str(number), fix=fix
             )
         image = decode(mask, camera=(shot.size[1], shot.size[0]), use="mask") if isinstance(mask, EncodedFile) else mask
-        _check_size(image, name or "the mask", shot)
-        result[number] = mask_of(image)
+        _check_shape(image, name or "the mask", shot)
+        sized = at_size("mask", Image(mask_of(image)[..., None], "data"), shot.size[1], shot.size[0], strict=False)
+        result[number] = sized.pixels[..., 0]
     return result
 
 
-def _check_size(image: Image, name: str, shot: Shot) -> None:
-    if image.pixels.shape[:2] != shot.size:
-        raise InputError(
-            expected=f"{name} to be {shot.size[1]} x {shot.size[0]} pixels, like the shot",
-            got=f"{image.pixels.shape[1]} x {image.pixels.shape[0]}",
-            fix="Paint over the rendered frame without scaling or cropping it",
-        )
+def _check_shape(image: Image, name: str, shot: Shot) -> None:
+    height, width = image.pixels.shape[:2]
+    fix = "Paint over the rendered frame without cropping it or changing its shape"
+    check_aspect((width, height), shot.size[::-1], name, "the shot", fix)
+    if (height, width) != shot.size:
+        note_size("its picture", (width, height), "the shot", shot.size[::-1], name)
 
 
 def mismatch(key: Keyframe, frame: Frame) -> str:

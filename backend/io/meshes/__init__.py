@@ -85,8 +85,9 @@ def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
         raise InputError(expected=f"a mesh file ending in {', '.join(READABLE)}", got=file.name, fix=fix)
     data = file.data.tobytes()
     try:
-        mesh = obj_read.read(data, file.name, obj_up) if suffix == ".obj" else READABLE[suffix](data, file.name)
-        mesh = finished(mesh, file.name, split=suffix in GLTF or (suffix == ".ply" and mesh.uvs is not None))
+        with np.errstate(all="ignore"):  # numbers beyond float32 and those that are none are looked for at the end
+            mesh = obj_read.read(data, file.name, obj_up) if suffix == ".obj" else READABLE[suffix](data, file.name)
+            mesh = finished(mesh, file.name, split=suffix in GLTF or (suffix == ".ply" and mesh.uvs is not None))
         return with_origin(mesh, data, file.name)
     except InputError as error:
         if file.name in str(error):

@@ -63,7 +63,7 @@ def picture(file: GltfFile, references: list[dict[str, Any]]) -> Image | None:
         return None
     suffix = _SUFFIXES.get(about.get("mimeType", ""), "png")
     try:
-        return decode(EncodedFile(np.frombuffer(data, np.uint8), f"{file.name}.{suffix}", "srgb"))
+        return decode(EncodedFile(np.frombuffer(data, np.uint8), f"{file.name}.{suffix}"), use="texture")
     except InputError as error:
         note(f"its picture cannot be read and is left out: {error}", file.name)
         return None

@@ -12,8 +12,7 @@ SHARP = math.radians(2)
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """The mean of a vertex's faces, by area: ``(N, 3)`` float64 of unit length; up (+z) where there is none."""
-    with np.errstate(all="ignore"):
-        across = np.cross(vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]).astype(np.float64)
+    across = np.cross(vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]).astype(np.float64)
     across[~np.isfinite(across).all(1)] = 0
     total = np.zeros((len(vertices), 3))
     for corner in range(3):

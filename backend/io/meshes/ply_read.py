@@ -37,8 +37,7 @@ def read(data: bytes, name: str) -> Mesh:
         if uvs is None and each is not None and faces.size and 0 <= faces.min() <= faces.max() < len(each):
             uvs = each[faces]
     colors, of_colors = _colors(vertex, name)
-    with np.errstate(over="ignore"):
-        single = {n: v.astype(np.float32) for n, v in vertex.columns.items() if isinstance(v, np.ndarray) and n not in KNOWN | of_colors}
+    single = {n: v.astype(np.float32) for n, v in vertex.columns.items() if isinstance(v, np.ndarray) and n not in KNOWN | of_colors}
     return Mesh(points, faces, vertex.stack("nx", "ny", "nz"), colors, uvs, grouped(single))
 
 

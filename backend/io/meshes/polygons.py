@@ -62,10 +62,9 @@ def distinct(faces: np.ndarray) -> np.ndarray:
 
 def _concave(sizes: np.ndarray, which: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Polygons whose fan has triangles that look the other way; ``which`` polygon each of the fans' triangles is of."""
-    with np.errstate(all="ignore"):  # coordinates that are not finite are somebody else's matter
-        normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-        total = np.stack([np.bincount(which, normals[:, k], len(sizes)) for k in range(3)], 1)
-        against = (normals * total[which]).sum(1) < -1e-9 * (total[which] ** 2).sum(1)
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    total = np.stack([np.bincount(which, normals[:, k], len(sizes)) for k in range(3)], 1)
+    against = (normals * total[which]).sum(1) < -1e-9 * (total[which] ** 2).sum(1)
     return np.unique(which[against & (sizes[which] > 3)])
 
 

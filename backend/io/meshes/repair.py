@@ -30,8 +30,7 @@ def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
         mesh = welded(mesh)
         mesh = _kept(mesh, distinct(mesh.faces), name)  # triangles without area, which strips have between them
     mesh = _finite(mesh, name)
-    with np.errstate(over="ignore"):
-        vertices, origin = relative(mesh.vertices)
+    vertices, origin = relative(mesh.vertices)
     if not np.isfinite(vertices).all():
         raise broken(name, "coordinates beyond 1e38")
     single = {

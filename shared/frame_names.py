@@ -21,10 +21,12 @@ FRAME = "####"
 LARGEST = 2**31 - 1
 """Frame numbers are kept in 32 bits."""
 NAME_FIX = "Put the frame number at the end of the names, such as stylised_0012.exr"
-_NUMBER = re.compile(r"((?<![0-9])(?:(?<![^\s_.(\[/-])-)?[0-9]{1,18}(?![0-9]))")
+_NUMBER = re.compile(r"((?<![0-9])(?:(?<![^\s_.(\[/-])-)?[0-9]{1,24}(?![0-9]))")
 """A minus belongs to the number at the beginning or after a separator: ``shot-0012`` is frame 12, ``stylised_-005`` frame -5. More than
-18 digits are no number but a digest or the like."""
+24 digits are no number but a digest or the like."""
 _SUFFIX = re.compile(r"\.(?![0-9]+$)[^./\s]{1,8}$")
+_SUFFIXES = {".jpeg": ".jpg", ".tiff": ".tif"}
+"""Two spellings of one format."""
 _SEPARATORS = " _.-()[]/"
 _BEFORE = re.compile(r"(?i)(?:(?:^|[^a-z])(?:v|ver|version)[_.-]?|[0-9]x)$")
 """In front of a number that is a version or a height: v003, 1920x1080."""
@@ -60,7 +62,8 @@ class FrameName:
     @property
     def shape(self) -> tuple[str, ...]:
         """What names of one sequence have in common."""
-        return (*(text.lower() for text in self.texts), self.suffix.lower())
+        suffix = self.suffix.lower()
+        return (*(text.lower() for text in self.texts), _SUFFIXES.get(suffix, suffix))
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -112,10 +115,14 @@ class NamedSequence:
 
     @property
     def patterns(self) -> list[str]:
-        """The sequence as a pattern; several where it is open."""
-        first = FrameName.of(self.names[0])
+        """The sequence as a pattern; several where it is open. Other numbers that vary are free, or fixed if that gives a frame twice."""
+        names = [FrameName.of(name) for name in self.names]
         varying = _varying(self.names)
-        return [first.pattern(n, [other for other in varying if other != n]) for n in sorted(self.open) or (self.column,)]
+        found = []
+        for column in sorted(self.open) or [self.column]:
+            once = column is None or len({name.numbers[column] for name in names}) == len(names)
+            found.append(names[0].pattern(column, [n for n in varying if n != column] if once else ()))
+        return found
 
 
 def frame_number(name: str) -> int | None:
@@ -156,15 +163,15 @@ def number_names(
         notes: Whether what a person may not expect is noted.
 
     Returns:
-        As many numbers, each once.
+        As many numbers, each once; from 0 in the order of the numbers in the names where those are beyond 32 bits.
 
     Raises:
-        InputError: Two numbers vary; two names of one number; no number in some of the names; numbers beyond 32 bits.
+        InputError: Two numbers vary; two names of one number; no number in some of the names.
     """
     found: dict[str, int] = {}
     for sequence in sequences_among(names, among):
         if sequence.open:
-            raise open_question(sequence, fix)
+            raise open_question(sequence, fix=fix)
         if sequence.column is not None:
             found |= dict(zip(sequence.names, sequence.numbers, strict=True))
             if notes:
@@ -176,8 +183,14 @@ def number_names(
         if len(bare) > 1 and notes:
             note("There are no numbers in the names: they are frames 0, 1, 2 and so on in the order of the list")
         return list(range(len(names)))
-    check_once([(found[name], name) for name in names], fix)
-    return [found[name] for name in names]
+    numbers = [found[name] for name in names]
+    if any(abs(number) > LARGEST for number in numbers) and len(set(numbers)) == len(names):
+        if notes:
+            note("The numbers in the names are too large for frames, as of time stamps: frames are 0, 1, 2 and so on in their order")
+        ranks = {number: rank for rank, number in enumerate(sorted(numbers))}
+        return [ranks[number] for number in numbers]
+    check_once(list(zip(numbers, names, strict=True)), fix)
+    return numbers
 
 
 def numbers_or_order(names: Sequence[str]) -> list[int]:
@@ -202,9 +215,9 @@ def check_once(numbered: Sequence[tuple[int, str]], fix: str = NAME_FIX) -> None
         seen[number] = name
 
 
-def open_question(sequence: NamedSequence, fix: str = NAME_FIX) -> InputError:
-    """The question which of several numbers that vary is the frame's."""
-    patterns = " or ".join(sequence.patterns)
+def open_question(sequence: NamedSequence, folder: str = "", fix: str = NAME_FIX) -> InputError:
+    """The question which of several numbers that vary is the frame's; ``folder`` goes before the patterns."""
+    patterns = " or ".join(folder + pattern for pattern in sequence.patterns)
     first, last = sequence.names[0], sequence.names[-1]
     return InputError(
         expected="one number that counts the frames in names that are alike otherwise",

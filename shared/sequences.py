@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from .capture_index import CaptureIndex
 from .errors import InputError
-from .frame_names import FRAME, NAME_FIX, check_once, number_names, open_question, sequences_among
+from .frame_names import FRAME, NAME_FIX, NamedSequence, check_once, number_names, open_question, sequences_among
+from .notes import note
 
 SUFFIXES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".hdr", ".dpx", ".tga", ".bmp")
 _LAST_DIGITS = re.compile(r"((?:(?<=_)-)?\d+)(?=\D*$)")
@@ -86,21 +88,40 @@ def _of_capture(folder: Path) -> list[tuple[int, Path]]:
 
 def _of_folder(folder: Path) -> list[tuple[int, Path]]:
     paths = {path.name: path for path in _pictures(folder / "any")}
-    found = [sequence for sequence in sequences_among(list(paths)) if sequence.column is not None]
+    sequences = sequences_among(list(paths))
+    found = [sequence for sequence in sequences if sequence.column is not None]
     if not found:
         inside = ", ".join(sorted(path.name for path in folder.iterdir())[:MOST_NAMED]) or "an empty folder"
         raise InputError(expected=f"pictures in {folder}, with frame numbers in their names such as stylised_0012.exr", got=inside)
     if len(found) > 1:
-        patterns = sorted((sequence.patterns[0], len(sequence.names)) for sequence in found)
-        largest = max(patterns, key=lambda pair: pair[1])[0]
-        named = ", ".join(f"{pattern} ({count})" for pattern, count in patterns[:MOST_NAMED])
-        more = f" and {len(patterns) - MOST_NAMED} more" if len(patterns) > MOST_NAMED else ""
-        fix = f"Give one of them, such as {folder / largest}; {FRAME} is the frame number, * is anything"
-        raise InputError(expected=f"the pictures of one sequence in {folder}", got=named + more, fix=fix)
+        raise _several(folder, found)
     if found[0].open:
-        raise open_question(found[0])
+        raise open_question(found[0], f"{folder}/")
+    for sequence in sequences:
+        for name in sequence.names if sequence.column is None else ():
+            note("a picture without a frame number in its name is left out", name)
     names = list(found[0].names)
     return [(number, paths[name]) for number, name in zip(number_names(names), names, strict=True)]
+
+
+def _several(folder: Path, found: Sequence[NamedSequence]) -> InputError:
+    """The question which of several sequences is meant."""
+    patterns = sorted((sequence.patterns[0], len(sequence.names)) for sequence in found)
+    largest = max(patterns, key=lambda pair: pair[1])[0]
+    words = [pattern for pattern, _ in patterns]
+    start, end = _common_start(words), _common_start([word[::-1] for word in words])[::-1]
+    single = [sequence.numbers[0] for sequence in found if len(sequence.names) == 1 and not sequence.open]
+    if len(set(single)) == len(found) and f"{start}*{end}".count(FRAME) == 1:  # what differs is no number: frame_0001_a3f9.png
+        largest = f"{start}*{end}"
+    named = ", ".join(f"{pattern} ({count})" for pattern, count in patterns[:MOST_NAMED])
+    more = f" and {len(patterns) - MOST_NAMED} more" if len(patterns) > MOST_NAMED else ""
+    fix = f"Give one of them, such as {folder / largest}; {FRAME} is the frame number, * is anything"
+    return InputError(expected=f"the pictures of one sequence in {folder}", got=named + more, fix=fix)
+
+
+def _common_start(words: Sequence[str]) -> str:
+    letters = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    return "".join(column[0] for column in letters)
 
 
 def _of_placeholder(place: Path) -> list[tuple[int, Path]]:
@@ -118,6 +139,6 @@ def _of_placeholder(place: Path) -> list[tuple[int, Path]]:
 
 def _expression(pattern: str) -> str:
     """A regular expression of a pattern with ``*``, ``?`` and, once, ``####``, which takes numbers of any width."""
-    number, words = r"(-?[0-9]{1,18})", {"*": ".*", "?": "."}
+    number, words = r"(-?[0-9]{1,24})", {"*": ".*", "?": "."}
     parts = re.split(r"(#+|%0?\d*d|[*?])", pattern)
     return "".join(words.get(part, number) if n % 2 else re.escape(part) for n, part in enumerate(parts))

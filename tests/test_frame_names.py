@@ -44,7 +44,7 @@ def found(*places: Path) -> list[tuple[int, str]]:
         ("shot010_v003_0012_denoised2.exr", 12), ("frame_0004_1920x1080.png", 4), ("0004_denoise2.png", 4), ("res_0001_2k.png", 1),
         ("foo -001.exr", -1), ("foo.-0005.exr", -5), ("foo--005.exr", -5), ("-12.png", -12), ("2024-01-05_0007.png", 7),
         ("frame_0012_v2.png", 12), ("v003.png", 3), ("frame (3).png", 3), ("IMG_1234 (2).png", 1234), ("stylised.0012", 12),
-        ("plate_24fps_0031.dpx", 31), ("a_1234567890123456789012.png", None), ("foo_1080p_0003.png", 3), ("nov12.png", 12),
+        ("plate_24fps_0031.dpx", 31), ("a_123456789012345678901234567890.png", None), ("foo_1080p_0003.png", 3), ("nov12.png", 12),
     ],
 )  # fmt: skip
 def test_a_name_on_its_own(name: str, number: int | None) -> None:
@@ -73,6 +73,8 @@ FOLDERS: dict[str, tuple[list[str], list[int]]] = {
     "twice in the name": (["0001_f0001.png", "0002_f0002.png"], [1, 2]),
     "versions mixed": (["f_v1_0001.png", "f_v2_0002.png"], [1, 2]),
     "only versions": (["f_v1.png", "f_v2.png"], [1, 2]),
+    "suffixes": (["f_1.jpg", "f_2.jpeg", "f_3.JPG"], [1, 2, 3]),
+    "time stamps": ([f"{1403636579763555584 + 50000000 * n}.png" for n in range(3)], [0, 1, 2]),
     "copies next to a number": (["shot 3 (1).png", "shot 3 (2).png"], [1, 2]),
     "copies": (["frame (1).png", "frame (2).png", "frame (10).png"], [1, 2, 10]),
 }  # fmt: skip
@@ -94,14 +96,16 @@ def test_a_folder_counts_by_the_number_that_varies(tmp_path: Path, kind: str) ->
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["a_1_0001.png", "a_2_0001.png", "a_1_0002.png"], "one number that counts the frames"),
-        (["f_0001_t10.png", "f_0002_t12.png"], r"a pattern in which #### is the frame number: f_####_t\*\.png or f_\*_t####\.png"),
+        (["a_1_0001.png", "a_2_0001.png", "a_1_0002.png"], r"the frame number: .*/a_####_0001\.png or .*/a_1_####\.png"),
+        (["f_1_a3f9.png", "f_2_b7c1.png", "f_3_99ee.png"], r"such as .*/f_####_\*\.png; #### is the frame number"),
+        (["1.png", "1.PNG"], "for frame 1"),
+        (["f_0001_t10.png", "f_0002_t12.png"], r"the frame number: .*/f_####_t\*\.png or .*/f_\*_t####\.png"),
         (["f_20240105_1.png", "f_20240106_2.png"], "several that vary, as in f_20240105_1.png and f_20240106_2.png"),
         (["f_0001_L.png", "f_0001_R.png", "f_0002_L.png"], r"f_####_L\.png \(2\), f_####_R\.png \(1\).*such as .*f_####_L\.png"),
         (["f_0001.png", "f_0001.exr"], r"f_####\.exr \(1\), f_####\.png \(1\)"),
         (["f_0001.png", "thumb_0001.png"], "one sequence"),
         (["1.png", "0001.png", "2.png"], r"0001\.png and 1\.png for frame 1"),
-        (["f_v1_0001.png", "f_v2_0001.png"], r"f_v####_0001\.png or f_v\*_####\.png"),
+        (["f_v1_0001.png", "f_v2_0001.png"], r"f_v####_0001\.png or .*/f_v1_####\.png"),
         (["foo-0002.png", "foo0002.png"], "one sequence"),
         (["a.png", "b.png"], "frame numbers in their names"),
     ],
@@ -203,7 +207,7 @@ def capture(folder: Path, *frames: dict[str, object]) -> Path:
         ([{"file_path": "f_0007.png", "frame_number": -3}, {"file_path": "f_0009.png"}], [-3, 9]),
         ([{"file_path": "s_1_0001.png"}, {"file_path": "s_2_0003.png"}], [0, 1]),
         ([{"depth_file_path": "d_0007.png"}, {"depth_file_path": "d_0008.png"}], [7, 8]),
-        ([{"file_path": "99999999999.png"}, {"file_path": "99999999998.png"}], [0, 1]),
+        ([{"file_path": "99999999999.png"}, {"file_path": "99999999998.png"}], [1, 0]),
         ([{"file_path": "./r_0"}, {"file_path": "./r_1"}], [0, 1]),
     ],
 )  # fmt: skip

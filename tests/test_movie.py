@@ -228,6 +228,7 @@ def test_quality_is_kept_for_larger_files() -> None:
         ([file("paint_0001.exr", LAYERS["delta"].pixels.tobytes())], None, "paint_0001.exr to be an image file"),
         ([file("paint.png", b""), flat(1, 9)], None, "a frame number in the name of paint.png"),
         ([flat(1, 9), flat(1, 9, name="other")], None, "paint_0001.png and other_0001.png for frame 1"),
+        ([flat(1, 9), flat(9000, 9)], None, "a picture for at least each 100th frame, got 2 pictures for the frames 1 to 9000"),
         ([flat(1, 9), flat(20240101, 9)], None, "frame numbers less than 100000 apart, got 1 to 20240101"),
     ],
 )

@@ -18,6 +18,8 @@ from ..reading import decode
 
 MOST_FRAMES = 100_000
 """More than an hour; numbers so far apart are dates or versions."""
+MOST_HELD, SHORT = 100, 5000
+"""Frames for each picture in a movie of more than ``SHORT`` frames: with more, the numbers are time stamps."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -31,8 +33,12 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """
     tracks = [_Track(inputs["pictures"], "pictures")]
     first, last = tracks[0].numbers[0], tracks[0].numbers[-1]
-    if last - first >= MOST_FRAMES:
+    count, pictures = last - first + 1, len(tracks[0].numbers)
+    if count > MOST_FRAMES:
         raise InputError(expected=f"frame numbers less than {MOST_FRAMES} apart", got=f"{first} to {last}", fix=NAME_FIX)
+    if count > max(MOST_HELD * pictures, SHORT):
+        got = f"{pictures} pictures for the frames {first} to {last}"
+        raise InputError(expected=f"a picture for at least each {MOST_HELD}th frame", got=got, fix=NAME_FIX)
     if inputs.get("beside"):
         tracks.insert(0, _Track(inputs["beside"], "beside"))
         if not any(first <= number <= last for number in tracks[0].numbers):
@@ -41,7 +47,6 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     name, fps = encoder(), float(parameters["fps"])
     movie = encode_movie(_frames(tracks, first, last, context), fps, str(parameters["quality"]))
     context.progress(1.0, "done")
-    count = last - first + 1
     height, width = tracks[-1].size
     notes = [note for track in tracks for note in track.notes(first, last)]
     if name != "libx264":

@@ -10,6 +10,7 @@ numbers vary, it is asked.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Collection, Sequence
 
@@ -51,6 +52,7 @@ class FrameName:
     suffix: str
 
     @classmethod
+    @functools.lru_cache(maxsize=1 << 15)  # the names of a folder are looked at several times
     def of(cls, name: str) -> FrameName:
         """Of a name, or of a path, whose folders count too."""
         name = name.replace("\\", "/")

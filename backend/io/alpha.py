@@ -6,7 +6,7 @@ import numpy as np
 
 from ...shared.notes import note
 from ...shared.values import Image
-from ..core.color import from_float, to_float
+from ..core.color import associate, from_float, to_float, to_linear
 
 
 def unassociate(pixels: np.ndarray, *, exact: bool = False) -> np.ndarray:
@@ -40,6 +40,17 @@ def straight(image: Image) -> Image:
     pixels = image.pixels.copy()
     pixels[hidden] = 0
     return Image(pixels, image.color_space)
+
+
+def over_black(image: Image) -> Image:
+    """What is seen of a colour picture over black, in linear light and without its alpha; opaque pictures keep their numbers."""
+    if image.pixels.shape[2] != 4 or image.color_space == "data":
+        return image
+    alpha = to_float(image.pixels[..., 3:])
+    if alpha.min() >= 1:
+        return Image(image.pixels[..., :3], image.color_space)
+    color, light = to_float(image.pixels[..., :3]), image.color_space == "linear"
+    return Image(associate(color if light else to_linear(color), alpha, light=light), "linear")
 
 
 def transparent(alpha: np.ndarray) -> np.ndarray:

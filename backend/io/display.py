@@ -8,7 +8,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Image
-from ..core.color import associate, to_float, to_linear
+from .alpha import over_black
 from .writing import stored
 
 
@@ -31,8 +31,7 @@ def displayed(image: Image, name: str) -> np.ndarray:
     count = image.pixels.shape[2]
     if count not in (1, 3, 4):
         raise InputError(expected=f"{name} to have 1, 3 or 4 channels", got=str(count), fix="Save it as grayscale, RGB or RGBA")
-    if count == 4 and image.color_space != "data":
-        image = _over_black(image)
+    image = over_black(image)
     pixels = image.pixels[..., :3]
     if pixels.dtype == np.float16 and image.color_space == "linear":
         shown = _of_halves()[pixels.view(np.uint16)]
@@ -51,12 +50,3 @@ def _shown(pixels: np.ndarray, color_space: str) -> np.ndarray:
 def _of_halves() -> np.ndarray:
     """What every half looks like, ``(65536,)`` uint8 by its bits: ten times as quick as the curve, and the same."""
     return _shown(np.arange(65536, dtype=np.uint16).view(np.float16).reshape(256, 256, 1), "linear").reshape(-1)
-
-
-def _over_black(image: Image) -> Image:
-    alpha = to_float(image.pixels[..., 3:])
-    if alpha.min() >= 1:
-        return image
-    color = to_float(image.pixels[..., :3])
-    light = image.color_space == "linear"
-    return Image(associate(color if light else to_linear(color), alpha, light=light), "linear")

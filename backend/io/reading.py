@@ -44,9 +44,9 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         file: The file.
         camera: Width and height of the camera of a picture that has one: its pixels are then used as they are stored. Without,
             a photograph is turned upright by its EXIF orientation.
-        use: ``color``; ``numbers`` for what is no colour (depth, normals, maps): given as stored, as ``data``, whatever the file says
-            of colours and alpha; or ``mask``, whose alpha counts and whose values are as stored: painting programs tag gray pictures
-            with profiles, and half white is half.
+        use: ``color``; ``texture`` for those of meshes, which are sRGB and as they are stored, as glTF asks; ``numbers`` for what is
+            no colour (depth, normals, maps): given as stored, as ``data``, whatever the file says of colours and alpha; or ``mask``,
+            whose alpha counts and whose values are as stored: painting programs tag gray pictures with profiles, and half white is half.
 
     Raises:
         InputError: Unreadable, truncated, animated, too large, or with channels that make no picture.
@@ -69,7 +69,10 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         orientation = orientation_of(spec)
         encoding = _encoding(file, source, pixels, use) if is_color else None
         associated = form in _ASSOCIATED and spec.get_int_attribute("oiio:UnassociatedAlpha") != 1
-    pixels = upright(pixels, orientation) if camera is None else as_camera_sees(pixels, orientation, camera, file.name)
+    if camera is not None:
+        pixels = as_camera_sees(pixels, orientation, camera, file.name)
+    elif use != "texture":
+        pixels = upright(pixels, orientation)
     if pixels.shape[2] == 2 and (encoding is not None or form != "openexr"):
         pixels = pixels[..., [0, 0, 0, 1]]
     if encoding is None:
@@ -88,7 +91,7 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
 
 
 def _encoding(file: EncodedFile, source: Any, pixels: np.ndarray, use: str) -> Encoding | None:
-    if use == "mask":
+    if use in ("mask", "texture"):
         return LINEAR if source.format_name() == "openexr" else SRGB
     return encoding_of(file, source.spec(), source.format_name(), pixels.dtype, 3 if pixels.shape[2] >= 3 else 1)
 

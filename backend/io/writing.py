@@ -10,8 +10,10 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError, StorageError
+from ...shared.notes import note
 from ...shared.values import Image
 from ..core.color import associate, from_float, to_float, to_half, to_linear, to_srgb
+from .alpha import over_black
 from .image_file import words_of
 
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
@@ -27,7 +29,7 @@ def encode(image: Image, suffix: str) -> bytes:
     | suffix | depth | colour |
     |---|---|---|
     | png | 8 bit for 8-bit pixels, else 16 bit | sRGB |
-    | jpg | 8 bit, quality 95, without alpha | sRGB |
+    | jpg | 8 bit, quality 95, what is seen over black | sRGB |
     | tif | as the pixels; halves become float | sRGB for integers, linear for floats |
     | exr | half for 8-bit and half pixels, float for 16-bit and float ones, uint32 for ids | linear, alpha associated |
 
@@ -48,6 +50,8 @@ def encode(image: Image, suffix: str) -> bytes:
     count = image.pixels.shape[2]
     if form in ("png", "jpg") and count not in _CHANNEL_NAMES:
         raise InputError(expected=f"1, 3 or 4 channels for a {form} file", got=str(count), fix="Write it as EXR")
+    if form in ("png", "tif", "jpg") and count == 4 and image.color_space != "data":
+        _note_alpha(image, form)
     pixels, space = stored(image, form)
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], _OIIO_KIND[pixels.dtype.name])
     spec.channelnames = _CHANNEL_NAMES.get(pixels.shape[2], tuple(f"channel{i}" for i in range(pixels.shape[2])))
@@ -67,8 +71,19 @@ def encode(image: Image, suffix: str) -> bytes:
     return _write(pixels, spec, form)
 
 
+def _note_alpha(image: Image, form: str) -> None:
+    """Notes what of a picture its file cannot hold."""
+    hidden = image.pixels[..., 3] == 0
+    if form == "jpg" and to_float(image.pixels[..., 3]).min() < 1:
+        note("JPEG has no alpha: what is seen over black was written")
+    elif form != "jpg" and image.color_space == "linear" and bool((hidden & (image.pixels[..., :3] != 0).any(2)).any()):
+        note(f"light without alpha cannot be seen in a .{form}: write OpenEXR to keep it")
+
+
 def stored(image: Image, form: str) -> tuple[np.ndarray, str]:
     """Pixels in the storage type and the colour space of a file of that type, see ``encode``; and the space's name."""
+    if form == "jpg":
+        image = over_black(image)
     pixels, space = image.pixels, image.color_space
     source = pixels.dtype.name
     if form == "exr":

@@ -33,8 +33,15 @@ OPERATION = Operation(
         Input("roughness", "image", "Roughness", "the exemplar's roughness map, of the same size", required=False, numbers=True),
         Input("metallic", "image", "Metallic", "the exemplar's metallic map, of the same size", required=False, numbers=True),
         Input("occlusion", "image", "Occlusion", "the exemplar's ambient occlusion, of the same size", required=False, numbers=True),
-        Input("exemplar_labels", "image", "Exemplar Labels", "the exemplar's regions in plain colours, of the same size", required=False),
-        Input("labels", "image", "Labels", "the regions that the texture shall have, in the same colours", required=False),
+        Input(
+            "exemplar_labels",
+            "image",
+            "Exemplar Labels",
+            "the exemplar's regions in plain colours, of the same size",
+            required=False,
+            numbers=True,
+        ),
+        Input("labels", "image", "Labels", "the regions that the texture shall have, in the same colours", required=False, numbers=True),
         Input("keep", "mask", "Keep", "white where the exemplar's own pixels stay as they are, of the same size", required=False),
     ),
     parameters=(

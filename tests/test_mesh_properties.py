@@ -153,8 +153,8 @@ def whole_files() -> dict[str, bytes]:
     big += np.arange(9, dtype=">f8").tobytes() + np.array([4, 0, 1, 2, -1], ">i4").tobytes()
     big += b"\3" + np.array([0, 1, 2], ">i4").tobytes() + b"\4" + np.array([0, 1, 2, 0], ">i4").tobytes()
     build = everything()
-    foreign = b"# z up\nv 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 1 1 0 0 0 1\nv 0 1 0 0 0 0\nv .5 .2 0 0 0 0\nvt 0 0\nvn 0 0 1\nf 1/1/1 2/1/1 3/1/1 4//1 5\n"
-    foreign += b"l 1 2\n"
+    foreign = b"# z up\nv 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 1 1 0 0 0 1\nv 0 1 0 0 0 0\nv .5 .2 0 0 0 0\nvt 0 0\nvn 0 0 1\n"
+    foreign += b"f 1/1/1 2/1/1 3/1/1 4//1 5\nl 1 2\n"
     return {**{f"own.{suffix}": encode_mesh(mesh, suffix) for suffix in FORMATS}, "text.ply": ASCII, "strips.ply": big,
             "all.glb": build.binary(), "all.gltf": build.text(), "foreign.obj": foreign}  # fmt: skip
 

@@ -40,8 +40,9 @@ def write(mesh: Mesh, stem: str, up: str) -> bytes:
     numbers = [mesh.faces + 1]
     corner = " %d"
     if mesh.uvs is not None:
-        unique, inverse = np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)
-        parts.append(rows("vt %.9g %.9g", unique))
+        flat = np.ascontiguousarray(mesh.uvs.reshape(-1, 2), np.float32) + np.float32(0)
+        _, first, inverse = np.unique(flat.view("V8").ravel(), return_index=True, return_inverse=True)
+        parts.append(rows("vt %.9g %.9g", flat[first]))
         numbers.append(inverse.reshape(-1, 3) + 1)
         corner += "/%d"
     if mesh.normals is not None:

@@ -70,6 +70,7 @@ def read(data: bytes, name: str, up: str = "y") -> Mesh:
 
 def _parse(text: str, name: str) -> _Lines:
     found = _Lines()
+    known: dict[str, tuple[int, int, int]] = {}
     begun = ""
     for number, line in enumerate(text_lines(text), 1):
         if "#" in line:
@@ -78,7 +79,7 @@ def _parse(text: str, name: str) -> _Lines:
             line = _COMMENT.sub("", line)
         line = begun + line
         begun = ""
-        if line.endswith("\\") or line.rstrip().endswith("\\"):
+        if "\\" in line and line.rstrip().endswith("\\"):
             begun = line.rstrip()[:-1] + " "
             continue
         words = line.split()
@@ -94,7 +95,7 @@ def _parse(text: str, name: str) -> _Lines:
                 if key in _NUMBERS:
                     found.numbers[key].append(_row(key, [float(word) for word in values]))
                 elif len(values) >= 3:
-                    found.corners += [_corner(word, found.numbers) for word in values]
+                    found.corners += [known.get(word) or _corner(word, found.numbers, known) for word in values]
                     found.sizes.append(len(values))
                 else:
                     found.skipped["faces of fewer than three corners"] += 1
@@ -118,8 +119,8 @@ def _wrong_line(key: str, values: list[str], number: int, line: str, name: str) 
     return broken(name, f"line {number}: {printable(line.strip(), 60)!r}")
 
 
-def _corner(word: str, numbers: dict[str, list[list[float]]]) -> tuple[int, int, int]:
-    """Vertex, UV and normal of a corner, from 0; -1 for none."""
+def _corner(word: str, numbers: dict[str, list[list[float]]], known: dict[str, tuple[int, int, int]]) -> tuple[int, int, int]:
+    """Vertex, UV and normal of a corner, from 0; -1 for none. Corners that mean the same on every line become ``known``."""
     parts = word.split("/")
     if len(parts) > 3 or not parts[0]:
         raise ValueError
@@ -130,7 +131,10 @@ def _corner(word: str, numbers: dict[str, list[list[float]]]) -> tuple[int, int,
             found[k] = n - 1 if n > 0 else len(numbers[_NUMBERS[k]]) + n
             if n == 0 or not 0 <= found[k] < 1 << 40:
                 raise ValueError
-    return found[0], found[1], found[2]
+    corner = (found[0], found[1], found[2])
+    if "-" not in word:
+        known[word] = corner
+    return corner
 
 
 def _uvs(lines: _Lines, table: np.ndarray, sizes: np.ndarray, name: str) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from ...shared.notes import Notes
 from ..settings import working_folder
 
 KEEP_CAPTURES = 14 * 24 * 3600.0
@@ -19,6 +20,7 @@ class Steps(Protocol):
 
     folder: Path
     total: int
+    notes: Notes
 
     def steps(self) -> Iterator[int]:
         """Does one step at a time and gives how many of ``total`` are done."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -15,80 +14,16 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms, write_transforms
+from ...shared.notes import Notes
 from ...shared.values import Camera, EncodedFile, SceneFrame
-from ..images.temporary_scene import set_output
-from . import cameras, scene_copy
+from ..images.temporary_scene import set_output, temporary_scene
+from ..scene import evaluated
+from . import cameras, proof, scene_copy
+from .settings import CaptureSettings
 
-MODES = ("frame", "range", "orbit")
 GEOMETRY_CHANNELS = ("depth", "normal", "motion", "object_id")
 ORBIT_ANGLE = math.radians(40)
 """Field of view of orbit cameras, longer side: little perspective, and still close enough for small rooms."""
-
-
-@dataclasses.dataclass
-class CaptureSettings:
-    """What to capture.
-
-    Attributes:
-        mode: ``frame`` (as the scene stands), ``range`` (animation through the scene camera) or ``orbit``.
-        start: First frame of a range.
-        end: Last frame of a range.
-        step: Frames from one to the next.
-        count: Number of orbit cameras.
-        elevation: Degrees above and below the horizon for orbit cameras.
-        resolution: ``(width, height)`` in pixels, None for the scene's own.
-        samples: Of the colour render, 0 for the scene's own.
-        objects: Names of the objects that orbit cameras look at.
-        only_objects: Leave all other objects out of an orbit's pictures, except lights.
-        color: Whether to render colour.
-        geometry: Whether to render depth, normal, motion and object id.
-    """
-
-    mode: str = "frame"
-    start: int = 1
-    end: int = 1
-    step: int = 1
-    count: int = 24
-    elevation: float = 35.0
-    resolution: tuple[int, int] | None = None
-    samples: int = 0
-    objects: tuple[str, ...] = ()
-    only_objects: bool = True
-    color: bool = True
-    geometry: bool = True
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> CaptureSettings:
-        """From the ``capture`` object of a job file. ``InputError`` for anything unknown or out of range."""
-        data = dict(data)
-        wanted = data.pop("pass", "")
-        known = {field.name for field in dataclasses.fields(cls)}
-        for name in data:
-            if name not in known:
-                raise InputError(message=f"A capture has no entry {name!r}", fix=f"Known entries: {', '.join(sorted(known))}")
-        try:
-            resolution = data.get("resolution")
-            settings = cls(**{**data, "resolution": tuple(int(v) for v in resolution) if resolution else None})
-            settings.objects = tuple(str(name) for name in settings.objects)
-            for name in ("start", "end", "step", "count", "samples"):
-                setattr(settings, name, int(getattr(settings, name)))
-        except (TypeError, ValueError) as error:
-            raise InputError(expected="a capture of numbers and names", got=json.dumps(data)[:200]) from error
-        if wanted == "color":
-            settings.geometry = False
-        settings.check()
-        return settings
-
-    def check(self) -> None:
-        """Raises ``InputError`` for what cannot be captured."""
-        if self.mode not in MODES:
-            raise InputError(expected=f"a capture mode out of {', '.join(MODES)}", got=repr(self.mode))
-        if self.mode == "range" and (self.step < 1 or self.end < self.start):
-            raise InputError(expected="a frame range that goes forward", got=f"{self.start} to {self.end} in steps of {self.step}")
-        if self.mode == "orbit" and not 1 <= self.count <= 1000:
-            raise InputError(expected="1 to 1000 orbit cameras", got=str(self.count))
-        if self.resolution and (len(self.resolution) != 2 or not all(4 <= side <= 65536 for side in self.resolution)):
-            raise InputError(expected="a resolution of two numbers from 4 to 65536", got=str(self.resolution))
 
 
 class Capture:
@@ -102,6 +37,13 @@ class Capture:
         settings: What to capture.
         folder: Where the files go; it is created.
 
+    Attributes:
+        frames: What is captured so far.
+        object_ids: Number of each object in the pass of object ids, by name.
+        camera_error: The largest distance of points from where the renderer has them, of the frames in which it was measured; scene
+            units. None before the first.
+        notes: What the person should know of the capture.
+
     Raises:
         InputError: No camera, nothing selected, a camera that is no pinhole or sees nothing.
     """
@@ -111,6 +53,9 @@ class Capture:
         self.settings, self.folder = settings, folder
         self.frames: list[dict[str, Any]] = []
         self.object_ids: dict[str, int] = {}
+        self.camera_error: float | None = None
+        self.notes = Notes()
+        self._camera = ""
         self._scene, self._view_layer = scene.name, view_layer.name
         self._poses: list[mathutils.Matrix] = []
         self._radius = 1.0
@@ -158,18 +103,17 @@ class Capture:
     # -- one frame ---------------------------------------------------------------------------------------------------
 
     def _camera_frame(self, scene: bpy.types.Scene, number: int) -> None:
-        still = self.settings.mode == "frame"
         frame: dict[str, Any] = {"number": number}
         if self.settings.color:
             with scene_copy.scene_copy(scene, self._view_layer) as copy:
-                self._aim(copy, frame, None if still else number)
+                self._aim(copy, frame)
                 scene_copy.set_color(copy, self.settings.samples)
-                frame["color"] = self._render(copy, f"color_{number:04d}", layers=False, number=None if still else number)
+                frame["color"] = self._render(copy, f"color_{number:04d}", layers=False)
         if self.settings.geometry:
             with scene_copy.scene_copy(scene, self._view_layer) as copy:
-                self._aim(copy, frame, None if still else number)
+                self._aim(copy, frame)
                 scene_copy.sharp_camera(copy)
-                frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", None if still else number)
+                frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", frame)
         self.frames.append(frame)
 
     def _orbit_frame(self, scene: bpy.types.Scene, index: int) -> None:
@@ -186,53 +130,58 @@ class Capture:
                 scene_copy.place(camera, self._poses[index], self._radius)
                 frame["camera"] = _camera_value(cameras.intrinsics(camera.data, *size, (1.0, 1.0)), self._poses[index])
                 if layers:
-                    frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", None)
+                    frame["geometry"] = self._geometry(copy, f"geometry_{number:04d}", frame)
                 else:
                     scene_copy.set_color(copy, self.settings.samples)
-                    frame["color"] = self._render(copy, f"color_{number:04d}", layers=False, number=None)
+                    frame["color"] = self._render(copy, f"color_{number:04d}", layers=False)
         self.frames.append(frame)
 
-    def _aim(self, copy: bpy.types.Scene, frame: dict[str, Any], number: int | None) -> None:
-        """Sets the size and notes intrinsics and pose of the scene camera, at frame ``number`` or as the scene stands."""
+    def _aim(self, copy: bpy.types.Scene, frame: dict[str, Any]) -> None:
+        """Sets size and frame of the copy, and notes intrinsics and pose of its camera.
+
+        A range changes cameras at the scene's markers, as a render does. A single frame is seen by the camera that the scene has now.
+        """
+        scene = bpy.data.scenes[self._scene]
+        still = self.settings.mode == "frame"
         size = scene_copy.set_size(copy, self.settings.resolution)
-        if number is None:
-            scene = bpy.data.scenes[self._scene]
-            depsgraph = scene.view_layers[self._view_layer].depsgraph
-        else:
-            copy.frame_set(number)
-            depsgraph = copy.view_layers[0].depsgraph
+        # The renderer evaluates the animation at this frame; the pose is taken from the same evaluation.
+        copy.frame_set(frame["number"], subframe=scene.frame_subframe if still else 0.0)
+        if still:
+            copy.camera = scene.camera
         if copy.camera is None:
             raise _no_camera(copy)
+        frame["object"] = copy.camera.name_full
+        copy.timeline_markers.clear()  # the camera of this frame stays
         if self.settings.geometry:
-            camera = copy.camera.evaluated_get(depsgraph)
-            frame["camera"] = _camera_value(_pinhole(copy, camera.data, size), cameras.rigid(camera.matrix_world))
+            copy.view_layers[0].update()
+            camera = copy.camera.evaluated_get(copy.view_layers[0].depsgraph)
+            frame["camera"] = _camera_value(_pinhole(copy, camera.data, size), cameras.pose(camera))
 
-    def _geometry(self, copy: bpy.types.Scene, stem: str, number: int | None) -> str:
-        scene_copy.set_geometry(copy)
+    def _geometry(self, copy: bpy.types.Scene, stem: str, frame: dict[str, Any]) -> str:
+        place = len(self.frames)
+        proved = self._poses or place % proof.EVERY == 0 or place == self.total - 1 or frame.get("object") != self._camera
+        scene_copy.set_geometry(copy, position=bool(proved))
         with scene_copy.object_ids(copy) as ids:
-            self.object_ids = {name: value for name, value in ids.items() if not name.startswith("Backlot Orbit")}
-            return self._render(copy, stem, layers=True, number=number)
+            self.object_ids = {name: value for name, value in ids.items() if not name.startswith(scene_copy.ORBIT)}
+            name = self._render(copy, stem, layers=True)
+        self._camera = frame.get("object", "")
+        found = proof.distance(self.folder / name, frame["camera"]) if proved else None
+        if found is not None:
+            self.camera_error = max(found, self.camera_error or 0.0)
+        return name
 
-    def _render(self, copy: bpy.types.Scene, stem: str, layers: bool, number: int | None) -> str:
+    def _render(self, copy: bpy.types.Scene, stem: str, layers: bool) -> str:
         path = self.folder / f"{stem}.exr"
         path.unlink(missing_ok=True)
-        layer = copy.view_layers[0].name
-        if number is None:
-            # A still shows the scene as it stands, changes without a key included.
-            set_output(copy, str(path), layers)
-            bpy.ops.render.render("EXEC_DEFAULT", write_still=True, scene=copy.name, layer=layer)
-            written = path
-        else:
-            # An animation of one frame: a still would not evaluate the animation at another frame than the current one.
-            copy.frame_start = copy.frame_end = number
-            copy.frame_step = 1
-            set_output(copy, str(self.folder / f"{stem}_part_####"), layers)
-            written = Path(copy.render.frame_path(frame=number))
-            bpy.ops.render.render("EXEC_DEFAULT", animation=True, scene=copy.name, layer=layer)
-        if not written.exists():
+        set_output(copy, str(path), layers)
+        # A scene that is rendered by name is rendered at the frame of the context's scene, which is evaluated again afterwards: values of
+        # the artist's that have no key yet would be lost, and the camera would change to that of a marker. So that one is an empty one.
+        with temporary_scene("Backlot Frame") as stage:
+            stage.frame_set(copy.frame_current, subframe=copy.frame_subframe)
+            with bpy.context.temp_override(scene=stage, view_layer=stage.view_layers[0]):
+                bpy.ops.render.render("EXEC_DEFAULT", write_still=True, scene=copy.name, layer=copy.view_layers[0].name)
+        if not path.exists():
             raise InputError(message=f"The render wrote no file {path.name}", fix="Render the frame with F12 to see why")
-        if written != path:
-            written.replace(path)
         return path.name
 
     # -- preparations ------------------------------------------------------------------------------------------------
@@ -254,22 +203,43 @@ class Capture:
             subjects = self._subjects(scene)
             if not subjects:
                 raise InputError(expected="selected objects to look at", got="no selection", fix="Select the objects to capture")
+            self._check_rendered(subjects)
             centre, self._radius = cameras.bounds(subjects, depsgraph)
             width, height = self.settings.resolution or (scene.render.resolution_x, scene.render.resolution_y)
             narrow = 2 * math.atan(math.tan(ORBIT_ANGLE / 2) * min(width, height) / max(width, height))
             self._poses = cameras.orbit(centre, self._radius, self.settings.count, self.settings.elevation, narrow)
             return
-        if scene.camera is None:
-            raise _no_camera(scene)
-        camera = scene.camera.evaluated_get(depsgraph)
+        used = self._cameras(scene)
         size = self.settings.resolution or (scene.render.resolution_x, scene.render.resolution_y)
         if not self.settings.geometry:
             return  # colour alone may come from any camera
-        pinhole = _pinhole(scene, camera.data, size)
+        for item in used:
+            camera = item.evaluated_get(depsgraph)
+            pinhole, seen_from = _pinhole(scene, camera.data, size), cameras.pose(camera)
         visible = [item for item in scene.objects if not item.hide_render]
-        moves = self.settings.mode == "range"
-        if not moves and not cameras.sees_anything(pinhole, cameras.rigid(camera.matrix_world), visible, depsgraph):
-            raise InputError(expected="something in front of the camera", got=f"{scene.camera.name!r} sees nothing", fix="Turn the camera")
+        if self.settings.mode != "range" and not cameras.sees_anything(pinhole, seen_from, visible, depsgraph):
+            raise InputError(expected="something in front of the camera", got=f"{used[0].name!r} sees nothing", fix="Turn the camera")
+
+    def _cameras(self, scene: bpy.types.Scene) -> list[bpy.types.Object]:
+        """The cameras that the frames are seen by: the scene's, or in a range those of its markers."""
+        bound = sorted((marker for marker in scene.timeline_markers if marker.camera is not None), key=lambda marker: marker.frame)
+        if self.settings.mode == "range" and bound:
+            start, end = self.settings.start, self.settings.end
+            first = [marker for marker in bound if marker.frame <= start][-1:] or bound[:1]
+            return [marker.camera for marker in (*first, *(marker for marker in bound if start < marker.frame <= end))]
+        if scene.camera is None:
+            raise _no_camera(scene)
+        return [scene.camera]
+
+    def _check_rendered(self, subjects: list[bpy.types.Object]) -> None:
+        """Objects that are hidden in renders would be missing from the pictures."""
+        hidden = [item.name for item in subjects if item.hide_render and item.type in (*evaluated.RENDERED, "EMPTY")]
+        if hidden and len(hidden) == len(subjects):
+            raise InputError(
+                expected="objects that are rendered", got=f"{', '.join(hidden)} hidden in renders", fix="Enable them in renders"
+            )
+        for name in hidden:
+            self.notes.add("It is hidden in renders, so the pictures do not show it", name)
 
     def _write_transforms(self) -> None:
         metas = []

@@ -14,7 +14,10 @@ import bpy
 import mathutils
 
 from ..images.temporary_scene import remove_scene, render_results_removed
+from ..scene import evaluated
 
+ORBIT = "Backlot Orbit"
+"""What the orbiting camera is called."""
 VIEW_LAYER = "ViewLayer"
 """What the copy's view layer is called: layers in a file are told apart by dots, which an artist's name may contain."""
 
@@ -44,6 +47,19 @@ def scene_copy(scene: bpy.types.Scene, view_layer: str) -> Iterator[bpy.types.Sc
                 bpy.data.objects.remove(item)
                 bpy.data.cameras.remove(data)
             remove_scene(copy)
+            _settle(scene, view_layer)
+
+
+def _settle(scene: bpy.types.Scene, view_layer: str) -> None:
+    """Objects are where the artist's scene has them: a copy at another frame leaves its matrices with the objects that both share.
+
+    Transforms are evaluated again, animation is not, so that values without a key stay.
+    """
+    layer = scene.view_layers.get(view_layer)
+    if layer is not None:
+        for item in scene.objects:
+            item.update_tag(refresh={"OBJECT"})
+        layer.update()
 
 
 def _plain_output(scene: bpy.types.Scene) -> None:
@@ -81,8 +97,8 @@ def set_color(scene: bpy.types.Scene, samples: int) -> None:
         scene.eevee.taa_render_samples = samples
 
 
-def set_geometry(scene: bpy.types.Scene) -> None:
-    """One sample through each pixel's centre, data passes only."""
+def set_geometry(scene: bpy.types.Scene, position: bool = False) -> None:
+    """One sample through each pixel's centre, data passes only; ``position`` for the world position of each as well."""
     scene.render.engine = "CYCLES"
     scene.render.use_motion_blur = False  # it would switch the vector pass off
     scene.render.film_transparent = True  # no world to sample
@@ -94,6 +110,7 @@ def set_geometry(scene: bpy.types.Scene) -> None:
     cycles.use_preview_denoising = False
     layer = scene.view_layers[0]
     wanted = {"use_pass_z", "use_pass_normal", "use_pass_vector", "use_pass_object_index"}
+    wanted |= {"use_pass_position"} if position else set()
     for name in (p.identifier for p in layer.bl_rna.properties if p.identifier.startswith("use_pass_")):
         setattr(layer, name, name in wanted)
     layer.cycles.use_denoising = False
@@ -136,8 +153,8 @@ def sharp_camera(scene: bpy.types.Scene) -> None:
 
 def posed_camera(scene: bpy.types.Scene, angle: float) -> bpy.types.Object:
     """Adds a perspective camera to the scene copy and makes it the active one. ``angle`` in radians, of the longer side."""
-    data = bpy.data.cameras.new("Backlot Orbit")
-    camera = bpy.data.objects.new("Backlot Orbit", data)
+    data = bpy.data.cameras.new(ORBIT)
+    camera = bpy.data.objects.new(ORBIT, data)
     camera["backlot_temporary"] = True
     data.sensor_fit = "AUTO"
     data.lens = data.sensor_width / 2 / math.tan(angle / 2)
@@ -156,8 +173,13 @@ def place(camera: bpy.types.Object, pose: mathutils.Matrix, radius: float) -> No
 
 @contextlib.contextmanager
 def object_ids(scene: bpy.types.Scene) -> Iterator[dict[str, int]]:
-    """Gives every object of the scene its own pass index while the context lasts: name to number, from 1."""
-    before = [(item, item.pass_index) for item in scene.objects]
+    """Gives every object that is rendered its own pass index while the context lasts: name to number, from 1.
+
+    Objects that are only in collections which others show, or which geometry nodes put in, have one too.
+    """
+    scene.view_layers[0].update()
+    objects = evaluated.with_contents([*scene.objects, *evaluated.shown(scene.view_layers[0].depsgraph)])
+    before = [(item, item.pass_index) for item in objects]
     try:
         ids = {}
         for number, (item, _) in enumerate(before, start=1):

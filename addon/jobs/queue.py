@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...shared.errors import BacklotError, InputError, JobCancelled
+from ...shared.notes import collect_notes
 from ..settings import preferences
 from . import handlers, records, waiting
 from .inputs import load_inputs
@@ -49,7 +50,11 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
     request = json.loads(record.request)
     try:
         deliver = "files" if handlers.handler_of(record.operation).files else "arrays"
-        inputs = load_inputs(request["inputs"])
+        with collect_notes() as notes:
+            inputs = load_inputs(request["inputs"])
+        if noted := notes.sentences():
+            request["notes"] = list(dict.fromkeys([*(request.get("notes") or []), *noted]))
+            records.update(job_id, request=json.dumps(request))
         job = Job(record.operation, request["parameters"], inputs, request["seed"], deliver, label=record.label, id=job_id)
         job.check()
         records.update(job_id, state="waiting", error="")

@@ -53,6 +53,9 @@ def lines(scene: bpy.types.Scene, report: dict[str, Any]) -> list[tuple[str, str
         if median is not None:
             found.append((label, unit(median)))
             found += [(MOST, unit(most))] if most is not None else []
+    camera = _number(report.get("camera_error"))
+    if camera is not None:  # measured in Blender against the renderer's own positions; the errors above take the camera as given
+        found.append(("Camera to Render", length(scene, camera)))
     coverage = _number(errors.get("coverage", report.get("coverage")))
     if coverage is not None:
         found.append(("Coverage", f"{coverage:.1%}"))

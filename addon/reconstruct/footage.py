@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms, write_transforms
+from ...shared.notes import Notes
+from ...shared.sequences import counted_by_blender, renumbered
 from ...shared.tracks import write_tracks
 from ...shared.values import Camera, SceneFrame, Tracks
 from ..images.color_space import LINEAR
@@ -21,7 +22,6 @@ from . import clips
 
 _DISPLAY = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".tga", ".webp")
 _SCENE_LINEAR = (".exr", ".hdr")
-_NUMBER = re.compile(r"(\d+)(\D*)$")
 
 
 @dataclasses.dataclass
@@ -69,7 +69,7 @@ class FootageCapture:
 
     def __init__(self, scene: bpy.types.Scene, settings: FootageSettings, folder: Path) -> None:
         clip = clips.find(settings.clip)
-        self.settings, self.folder = settings, folder
+        self.settings, self.folder, self.notes = settings, folder, Notes()
         self.solve = clips.solve(clip, scene)
         self._cameras = clips.cameras(clip, self.solve)
         self._numbers = _chosen(settings, list(self.solve.poses), clip.name)
@@ -100,6 +100,9 @@ class FootageCapture:
             got = f"{len(metas)}; frame {self.missing[0]} is not there" if self.missing else str(len(metas))
             fix = "Use File > External Data > Find Missing Files"
             raise InputError(expected=f"at least {clips.MIN_FRAMES} pictures of the clip {self.solve.clip!r}", got=got, fix=fix)
+        if self.missing:
+            text = f"{len(self.missing)} of {self.total} pictures are not on disk and are left out, the first is frame {self.missing[0]}"
+            self.notes.add(text, self.solve.clip)
         write_transforms(self.folder, metas)
         write_tracks(self.tracks(), self.folder)
 
@@ -149,11 +152,8 @@ def _sent_as_they_are(clip: bpy.types.MovieClip) -> bool:
 def sequence_file(clip: bpy.types.MovieClip, number: int) -> Path:
     """The file of a frame of an image sequence; ``number`` as the Clip Editor counts, 1 being the first."""
     path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
-    found = _NUMBER.search(path.name)
-    if found is None:
-        return path
-    wanted = int(found[1]) + number - 1 + clip.frame_offset
-    return path.with_name(f"{path.name[: found.start()]}{wanted:0{len(found[1])}d}{found[2]}")
+    first = counted_by_blender(path.name)
+    return path if first is None else renumbered(path, first + number - 1 + clip.frame_offset)
 
 
 def decode(clip: bpy.types.MovieClip, number: int, folder: Path) -> Path:

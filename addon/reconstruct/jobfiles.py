@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...shared.errors import InputError
+from ...shared.notes import note
 from ..jobs.inputs import load_inputs
 from .footage import FootageCapture, FootageSettings
 from .plate import PlateCapture, PlateSettings
@@ -47,6 +48,8 @@ def capture(description: dict[str, Any], item: Input, folder: Path) -> Any:
         return steps.tracks()
     for done in steps.steps():
         print(f"captured {done} of {steps.total}", flush=True)
+    for sentence in steps.notes.sentences():
+        note(sentence)
     where = steps.described("depth" if item.name == "depth" else item.kind)
     if not where:
         raise InputError(message=f"The capture has nothing for the input {item.name!r}", fix=f"Leave {item.name!r} out of the job file")
@@ -73,8 +76,6 @@ def _steps(description: dict[str, Any], folder: Path) -> Any:
 
 def _object(description: dict[str, Any], item: Input) -> Any:
     found = bpy.context.scene.objects.get(str(description["object"]))
-    if found is None or found.type != "MESH" or item.kind != "mesh":
-        raise InputError(
-            expected="the name of a mesh object, for a mesh", got=repr(description["object"]), fix="Name an object of the scene"
-        )
+    if found is None or item.kind != "mesh":
+        raise InputError(expected="the name of an object, for a mesh", got=repr(description["object"]), fix="Name an object of the scene")
     return smart(found)

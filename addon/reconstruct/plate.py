@@ -13,6 +13,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.frames import write_transforms
+from ...shared.notes import Notes
 from ...shared.tracks import write_tracks
 from ...shared.values import Camera, Tracks
 from ..capture import cameras
@@ -56,7 +57,7 @@ class PlateCapture:
         if image is None:
             got = repr(settings.image) if settings.image else "none"
             raise InputError(expected="an image as the plate", got=got, fix="Open the picture in the Image Editor")
-        self.folder, self.settings = folder, settings
+        self.folder, self.settings, self.notes = folder, settings, Notes()
         width, height = image.size
         if not width or not height:
             raise InputError(expected=f"pixels in the image {image.name!r}", got="none", fix="Reload it, or choose another")
@@ -113,7 +114,7 @@ class PlateCapture:
             )
         evaluated = scene.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
         lens = cameras.intrinsics(evaluated.data, width, height, (1.0, 1.0))
-        pose = np.array(cameras.rigid(evaluated.matrix_world), np.float64)
+        pose = np.array(cameras.pose(evaluated), np.float64)
         return Camera(width, height, lens["fl_x"], lens["fl_y"], lens["cx"], lens["cy"], pose), scene.camera.name
 
     def _seen(self, clip: bpy.types.MovieClip, world: np.ndarray) -> Tracks | None:

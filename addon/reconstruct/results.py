@@ -42,7 +42,9 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     value = outputs.get("mesh")
     if not isinstance(value, Mesh):
         raise InputError(expected="a mesh", got=type(value).__name__, fix="Update extension and backend to the same version")
-    report = outputs["report"] if isinstance(outputs.get("report"), dict) else {}
+    report = dict(outputs["report"]) if isinstance(outputs.get("report"), dict) else {}
+    if isinstance(request.get("camera_error"), float):
+        report["camera_error"] = request["camera_error"]
     origin = request.get("origin") or {}
     if operation == TEXTURE:
         item = _textured(scene, value, outputs, origin)
@@ -56,6 +58,7 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         if isinstance(outputs.get(name), Mesh) and len(outputs[name].faces):
             extra = _extra(scene, outputs[name], f"{item.name} {title}", item, name == "proxy")
             messages.append(f"{title} {len(extra.data.polygons):,} triangles")
+    messages.append(mesh_object.hidden_where(scene, item) if operation != TEXTURE else "")
     if origin.get("kind") == "clip" and not origin.get("camera"):
         messages.append("no camera in the scene follows the solve, so the mesh is in the solve's own space")
     return messages + provenance.remarks(report)
@@ -182,6 +185,7 @@ def _small(report: dict[str, Any]) -> dict[str, Any]:
         "vertices",
         "frames",
         "frames_skipped",
+        "camera_error",
         "voxel",
         "error",
         "coverage",

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ...shared.errors import InputError
+from ...shared.notes import Notes, collect_notes
 from ...shared.operations import OPERATIONS
 from ...shared.values import Mesh
 from ..images.temporary_scene import remove_scene
@@ -101,7 +102,7 @@ class UnwrapCapture:
         if not (Path(frames) / "transforms.json").is_file():
             fix = "Captures are kept for 14 days: reconstruct it again, with Bake Texture"
             raise InputError(expected=f"the frames that {item.name!r} was made of", got="they are gone", fix=fix)
-        self.folder, self._frames = folder, frames
+        self.folder, self._frames, self.notes = folder, frames, Notes()
         self._target = records.targets([item])[0]
 
     def steps(self) -> Iterator[int]:
@@ -109,7 +110,8 @@ class UnwrapCapture:
         found, _ = records.resolve([self._target])
         if not found:
             raise InputError(message=f"The object {self._target['name']!r} is gone", fix="Unwrap and bake another one")
-        mesh_file.write_mesh(self.folder, smart(found[0]))
+        with collect_notes() as self.notes:
+            mesh_file.write_mesh(self.folder, smart(found[0]))
         yield 1
 
     def described(self, kind: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ SURFACES = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 """Types of objects that become meshes."""
 PAINTED = (*SURFACES, "CURVES", "POINTCLOUD")
 """Types of objects that a material of a surface can be given to."""
-_RENDERED = (*PAINTED, "VOLUME", "GREASEPENCIL", "GPENCIL")
+RENDERED = (*PAINTED, "VOLUME", "GREASEPENCIL", "GPENCIL")
+"""Types of objects that have something to render."""
 
 
 def instances_collection(item: bpy.types.Object) -> bool:
@@ -50,7 +51,7 @@ def parts(items: Collection[bpy.types.Object], depsgraph: bpy.types.Depsgraph) -
         owner = instance.parent if instance.is_instance else instance.object
         if owner is None or owner.original.session_uid not in wanted:
             continue
-        if instance.object.type in _RENDERED and (instance.is_instance or instance.show_self):
+        if instance.object.type in RENDERED and (instance.is_instance or instance.show_self):
             yield instance.object, instance.matrix_world.copy()
 
 

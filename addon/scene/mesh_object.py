@@ -6,7 +6,9 @@ import bpy
 import numpy as np
 
 from ...shared.errors import InputError
+from ...shared.notes import note
 from ...shared.values import Mesh
+from . import evaluated
 from .surface import COLOR_ATTRIBUTE, UV_LAYER
 
 COLLECTION = "Backlot"
@@ -20,7 +22,27 @@ def make(scene: bpy.types.Scene, value: Mesh, name: str) -> bpy.types.Object:
     """
     item = bpy.data.objects.new(name, data(value, name))
     collection(scene).objects.link(item)
+    _show_in_local_views(scene, item)
     return item
+
+
+def hidden_where(scene: bpy.types.Scene, item: bpy.types.Object) -> str:
+    """What hides a result from the artist in every view layer, as a sentence; empty where it is shown."""
+    for layer in scene.view_layers:
+        layer.update()
+        if item.name in layer.objects and item.visible_get(view_layer=layer):
+            return ""
+    return f"the collection {collection(scene).name!r} is hidden or excluded: show it to see {item.name!r}"
+
+
+def _show_in_local_views(scene: bpy.types.Scene, item: bpy.types.Object) -> None:
+    """What arrives while the artist looks at some objects only is shown there as well."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas if window.scene == scene else ():
+            space = area.spaces.active
+            if area.type == "VIEW_3D" and space.local_view is not None:
+                window.view_layer.update()
+                item.local_view_set(space, True)
 
 
 def data(value: Mesh, name: str) -> bpy.types.Mesh:
@@ -63,10 +85,10 @@ def data(value: Mesh, name: str) -> bpy.types.Mesh:
 
 
 def read(item: bpy.types.Object, uvs: bool = True, local: bool = False) -> Mesh:
-    """What an object shows (modifiers included) as triangles.
+    """What an object shows as triangles: modifiers, geometry nodes and instances included, and text, curves and metaballs as meshes.
 
     Args:
-        item: A mesh object.
+        item: Any object.
         uvs: Whether its active UV map is wanted.
         local: In the object's own space instead of world space. For what ``make`` made that is the space of its frames, wherever
             the object was moved since.
@@ -74,36 +96,57 @@ def read(item: bpy.types.Object, uvs: bool = True, local: bool = False) -> Mesh:
     Raises:
         InputError: It has no faces, or no UVs where they are wanted.
     """
-    evaluated = item.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    mesh = evaluated.to_mesh()
-    try:
-        mesh.calc_loop_triangles()
-        count = len(mesh.loop_triangles)
-        if not count:
-            raise InputError(expected=f"a mesh with faces in {item.name!r}", got="none")
-        vertices = np.empty(3 * len(mesh.vertices), np.float32)
-        mesh.vertices.foreach_get("co", vertices)
-        faces, loops = np.empty(3 * count, np.int32), np.empty(3 * count, np.int32)
-        mesh.loop_triangles.foreach_get("vertices", faces)
-        mesh.loop_triangles.foreach_get("loops", loops)
-        corners = None
-        if uvs:
-            layer = mesh.uv_layers.active
-            if layer is None:
-                raise InputError(expected=f"a UV map of {item.name!r}", got="none", fix="Unwrap it first")
-            flat = np.empty(2 * len(mesh.loops), np.float32)
-            layer.uv.foreach_get("vector", flat)
-            corners = flat.reshape(-1, 2)[loops].reshape(-1, 3, 2)
-        world = np.eye(4) if local else np.array(evaluated.matrix_world, np.float64)
-        placed = vertices.reshape(-1, 3).astype(np.float64) @ world[:3, :3].T + world[:3, 3]
-        order = slice(None, None, -1) if np.linalg.det(world[:3, :3]) < 0 else slice(None)
-        return Mesh(
-            placed.astype(np.float32),
-            np.ascontiguousarray(faces.reshape(-1, 3)[:, order]),
-            uvs=np.ascontiguousarray(corners[:, order]) if corners is not None else None,
+    depsgraph = evaluated.depsgraph_of(item)
+    if item.mode == "EDIT":
+        item.update_from_editmode()
+    shown = item.visible_get() and depsgraph is not None
+    found = evaluated.parts([item], depsgraph) if shown else [(item.evaluated_get(depsgraph) if depsgraph else item, item.matrix_world)]
+    own = (item.evaluated_get(depsgraph) if depsgraph else item).matrix_world
+    back = np.linalg.inv(np.array(own, np.float64)) if local else np.eye(4)
+    vertices, faces, corners = [], [], []
+    count, left_out = 0, set()
+    for part, matrix in found:
+        with evaluated.as_mesh(part) as mesh:
+            if mesh is None:
+                left_out.add(part.type.lower())
+                continue
+            placed, triangles, flat = _triangles(mesh, back @ np.array(matrix, np.float64), uvs, item.name)
+        vertices.append(placed)
+        faces.append(triangles + count)
+        corners.append(flat)
+        count += len(placed)
+    if not sum(map(len, faces)):
+        got = f"only {', '.join(sorted(left_out))}" if left_out else "none"
+        raise InputError(
+            expected=f"a mesh with faces in {item.name!r}", got=got, fix="Choose an object with a surface, or convert it to a mesh"
         )
-    finally:
-        evaluated.to_mesh_clear()
+    if left_out:
+        note(f"Parts without a surface are left out: {', '.join(sorted(left_out))}", item.name)
+    return Mesh(
+        np.concatenate(vertices).astype(np.float32), np.concatenate(faces), uvs=np.concatenate(corners) if uvs else None
+    )  # fmt: skip
+
+
+def _triangles(mesh: bpy.types.Mesh, matrix: np.ndarray, uvs: bool, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices ``(V, 3)`` float64 moved by a matrix, faces ``(F, 3)`` int32 and, if wanted, the UVs of their corners ``(F, 3, 2)``."""
+    mesh.calc_loop_triangles()
+    count = len(mesh.loop_triangles)
+    vertices = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    faces, loops = np.empty(3 * count, np.int32), np.empty(3 * count, np.int32)
+    mesh.loop_triangles.foreach_get("vertices", faces)
+    mesh.loop_triangles.foreach_get("loops", loops)
+    corners = np.zeros((count, 3, 2), np.float32)
+    if uvs and count:
+        layer = mesh.uv_layers.active
+        if layer is None:
+            raise InputError(expected=f"a UV map of {name!r}", got="none", fix="Unwrap it first")
+        flat = np.empty(2 * len(mesh.loops), np.float32)
+        layer.uv.foreach_get("vector", flat)
+        corners = flat.reshape(-1, 2)[loops].reshape(-1, 3, 2)
+    placed = vertices.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    order = slice(None, None, -1) if np.linalg.det(matrix[:3, :3]) < 0 else slice(None)  # a mirrored part keeps its outside
+    return placed, np.ascontiguousarray(faces.reshape(-1, 3)[:, order]), np.ascontiguousarray(corners[:, order])
 
 
 def collection(scene: bpy.types.Scene) -> bpy.types.Collection:

@@ -65,7 +65,7 @@ class PictureOperator(OperationOperator):
         return any(item.name == "passes" for item in self.operation.inputs)
 
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
-        from ..capture.run import CaptureSettings
+        from ..capture.settings import CaptureSettings
 
         straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # other cameras have no exact pinhole for their passes
         return CaptureSettings(mode="frame", geometry=self._has_passes() and straight)

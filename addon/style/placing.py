@@ -217,8 +217,10 @@ def project(scene: bpy.types.Scene, image: bpy.types.Image, note: dict[str, Any]
     width, height = _size(image)
     evaluated = camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
     lens = cameras.intrinsics(evaluated.data, width, height, (scene.render.pixel_aspect_x, scene.render.pixel_aspect_y))
-    pose = np.array(cameras.rigid(evaluated.matrix_world), np.float64)
-    seen = Camera(width, height, lens["fl_x"], lens["fl_y"], lens["cx"], lens["cy"], pose)
+    pose = np.array(evaluated.matrix_world, np.float64)
+    # The material sees points in the camera's own space, scale included, which the renderer leaves out.
+    scale = np.linalg.norm(pose[:3, :3], axis=0)
+    seen = Camera(width, height, lens["fl_x"] * scale[0] / scale[2], lens["fl_y"] * scale[1] / scale[2], lens["cx"], lens["cy"], pose)
     material = surface.build(f"{image.name} Projected", None, None, (image, camera, seen), captured=True)
     material[NOTE + "_shot"] = image.name
     for node in material.node_tree.nodes:

@@ -12,6 +12,8 @@ import bpy
 
 from ...shared.capture_index import CaptureIndex
 from ...shared.errors import InputError
+from ...shared.notes import Notes
+from ...shared.object_names import read_names
 from .names import KEYFRAMES, SHOT
 
 RENDER, CAPTURED = "RENDER", "CAPTURED"
@@ -113,6 +115,7 @@ class ShotCapture:
         scene = context.scene
         self.others: dict[str, dict[str, str]] = {}
         self._capture: Any = None
+        self.notes = Notes()
         if value["shot_source"] == CAPTURED:
             given = str(value["shot_folder"])
             where = Path(bpy.path.abspath(given)) if given else last_capture(scene)
@@ -128,7 +131,7 @@ class ShotCapture:
             self.folder, self.numbers, self.size, self.total = where, list(frames.numbers), frames.size, 1
         else:
             self._capture = self._rendered(context, value, folder)
-            self.folder, self.total = folder, self._capture.total
+            self.folder, self.total, self.notes = folder, self._capture.total, self._capture.notes
         if len(self.numbers) < 2:
             raise InputError(
                 expected="a range of at least 2 frames", got=f"frame {self.numbers[0]} only", fix="Set the range; for one image use Style"
@@ -160,12 +163,7 @@ class ShotCapture:
 
     def objects(self) -> dict[str, int]:
         """Names of objects and the ids that the frames have for them."""
-        path = self.folder / "objects.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_names(self.folder)
 
 
 def scene_size(scene: bpy.types.Scene) -> tuple[int, int]:

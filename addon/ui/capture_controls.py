@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, In
 from .controls import chosen
 
 if TYPE_CHECKING:
-    from ..capture.run import CaptureSettings
+    from ..capture.settings import CaptureSettings
 
 
 def property_annotations(**extra: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def read(scene: bpy.types.Scene, selected: list[bpy.types.Object], operator: Any
         operator: Its own win.
         taken: Names that mean something else in the operator, a parameter of its operation.
     """
-    from ..capture.run import CaptureSettings  # imports numpy
+    from ..capture.settings import CaptureSettings
 
     sources = (operator, scene.backlot_capture)
     value = {name: chosen(name, *sources[name in taken :]) for name in property_annotations()}

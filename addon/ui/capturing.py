@@ -138,4 +138,6 @@ class BACKLOT_OT_capture(CapturingOperator, bpy.types.Operator):  # noqa: N801
     def captured(self, context: bpy.types.Context, capture: Capture) -> str:
         """Gives the folder of the files."""
         context.window_manager["backlot_capture_folder"] = str(capture.folder)
+        for sentence in capture.notes.sentences():
+            self.report({"WARNING"}, sentence)
         return f"{capture.total} frames in {capture.folder}"

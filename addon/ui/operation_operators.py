@@ -56,6 +56,10 @@ class OperationOperator(EditsScene, CapturingOperator):
             if "capture" in where:
                 request["inputs"][name] = capture.described(where["capture"])
         request["inputs"] = {name: where for name, where in request["inputs"].items() if where}
+        request["notes"] = capture.notes.sentences()
+        error = getattr(capture, "camera_error", None)
+        if error is not None:
+            request["camera_error"] = error
         record.request = json.dumps(request)
         return queue.send(scene, record)
 
@@ -137,7 +141,7 @@ class OperationOperator(EditsScene, CapturingOperator):
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
         if wanted == "frames":
             return capture_controls.read(scene, selected, self, {parameter.name for parameter in self.operation.parameters})
-        from ..capture.run import CaptureSettings
+        from ..capture.settings import CaptureSettings
 
         return CaptureSettings(mode="frame", geometry=False)
 

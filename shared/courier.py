@@ -25,7 +25,7 @@ ASK_AT_ONCE = 2000
 """Digests in one ``blob.has``."""
 CONFIRM_AFTER = 30.0
 """Seconds after which a backend is asked again whether it still has an array: half of ``transfer.LEASE``."""
-TURN = 0.03
+TURN = 0.015
 """Seconds of sending in one turn at most: whoever polls has other things to do."""
 
 

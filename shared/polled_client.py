@@ -35,7 +35,7 @@ ASLEEP_AFTER = 30.0
 """Seconds between two polls after which the backend may have dropped messages that nobody read."""
 HELLO_EVERY = 1.0
 MESSAGES_PER_POLL = 256
-TURN = 0.03
+TURN = 0.015
 """Seconds that one ``poll`` takes in messages: Blender's window waits for it."""
 
 

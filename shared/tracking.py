@@ -49,6 +49,7 @@ class Arrival:
         self._parts: dict[str, Download] = {}
         self._listings: dict[int, Listing] = {}
         self._to_fetch = list({id(d): d for d in self._downloads.values()}.values())
+        self._awaited = list(self._to_fetch)
         self._work: concurrent.futures.Future[Any] | None = None
         self._value: Any = None
 
@@ -59,21 +60,22 @@ class Arrival:
             ProtocolError: An array came damaged, or is not in the store any more.
         """
         fetch, self._to_fetch = self._to_fetch, []
-        if self.done or not all(d.done for d in (*self._downloads.values(), *self._parts.values())):
+        while self._awaited and self._awaited[-1].done:
+            self._awaited.pop()
+        if self.done or self._awaited:
             return fetch
         if not self._long:
             self._finish(self._decode())
         elif self._work is None:
             self._work = executor.submit(self._open)
         elif self._work.done():
-            listings, value = self._work.result()
-            if listings is None:
+            parts, value = self._work.result()
+            if parts is None:
                 self._finish(value)
-            else:  # of a backend on another host: now it is known what they name
-                self._listings, self._work = listings, None
-                wanted = {digest: b for listing in listings.values() for digest, b in listing.blobs.items()}
-                self._parts = {digest: self._download(b) for digest, b in wanted.items()}
-                fetch = list(self._parts.values())
+            else:
+                self._parts, self._work = parts, None
+                fetch = list(parts.values())
+                self._awaited = list(fetch)
         return fetch
 
     @property
@@ -105,13 +107,13 @@ class Arrival:
             download = Download(description)
         return self._known.setdefault(download.key, download)
 
-    def _open(self) -> tuple[dict[int, Listing] | None, Any]:
-        """Reads the manifests; decodes unless what they name has to be fetched first. On another thread."""
+    def _open(self) -> tuple[dict[str, Download] | None, Any]:
+        """Reads the manifests; decodes unless what they name has to be fetched first, which it gives then. On another thread."""
         if not self._listings:
-            found = {i: self._listing(i, b) for i, b in enumerate(self.message.buffers) if b.get("layout") == LAYOUT}
-            if found and self._store is None:
-                return found, None
-            self._listings = found
+            self._listings = {i: self._listing(i, b) for i, b in enumerate(self.message.buffers) if b.get("layout") == LAYOUT}
+            wanted = {digest: b for listing in self._listings.values() for digest, b in listing.blobs.items()}
+            if wanted and self._store is None:
+                return {digest: self._download(b) for digest, b in wanted.items()}, None
         return None, self._decode()
 
     def _listing(self, index: int, description: dict[str, Any]) -> Listing:

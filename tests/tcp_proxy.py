@@ -20,14 +20,17 @@ class Proxy:
         swallow_after: Bytes after which the first ``cuts`` connections are kept open but nothing passes any more.
         cuts: How many connections are treated so.
         piece: Largest number of bytes forwarded at once.
+        bandwidth: Bytes a second, both directions together; as many as there are if 0.
     """
 
     def __init__(
-        self, target: str, *, delay: float = 0, cut_after: int = 0, swallow_after: int = 0, cuts: int = 2, piece: int = 1 << 16
-    ) -> None:
+        self, target: str, *, delay: float = 0, cut_after: int = 0, swallow_after: int = 0, cuts: int = 2, piece: int = 1 << 16,
+        bandwidth: float = 0,
+    ) -> None:  # fmt: skip
         host, _, port = target.removeprefix("tcp://").rpartition(":")
         self._target = (host, int(port))
         self._delay, self._cut_after, self._swallow_after, self._cuts, self._piece = delay, cut_after, swallow_after, cuts, piece
+        self._bandwidth = bandwidth
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
@@ -62,7 +65,7 @@ class Proxy:
                     data = source.recv(rng.randint(1, self._piece) if self._piece < 1 << 16 else self._piece)
                     if not data:
                         return
-                    time.sleep(self._delay)
+                    time.sleep(self._delay + (len(data) / self._bandwidth if self._bandwidth else 0))
                     passed += len(data)
                     if treated and self._swallow_after and passed > self._swallow_after:
                         continue

@@ -278,7 +278,7 @@ def test_a_full_disk_is_said(temporary: Path, monkeypatch: pytest.MonkeyPatch) -
     real = av.open
     monkeypatch.setattr(av, "open", lambda _path, *arguments, **given: real("/dev/full", *arguments, **given))
     noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
-    with pytest.raises(StorageError, match=r"could not be written: No space left on device\. Free some space"):
+    with pytest.raises(StorageError, match=r"cannot be written: No space left on device\. Free some space"):
         movie.encode_movie([noise] * 12, 24)
     assert list(temporary.iterdir()) == []
 

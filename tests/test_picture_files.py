@@ -20,13 +20,15 @@ from PIL import Image as Pillow
 from backlot.backend.core.color import to_float
 from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.io.frames.channels import FrameFiles
-from backlot.backend.io.image_file import words_of
+from backlot.backend.io.movie import encode_movie
 from backlot.backend.io.reading import decode
-from backlot.shared.errors import InputError
+from backlot.backend.io.temporary import words_of
+from backlot.backend.io.writing import encode
+from backlot.shared.errors import InputError, StorageError
 from backlot.shared.inputs import read_input
 from backlot.shared.notes import collect_notes
 from backlot.shared.operations import Input
-from backlot.shared.values import Camera, EncodedFile, SceneFrame
+from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
 
 LIGHT = light(0, (6, 8))
 SMOOTH = np.asarray(Pillow.fromarray(codes(srgb(LIGHT), 8)).resize((48, 32), Pillow.Resampling.BICUBIC))
@@ -242,6 +244,15 @@ def test_words_of_errors_have_no_temporary_path() -> None:
         ("", "data that no reader knows"),
     ):
         assert words_of(text) == words
+
+
+def test_a_temporary_folder_without_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = png(SMOOTH)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    for call in (lambda: decode(file), lambda: encode(Image(SMOOTH), "png"), lambda: encode_movie([SMOOTH], 24)):
+        with pytest.raises(StorageError, match=r"^The temporary folder cannot be written: No such file or directory\. .*TMPDIR") as caught:
+            call()
+        assert str(tmp_path) not in str(caught.value)
 
 
 # OpenEXR

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from ...shared.errors import InputError
 from ...shared.notes import note
 from ...shared.values import EncodedFile
 from .jpeg_end import END, has_every_scan, lacks_end
+from .temporary import no_room, temporary_file, words_of
 
 MAX_PIXELS = 2**28
 """Largest picture that is decoded, 16384 x 16384; a header that claims more is refused before any memory is taken."""
@@ -23,9 +23,6 @@ MAX_PIXELS = 2**28
 MAX_BYTES = 2**33
 """Largest decoded size of all channels of one part of a file, in bytes."""
 
-_TEMPORARY = "backlot-"
-_IN_BRACKETS = re.compile(rf"""\s*\(["']?{_TEMPORARY}\w+(\.\w+)?["']?\)""")
-_ANYWHERE = re.compile(rf"""["']?{_TEMPORARY}\w+(\.\w+)?["']?""")
 _DAMAGED = re.compile(r"premature|truncat|corrupt|end of file|hit end", re.IGNORECASE)
 _HARMLESS = re.compile(r"extraneous bytes before marker", re.IGNORECASE)
 _MAGIC = (
@@ -54,32 +51,40 @@ def open_file(file: EncodedFile) -> Iterator[Any]:
     data = file.data
     if not data.size:
         raise InputError(expected=f"{file.name} to be an image file", got="an empty file", fix="Export the file again")
-    handle, path = tempfile.mkstemp(prefix=_TEMPORARY, suffix=_suffix(file))
-    source = None
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(np.ascontiguousarray(data).data)
-            endless = lacks_end(data)
+    with temporary_file(_suffix(file)) as path:
+        endless = _fill(path, data, file.name)
+        source = None
+        try:
+            config = oiio.ImageSpec()
+            config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha straight: multiplying would lose bits
+            source = oiio.ImageInput.open(path, config)
+            if source is None:
+                raise _unreadable(file, oiio.geterror())
+            check_size(source.spec(), file.name)
+            yield source
             if endless:
-                _check_scans(data, file.name)
+                note("the JPEG lacks its end marker; all its pixels are there", file.name)
+        except UnicodeDecodeError as error:  # of a channel, or of a damaged header
+            expected = f"{file.name} with names in UTF-8"
+            raise InputError(expected=expected, got="other bytes in its header", fix="Export the file again") from error
+        finally:
+            if source is not None:
+                source.close()
+
+
+def _fill(path: str, data: np.ndarray, name: str) -> bool:
+    """Writes a file's bytes; whether they are a JPEG without its end marker, which is put there."""
+    endless = lacks_end(data)
+    if endless:
+        _check_scans(data, name)
+    try:
+        with open(path, "wb") as out:
+            out.write(np.ascontiguousarray(data).data)
+            if endless:
                 out.write(END)
-        config = oiio.ImageSpec()
-        config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha straight: multiplying would lose bits
-        source = oiio.ImageInput.open(path, config)
-        if source is None:
-            raise _unreadable(file, oiio.geterror())
-        check_size(source.spec(), file.name)
-        yield source
-        if endless:
-            note("the JPEG lacks its end marker; all its pixels are there", file.name)
-    except UnicodeDecodeError as error:  # of a channel, or of a damaged header
-        expected = f"{file.name} with names in UTF-8"
-        raise InputError(expected=expected, got="other bytes in its header", fix="Export the file again") from error
-    finally:
-        if source is not None:
-            source.close()
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+    except OSError as error:
+        raise no_room(error) from error
+    return endless
 
 
 def _check_scans(data: np.ndarray, name: str) -> None:
@@ -151,11 +156,3 @@ def read_part(source: Any, part: int, kind: str, name: str, first: int = 0, last
     if x1 > x0 and y1 > y0:
         frame[y0:y1, x0:x1] = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
     return frame
-
-
-def words_of(error: str) -> str:
-    """The first line of an error of OpenImageIO or FFmpeg, without the names of temporary files."""
-    folder = tempfile.gettempdir() + os.sep
-    lines = [_ANYWHERE.sub("the file", _IN_BRACKETS.sub("", line.replace(folder, ""))) for line in error.splitlines()]
-    words = (" ".join(line.split()).removeprefix("the file: ") for line in lines)
-    return next((line for line in words if line), "data that no reader knows")[:200]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import cast
@@ -13,8 +11,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from ...shared.errors import InputError, JobFailed, StorageError
-from .image_file import words_of
+from ...shared.errors import InputError, JobFailed
+from .temporary import no_room, temporary_file, words_of
 
 QUALITIES = ("high", "medium", "low")
 ENCODERS = {
@@ -77,21 +75,18 @@ def encode_movie(frames: Iterable[np.ndarray], fps: float, quality: str = "high"
     """
     name = encoder()
     options = ENCODERS[name][QUALITIES.index(quality)]
-    handle, path = tempfile.mkstemp(prefix="backlot-", suffix=".mp4")  # FFmpeg writes the index last and then moves it: no stream
-    os.close(handle)
-    try:
-        _write(path, frames, name, frame_rate(fps), options)
-        with open(path, "rb") as file:
-            return file.read()
-    except av.FFmpegError as error:
-        if isinstance(error, OSError):
-            message = f"The movie could not be written: {error.strerror}"
-            raise StorageError(message, fix="Free some space in the temporary folder") from error
-        message = f"{name} could not encode the movie: {words_of(str(error))}"
-        raise JobFailed(message) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+    with temporary_file(".mp4") as path:  # FFmpeg writes the index last and then moves it: no stream
+        try:
+            _write(path, frames, name, frame_rate(fps), options)
+            with open(path, "rb") as file:
+                return file.read()
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise no_room(error) from error
+            message = f"{name} could not encode the movie: {words_of(str(error))}"
+            raise JobFailed(message) from error
+        except OSError as error:
+            raise no_room(error) from error
 
 
 def _write(path: str, frames: Iterable[np.ndarray], name: str, rate: Fraction, options: dict[str, str]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
@@ -14,7 +10,7 @@ from ...shared.notes import note
 from ...shared.values import Image
 from ..core.color import associate, from_float, to_float, to_half, to_linear, to_srgb
 from .alpha import over_black
-from .image_file import words_of
+from .temporary import no_room, temporary_file, words_of
 
 _CHANNEL_NAMES = {1: ("Y",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 _OIIO_KIND = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "float16": "half", "float32": "float"}
@@ -112,19 +108,14 @@ def stored(image: Image, form: str) -> tuple[np.ndarray, str]:
 
 
 def _write(pixels: np.ndarray, spec: oiio.ImageSpec, form: str) -> bytes:
-    handle, path = tempfile.mkstemp(prefix="backlot-", suffix="." + form)
-    os.close(handle)
-    try:
+    with temporary_file("." + form) as path:
         out = oiio.ImageOutput.create(path)
         if out is None or not out.open(path, spec) or not out.write_image(pixels) or not out.close():
             reason = (out.geterror() if out is not None else oiio.geterror()) or "the disk may be full"
             message = f"The {form} file could not be written: {words_of(reason)}"
             raise StorageError(message, fix="Free some space in the temporary folder")
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        message = f"The {form} file could not be written: {error.strerror}"
-        raise StorageError(message, fix="Free some space in the temporary folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise no_room(error) from error

@@ -59,7 +59,8 @@ def fetch(agreed: bool, report: Report, url: str = URL, sha256: str = SHA256_STA
                     done += len(chunk)
                     report(0.95 * done / whole if whole else 0.5, f"downloading {done / 1e6:.0f} MB")
         except (urllib.error.URLError, OSError, ValueError) as error:
-            raise InputError(expected=f"a file at {url}", got=str(error), fix="Check the connection, or get the file by hand") from error
+            got = str(getattr(error, "strerror", None) or error)
+            raise InputError(expected=f"a file at {url}", got=got, fix="Check the connection, or get the file by hand") from error
         return keep(path, sha256, name, source_name=url)
 
 

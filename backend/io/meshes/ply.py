@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....shared.notes import note
 from ....shared.origin import ZERO
 from ....shared.values import Mesh
 from .common import color_bytes, split
@@ -25,6 +26,8 @@ def write(mesh: Mesh) -> bytes:
 
     Faces have them too, as ``texcoord``, which is where MeshLab looks for them.
     """
+    if mesh.texture is not None:
+        note(".ply has no textures; its picture is left out, UVs and vertex colours stay. Use .glb, .usdz or .obj to keep it")
     source, faces, uvs = split(mesh) if mesh.uvs is not None else (np.arange(len(mesh.vertices)), mesh.faces, None)
     numbers = {axis: mesh.vertices[:, k] for k, axis in enumerate("xyz")}
     if mesh.normals is not None:

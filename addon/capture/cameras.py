@@ -150,7 +150,7 @@ def sees_anything(
     for part, matrix in evaluated.parts(objects, depsgraph):
         if part.type not in evaluated.SURFACES or part.particle_systems:
             return True
-        points = [to_camera @ (matrix @ mathutils.Vector(corner)) for corner in part.bound_box]
+        points = [to_camera @ (matrix @ corner) for corner in evaluated.box(part)]
         ahead = [p for p in points if p.z < 0]
         if not ahead:
             continue

@@ -57,7 +57,17 @@ def parts(items: Collection[bpy.types.Object], depsgraph: bpy.types.Depsgraph) -
 
 def corners(items: Collection[bpy.types.Object], depsgraph: bpy.types.Depsgraph) -> list[mathutils.Vector]:
     """The corners of the bounding boxes of all parts of objects, in world space."""
-    return [matrix @ mathutils.Vector(corner) for part, matrix in parts(items, depsgraph) for corner in part.bound_box]
+    return [matrix @ corner for part, matrix in parts(items, depsgraph) for corner in box(part)]
+
+
+def box(part: bpy.types.Object) -> list[mathutils.Vector]:
+    """The corners of the bounding box of an evaluated object, in its own space."""
+    if part.type in ("CURVE", "SURFACE", "FONT"):  # Blender's box holds the control points of these
+        with as_mesh(part) as mesh:
+            points = [vertex.co for vertex in mesh.vertices] if mesh is not None else []
+            ends = [[bound(point[axis] for point in points) for bound in (min, max)] for axis in range(3)] if points else []
+            return [mathutils.Vector((x, y, z)) for x in ends[0] for y in ends[1] for z in ends[2]] if ends else []
+    return [mathutils.Vector(corner) for corner in part.bound_box]
 
 
 def shown(depsgraph: bpy.types.Depsgraph) -> list[bpy.types.Object]:

@@ -246,6 +246,76 @@ def test_words_of_errors_have_no_temporary_path() -> None:
         assert words_of(text) == words
 
 
+def test_order_of_scan_lines_is_no_orientation() -> None:
+    """Radiance and PFM may be stored from below, BMP and TGA either way: for pictures with a camera too."""
+    small, size = SMOOTH[:6, :6], (6, 6)
+    for order in (b"-Y 6 +X 6", b"+Y 6 +X 6"):
+        rows = np.dstack([small if order[:1] == b"-" else small[::-1], np.full((6, 6, 1), 128)]).astype(np.uint8)
+        file = as_file(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n" + order + b"\n" + rows.tobytes(), "a.hdr")
+        for camera in (None, size):
+            np.testing.assert_allclose(decode(file, camera=camera).pixels, small / 256, atol=1e-6)
+    values = (SMOOTH / 255).astype("<f4")
+    for kind, pixels in ((b"PF", values), (b"Pf", values[..., :1])):
+        for scale, order in ((b"-1.0", "<f4"), (b"1.0", ">f4")):
+            data = kind + b"\n48 32\n" + scale + b"\n" + np.ascontiguousarray(pixels[::-1].astype(order)).tobytes()
+            np.testing.assert_array_equal(decode(as_file(data, "a.pfm"), camera=(48, 32)).pixels, pixels)
+
+
+@pytest.mark.parametrize("form", ["bmp", "tga"])
+def test_an_unused_fourth_byte_is_no_alpha(form: str) -> None:
+    rows = np.dstack([SMOOTH[::-1, :, ::-1], np.zeros((32, 48, 1), np.uint8)])
+    head = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54 + rows.size, 0, 0, 54, 40, 48, 32, 1, 32, 0, rows.size, 2835, 2835, 0, 0)
+    head = head if form == "bmp" else struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 48, 32, 32, 0)
+    with collect_notes() as notes:
+        np.testing.assert_array_equal(decode(as_file(head + rows.tobytes(), f"a.{form}")).pixels, SMOOTH)
+    assert "alpha is 0 everywhere" in notes.sentences()[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["miniswhite", "int16", "float16", "float64", "planar", "uint32", "gray and alpha", "predictor", "big-endian"]
+)
+def test_kinds_of_tiff(kind: str) -> None:
+    gray, out = SMOOTH[..., 0], io.BytesIO()
+    options: dict[str, object] = {"photometric": "rgb"}
+    pixels, truth = SMOOTH, SMOOTH / 255
+    if kind == "miniswhite":
+        pixels, truth, options = 255 - gray, truth[..., :1], {"photometric": "miniswhite"}
+    elif kind == "int16":
+        pixels, truth, options = gray.astype(np.int16) * 128, truth[..., :1], {}
+    elif kind in ("float16", "float64"):
+        pixels = (SMOOTH / 255).astype(kind)
+    elif kind == "planar":
+        pixels, options = np.moveaxis(SMOOTH, 2, 0), {**options, "planarconfig": "separate"}
+    elif kind == "uint32":
+        pixels = SMOOTH.astype(np.uint32) * 0x01010101
+    elif kind == "gray and alpha":
+        pixels, truth = np.dstack([gray, SMOOTH[..., 1]]), np.dstack([truth[..., :1]] * 3 + [truth[..., 1]])
+        options = {"photometric": "minisblack", "extrasamples": ["unassalpha"], "planarconfig": "contig"}
+    elif kind == "predictor":
+        pixels, options = SMOOTH.astype(np.uint16) * 257, {**options, "compression": "zlib", "predictor": True}
+    else:
+        pixels, options = SMOOTH.astype(">u2") * 257, {**options, "byteorder": ">"}
+    tifffile.imwrite(out, pixels, **options)
+    image = decode(as_file(out.getvalue(), "a.tif"))
+    assert image.color_space == ("linear" if kind.startswith("float") else "srgb")
+    np.testing.assert_allclose(to_float(image.pixels), truth, atol=5e-3 if kind == "int16" else 5e-4)
+
+
+def test_gray_with_alpha_in_openexr() -> None:
+    gray, alpha = LIGHT[..., 0].astype(np.float32), np.full((6, 8), 0.5, np.float32)
+    truth = np.dstack([gray * 2] * 3 + [alpha])
+    np.testing.assert_allclose(decode(exr({"Y": gray, "A": alpha})).pixels, truth, rtol=1e-6)
+    np.testing.assert_allclose(decode_layers(exr({"Y": gray, "A": alpha}))["Combined"].pixels, truth, rtol=1e-6)
+
+
+def test_pixels_that_are_no_squares_are_noted() -> None:
+    data = exr(rgb(LIGHT)).data.tobytes()
+    at = data.index(b"pixelAspectRatio\0float\0") + len(b"pixelAspectRatio\0float\0") + 4
+    with collect_notes() as notes:
+        decode(as_file(data[:at] + struct.pack("<f", 2.0) + data[at + 4 :], "wide.exr"))
+    assert "2 times as wide as high" in notes.sentences()[0]
+
+
 def test_a_temporary_folder_without_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = png(SMOOTH)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))

@@ -49,6 +49,8 @@ def group_channels(channels: Sequence[str], part_name: str) -> dict[tuple[str, s
         groups.setdefault(("", COMBINED), plain)
     for members in groups.values():
         members.sort(key=lambda n: _ORDER.get(channels[n].rpartition(".")[2].upper()[:1], 99))
+        if components(channels, members) == "AY":  # luminance, not a coordinate
+            members.reverse()
     return groups
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...shared.notes import note
@@ -10,10 +12,15 @@ _TURNED = (5, 6, 7, 8)
 """Orientations that exchange width and height."""
 
 
-def orientation_of(spec: object) -> int:
-    """The EXIF orientation of a picture by OpenImageIO's description of it, 1 to 8; anything else is 1."""
-    value: int = spec.get_int_attribute("Orientation", 1)  # type: ignore[attr-defined]
-    return value if 1 <= value <= 8 else 1
+_EXIF = ("jpeg", "png", "tiff", "webp", "jpegxl", "jpeg2000", "psd")
+"""Formats in which an orientation is EXIF's; in others it is the order of their scan lines, which everybody undoes."""
+
+
+def orientation_of(spec: Any, form: str) -> tuple[int, int]:
+    """The order of the scan lines and the EXIF orientation of a picture, by OpenImageIO's description of it: 1 to 8 each."""
+    value = spec.get_int_attribute("Orientation", 1)
+    value = value if 1 <= value <= 8 else 1
+    return (1, value) if form in _EXIF else (value, 1)
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

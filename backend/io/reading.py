@@ -32,6 +32,10 @@ _ASSOCIATED = ("openexr", "tiff", "psd", "jpegxl", "rla", "iff")
 """Formats whose alpha is associated unless the file says otherwise; that of all others is straight."""
 
 
+_MAY_LACK_ALPHA = ("bmp", "targa")
+"""Formats of 32 bits a pixel, of which eight may be unused."""
+
+
 def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str = "color") -> Image:
     """Decodes one still picture; the format is known by its content.
 
@@ -66,9 +70,11 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         pixels = np.ascontiguousarray(whole[..., [c - first for c in channels]])
         if signed:
             pixels = np.maximum(pixels, 0).astype(_SIGNED[signed])
-        orientation = orientation_of(spec)
+        lines, orientation = orientation_of(spec, form)
+        _note_shape(spec, file.name)
         encoding = _encoding(file, source, pixels, use) if is_color else None
         associated = form in _ASSOCIATED and spec.get_int_attribute("oiio:UnassociatedAlpha") != 1
+    pixels = upright(pixels, lines)
     if camera is not None:
         pixels = as_camera_sees(pixels, orientation, camera, file.name)
     elif use != "texture":
@@ -77,6 +83,9 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         pixels = pixels[..., [0, 0, 0, 1]]
     if encoding is None:
         return Image(np.ascontiguousarray(pixels), "data")
+    if form in _MAY_LACK_ALPHA and pixels.shape[2] == 4 and not pixels[..., 3].any():
+        note("its alpha is 0 everywhere and is left out: programs that write none leave the byte empty", file.name)
+        pixels = pixels[..., :3]
     alpha = pixels.shape[2] == 4
     if alpha and associated:
         pixels = unassociate(pixels)
@@ -93,7 +102,15 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
 def _encoding(file: EncodedFile, source: Any, pixels: np.ndarray, use: str) -> Encoding | None:
     if use in ("mask", "texture"):
         return LINEAR if source.format_name() == "openexr" else SRGB
-    return encoding_of(file, source.spec(), source.format_name(), pixels.dtype, 3 if pixels.shape[2] >= 3 else 1)
+    whole = str(source.spec().format).startswith("int")  # signed: decoded as floats
+    dtype = np.dtype(np.uint16) if whole else pixels.dtype
+    return encoding_of(file, source.spec(), source.format_name(), dtype, 3 if pixels.shape[2] >= 3 else 1)
+
+
+def _note_shape(spec: Any, name: str) -> None:
+    ratio = spec.get_float_attribute("PixelAspectRatio", 1.0)
+    if ratio > 0 and abs(ratio - 1) > 0.01:
+        note(f"its pixels are said to be {ratio:.3g} times as wide as high; they are used as squares", name)
 
 
 def _refuse_several(source: Any, file: EncodedFile) -> None:

@@ -12,11 +12,13 @@ import pytest
 import trimesh
 
 from backlot.backend.core.color import to_linear, to_srgb
+from backlot.backend.io.direct import call, save
 from backlot.backend.io.meshes import companions, decode_mesh, encode_mesh
 from backlot.backend.io.reading import decode
 from backlot.backend.runtime.delivery import deliver
-from backlot.shared.errors import InputError
+from backlot.shared.errors import InputError, ParameterError
 from backlot.shared.events import Finished
+from backlot.shared.notes import collect_notes
 from backlot.shared.operations import find
 from backlot.shared.outputs import Writer
 from backlot.shared.values import EncodedFile, Image, Mesh
@@ -274,3 +276,47 @@ def test_bad_meshes_are_refused(mesh, change, suffix, message):
 def test_unknown_kind_is_refused():
     with pytest.raises(InputError, match=r"glb"):
         decode_mesh(file(b"solid", "part.stl"))
+
+
+def test_the_axis_of_obj_goes_all_the_way(mesh, tmp_path):
+    """From a call or a job, to the file that is read and to those that are written."""
+    save(mesh, tmp_path / "y.obj")
+    save(mesh, tmp_path / "z.obj", obj_up="z")
+    for axis in ("y", "z"):
+        path = tmp_path / f"{axis}.obj"
+        path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if not line.startswith("#")))
+        back = call("system.echo", {"mesh": str(path), "obj_up": axis})["mesh"]
+        np.testing.assert_array_equal(back.vertices, mesh.vertices)
+        delivered = deliver(find("reconstruct.depth"), {"mesh": mesh}, {"mesh": "obj"}, axis)["mesh"]
+        assert delivered.data.tobytes().startswith(b"# Backlot: " + axis.encode() + b" up")
+    turned = call("system.echo", {"mesh": str(tmp_path / "z.obj"), "obj_up": "y"})["mesh"]
+    assert not np.array_equal(turned.vertices, mesh.vertices)
+    with pytest.raises(ParameterError, match="obj_up"):
+        call("system.echo", {"mesh": str(tmp_path / "y.obj"), "obj_up": "x"})
+
+
+@pytest.mark.parametrize(
+    ("suffix", "words"), [("ply", "no textures"), ("obj", "confidence, invented: .obj has no attributes"), ("glb", "")]
+)
+def test_what_a_format_cannot_keep_is_noted(textured, suffix, words):
+    with collect_notes() as notes:
+        encode_mesh(textured, suffix)
+    assert words in "".join(notes.sentences())
+    assert bool(words) == bool(notes.sentences())
+
+
+def test_names_that_a_format_does_not_allow(mesh):
+    vector = np.arange(12, dtype=np.float32).reshape(4, 3)
+    attributes = {
+        "red": vector[:, 0],
+        "Gr\u00f6\u00dfe 2": vector[:, 1],
+        "2nd": vector[:, 2],
+        "a b": vector[:, 0],
+        "a_b": vector[:, 1],
+        "flow": vector,
+    }
+    with collect_notes() as notes:
+        back = read_back(Mesh(mesh.vertices, mesh.faces, attributes=attributes), "ply")
+    assert set(back.attributes) == {"red_2", "Gr_e_2", "_2nd", "a_b", "a_b_2", "flow"}
+    np.testing.assert_array_equal(back.attributes["flow"], vector)
+    assert "Gr\u00f6\u00dfe 2 as Gr_e_2" in notes.sentences()[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...shared.errors import InputError
+from ...shared.origin import ZERO
 from ...shared.values import Mesh
 
 MESH = "mesh.npz"
@@ -37,10 +38,10 @@ def read_mesh(folder: Path) -> Mesh:
     """
     path = folder / MESH
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             more = {name: data[name] for name in _MORE if name in data and len(data[name])}
             attributes = {name.removeprefix(_ATTRIBUTE): data[name] for name in data if name.startswith(_ATTRIBUTE)}
-            origin = tuple(float(k) for k in data["origin"]) if "origin" in data else (0.0, 0.0, 0.0)
-            return Mesh(data["vertices"], data["faces"], attributes=attributes, origin=origin, **more)
+            x, y, z = (float(k) for k in data["origin"]) if "origin" in data else ZERO
+            return Mesh(data["vertices"], data["faces"], attributes=attributes, origin=(x, y, z), **more)
     except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(expected=f"a mesh at {path}", got=str(error), fix="Unwrap and bake again") from error

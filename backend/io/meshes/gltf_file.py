@@ -62,9 +62,9 @@ class GltfFile:
         found: dict[str, Any] = items[index]
         return found
 
-    def bytes(self, view: Any) -> bytes:
+    def view(self, index: Any) -> bytes:
         """The data of a buffer view."""
-        about = self.item("bufferViews", view)
+        about = self.item("bufferViews", index)
         if _MESHOPT in about.get("extensions", {}):
             raise self._refused(_MESHOPT)
         data = self._buffer(about.get("buffer", 0))
@@ -102,7 +102,7 @@ class GltfFile:
             raise broken(self.name, "a data URI that cannot be read") from None
 
     def _strided(self, about: dict[str, Any], kind: np.dtype, width: int, count: int) -> np.ndarray:
-        data, offset = self.bytes(about["bufferView"]), int(about.get("byteOffset", 0))
+        data, offset = self.view(about["bufferView"]), int(about.get("byteOffset", 0))
         stride = int(self.item("bufferViews", about["bufferView"]).get("byteStride", 0)) or kind.itemsize * width
         if stride < 1 or offset < 0 or offset + (count - 1) * stride + kind.itemsize * width > len(data):
             raise broken(self.name, "data outside the file")

@@ -57,7 +57,7 @@ def picture(file: GltfFile, references: list[dict[str, Any]]) -> Image | None:
     if len(images) > 1 or not all(references):
         note(f"its parts have {len(images)} base colour pictures or none; only the first one is read", file.name)
     about = file.item("images", images[0])
-    data = file.bytes(about["bufferView"]) if "bufferView" in about else file.uri(about.get("uri"))
+    data = file.view(about["bufferView"]) if "bufferView" in about else file.uri(about.get("uri"))
     if data is None:
         note(f"its picture is in another file ({printable(about.get('uri'), 60)}) and is left out", file.name)
         return None

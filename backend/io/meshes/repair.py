@@ -33,10 +33,14 @@ def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
     vertices, origin = relative(mesh.vertices)
     if not np.isfinite(vertices).all():
         raise broken(name, "coordinates beyond 1e38")
-    single = {
-        field: None if (value := getattr(mesh, field)) is None else value.astype(np.float32) for field in ("normals", "colors", "uvs")
-    }
-    return dataclasses.replace(mesh, vertices=vertices, faces=mesh.faces.astype(np.int32), origin=origin, **single)
+    return dataclasses.replace(
+        mesh, vertices=vertices, faces=mesh.faces.astype(np.int32), origin=origin, normals=_single(mesh.normals),
+        colors=_single(mesh.colors), uvs=_single(mesh.uvs),
+    )  # fmt: skip
+
+
+def _single(values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None else values.astype(np.float32)
 
 
 def _faces(mesh: Mesh, name: str) -> Mesh:

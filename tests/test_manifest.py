@@ -127,7 +127,8 @@ def test_a_manifest_with_one_thing_changed(data: st.DataObject) -> None:
     except ProtocolError:
         pass
     except KeyError as error:  # a digest that nobody has, in a store that is a dictionary
-        assert str(error.args[0]) not in blobs
+        if error.args[0] in blobs:
+            raise
 
 
 def test_no_manifest_within_a_manifest() -> None:

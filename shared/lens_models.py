@@ -58,7 +58,7 @@ def lens_of(model: str, given: dict[str, float], radius: float, focal: float, wh
         return Distortion("division", (given["k"],)) if given["k"] else None
     k1, k2, k3, k4, k5, k6, p1, p2 = (given.get(name, 0.0) for name in ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2"))
     if model != "FULL_OPENCV":
-        values = (k1, k2, k3, k4, p1, p2)
+        values: tuple[float, ...] = (k1, k2, k3, k4, p1, p2)
     elif k4 or k5 or k6:
         values = (*_polynomial((k1, k2, k3), (k4, k5, k6), radius, focal, where), p1, p2)
     else:

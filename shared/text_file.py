@@ -103,6 +103,11 @@ def wholes(words: Sequence[str], where: str) -> list[int]:
     return _convert(words, int, f"whole numbers in {where}")
 
 
+def is_count(word: str) -> bool:
+    """Whether a word is at most 18 digits, as ``int`` takes them: ``isdigit`` is true of superscripts too."""
+    return word.isascii() and word.isdigit() and len(word) <= 18
+
+
 def is_number(word: str) -> bool:
     """Whether a word is a number, NaN and infinities included."""
     return bool(_DECIMAL.fullmatch(word) or _ODD.fullmatch(word))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import unicodedata
 
@@ -9,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backlot.backend.cli.flags import _size
+from backlot.backend.io.frames.object_ids import parse_ids
+from backlot.backend.style.image.directions import object_ids
 from backlot.shared.errors import InputError
 from backlot.shared.notes import collect_notes
 from backlot.shared.object_names import listed, objects_as_ids, read_names, regions_as_ids, with_ids
@@ -96,3 +100,19 @@ def test_objects_json(tmp_path):
         (tmp_path / "objects.json").write_text(text)
         with pytest.raises(InputError, match=r"objects\.json"):
             read_names(tmp_path)
+
+
+def test_ids_are_one_syntax_everywhere():
+    """In the fusion of frames and in styles; superscripts and full-width digits are none, and a range backwards is no empty one."""
+    assert parse_ids("3, 5 7-9", "objects") == {3, 5, 7, 8, 9}
+    assert object_ids("3, 5 7-9") == {3, 5, 7, 8, 9}
+    assert object_ids(" ") is None
+    assert parse_ids("", "objects") == frozenset()
+    for text in ("²", "３", "9-7", "1-999999", "-3", "3-", "9" * 30, "1_0", "0x1"):
+        for read in (parse_ids, object_ids):
+            with pytest.raises(InputError, match="as ids"):
+                read(text, "objects")
+    for text in ("²x²", "9" * 5000, "512,5"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            _size(text)
+    assert _size("512X256") == [512, 256]

@@ -9,6 +9,7 @@ from typing import Any
 from ...shared.inputs import FILM, SEVERAL
 from ...shared.jobs import MAX_SEED
 from ...shared.operations import Input, Operation, Parameter
+from ...shared.text_file import is_count
 
 COLORED = ("image", "images", "frames", "sequence")
 """Kinds of inputs whose colours may be in a space of the artist's."""
@@ -107,7 +108,7 @@ def _after_frames(schema: Operation, item: Input) -> bool:
 
 def _size(text: str) -> list[int]:
     parts = text.lower().split("x")
-    if len(parts) not in (1, 2) or not all(p.isdigit() for p in parts):
+    if len(parts) not in (1, 2) or not all(map(is_count, parts)):
         message = f"{text!r} is not a size such as 512 or 1024x512"
         raise argparse.ArgumentTypeError(message)
     return [int(parts[0]), int(parts[-1])]

@@ -15,6 +15,7 @@ from ...shared.connection import state_folder
 from ...shared.errors import InputError, JobFailed
 from ...shared.events import Progress
 from ...shared.model_folders import models_folder
+from ...shared.text_file import is_count
 from .models import model_path
 from .report import Reporter, progress
 
@@ -113,7 +114,7 @@ def _data(arguments: argparse.Namespace, report: Reporter) -> Dataset:
 def _render(count: str, report: Reporter) -> Dataset:
     from ..materials.procedural.dataset import make_dataset
 
-    if not count.isdigit() or not int(count):
+    if not is_count(count) or not int(count):
         raise InputError(expected=f"--data {PROCEDURAL}N with a whole number of at least 1", got=repr(count))
     return make_dataset(int(count), report=lambda f, family: report(Progress("", f, f"rendering {family}")))
 

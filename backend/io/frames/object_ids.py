@@ -7,8 +7,12 @@ import dataclasses
 import numpy as np
 
 from ....shared.errors import InputError
+from ....shared.text_file import is_count
 from ....shared.values import Image
 from ...core.morphology import erode_mask
+
+MOST = 100_000
+"""Ids of one range."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +31,12 @@ class Selection:
 
     @classmethod
     def parse(cls, wanted: str, unwanted: str, apart: bool = False) -> Selection:
-        """From texts such as ``"3, 5"``.
+        """From texts such as ``"3, 5"``, see ``parse_ids``.
 
         Raises:
-            InputError: Something else than whole numbers with commas between.
+            InputError: Something else than ids.
         """
-        return cls(_ids(wanted, "objects"), _ids(unwanted, "without_objects"), apart)
+        return cls(parse_ids(wanted, "objects"), parse_ids(unwanted, "without_objects"), apart)
 
     @property
     def everything(self) -> bool:
@@ -85,12 +89,20 @@ def whole_ids(image: Image, where: str) -> np.ndarray:
     return ids
 
 
-def _ids(text: str, name: str) -> frozenset[int]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not all(word.isdigit() and int(word) < 2**31 for word in words):
+def parse_ids(text: str, name: str) -> frozenset[int]:
+    """Ids out of text such as ``3, 7-9``, with commas or spaces between; ``name`` is the parameter's.
+
+    Raises:
+        InputError: Something else, a range backwards, or one of more than ``MOST`` ids.
+    """
+    words = text.replace(",", " ").split()
+    ranges = [(first, last if dash else first) for first, dash, last in (word.partition("-") for word in words)]
+    if not all(is_count(a) and is_count(b) and int(a) <= int(b) < 2**31 and int(b) - int(a) <= MOST for a, b in ranges):
         fix = "Names of objects are known only where a capture brings an objects.json"
-        raise InputError(expected=f"{name} as whole numbers with commas between, such as 3,5", got=repr(text)[:80], fix=fix)
-    return frozenset(int(word) for word in words)
+        raise InputError(
+            expected=f"{name} as ids, whole numbers with commas or spaces between, such as 3,5 or 7-9", got=repr(text)[:80], fix=fix
+        )
+    return frozenset(number for a, b in ranges for number in range(int(a), int(b) + 1))
 
 
 def _either_side(differs: np.ndarray, axis: int) -> np.ndarray:

@@ -11,12 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from ....shared.errors import InputError, ParameterError
+from ....shared.text_file import is_count
 from ....shared.values import DEPTH_BACKGROUND, EncodedFile, Image
 from ...core.color import to_float
 from ...core.color_spaces import luminance
 from ...core.filters import gaussian_blur
 from ...io.exr_layers_read import read_layers
 from ...io.frames.channels import named_layer
+from ...io.frames.object_ids import parse_ids
 from ...io.image_file import is_exr
 from ...io.reading import decode
 from ...patchmatch import pyramid
@@ -104,7 +106,7 @@ def parse_regions(text: str, count: int) -> list[Region]:
     found = []
     for entry in text.split():
         names, colon, style = entry.partition(":")
-        if not colon or not names or not (style == KEEP or (style.isdigit() and int(style) < count)):
+        if not colon or not names or not (style == KEEP or (is_count(style) and int(style) < count)):
             raise ParameterError(
                 expected=f'regions such as "1,4:0 2:{min(1, count - 1)} 7-9:keep" with styles from 0 to {count - 1}', got=repr(entry)[:80]
             )
@@ -279,10 +281,4 @@ def object_ids(text: str, known: str = "objects") -> set[int] | None:
     """Ids out of text such as ``3 7-9``; None for all."""
     if not text.strip():
         return None
-    ids: set[int] = set()
-    for part in text.replace(",", " ").split():
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or int(last or first) - int(first) > 100_000:
-            raise InputError(expected=f'{known} as ids such as "3 7-9"', got=repr(text)[:80], fix="Ids stand in the capture's objects.json")
-        ids |= set(range(int(first), int(last or first) + 1))
-    return ids
+    return set(parse_ids(text, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from backlot.backend.core.camera import view_matrix
 from backlot.backend.io.frames.decode import Wanted, decode_frame
 from backlot.backend.io.frames.source import FrameSource, decode_depth
-from backlot.backend.reconstruct.fusion.depth_units import check_units, fit
+from backlot.backend.mesh.bake.views import Views
+from backlot.backend.reconstruct.fusion.depth_units import check_source, check_units, fit
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms
 from backlot.shared.notes import collect_notes
@@ -112,7 +114,8 @@ def test_mixed_types_are_each_in_their_unit_and_said(tmp_path: Path) -> None:
         frames.append(dataclasses.replace(captured(path), number=n))
     source = FrameSource(frames)
     assert all(np.allclose(frame.depth, FLAT) for frame in source)
-    assert source.depth_stored == "floats in scene units (1 frames); 16-bit integers, 0.001 scene units each (2 frames)"
+    assert source.depth_stored(without=[0]) == "16-bit integers, 0.001 scene units each"
+    assert source.depth_stored() == "floats in scene units (1 frames); 16-bit integers, 0.001 scene units each (2 frames)"
 
 
 # -- against the cameras ---------------------------------------------------------------------------------------------
@@ -176,7 +179,20 @@ def test_depth_in_another_unit_is_refused(scale: float, words: str) -> None:
         checked([(camera, depth * scale) for camera, depth in room()])
 
 
-@pytest.mark.parametrize("scale", [0.1, 0.3, 0.5, 0.8, 1.25, 2, 2.7, 10])
+def test_frames_that_are_only_looked_through_are_checked_too() -> None:
+    views = room()
+    for scale, refused in ((1.0, False), (1000.0, True)):
+        frames = [SceneFrame(c, {"depth": Image(d[..., None] * np.float32(scale), "data")}, 1.0, n) for n, (c, d) in enumerate(views)]
+        with pytest.raises(InputError, match="millimetres") if refused else contextlib.nullcontext():
+            check_source(FrameSource(frames))
+    check_source(FrameSource([]))
+    bare = SceneFrame(VIEW, {"color": Image(np.ones((48, 64, 3), np.float32), "linear")})
+    seen = Views([bare, dataclasses.replace(bare, channels=bare.channels | {"depth": Image(views[0][1][..., None], "data")})])
+    assert len(list(seen)) == 2
+    assert seen.depth_stored == "floats in scene units"
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.8, 1.25, 2, 2.7, 10])
 def test_another_scale_is_noted_with_the_factor(scale: float) -> None:
     [note] = checked([(camera, depth * scale) for camera, depth in room()])
     factor = float(note.rpartition(" by ")[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -37,10 +37,13 @@ class FrameSource:
         self._undistorted = UndistortedFrames()
         self._stored: dict[int, str] = {}
 
-    @property
-    def depth_stored(self) -> str:
-        """How the depth of the frames that were decoded was stored and in which unit, such as ``floats in scene units``, in words."""
-        counts = Counter(text for _, text in sorted(self._stored.items()))
+    def depth_stored(self, without: Collection[int] = ()) -> str:
+        """How the depth of the frames that were decoded was stored and in which unit, such as ``floats in scene units``, in words.
+
+        Args:
+            without: Positions of frames that do not count.
+        """
+        counts = Counter(text for index, text in sorted(self._stored.items()) if index not in without)
         if len(counts) < 2:
             return next(iter(counts), "")
         return "; ".join(f"{text} ({count} frames)" for text, count in counts.items())

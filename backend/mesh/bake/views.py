@@ -23,6 +23,11 @@ class Views:
         self._bare = ["depth" not in frame.channels for frame in frames]
         self._source = FrameSource([_stood_in(frame) if bare else frame for frame, bare in zip(frames, self._bare, strict=True)])
 
+    @property
+    def depth_stored(self) -> str:
+        """How the depth of the frames that have any was stored and in which unit, in words, once they were decoded."""
+        return self._source.depth_stored(without=[index for index, bare in enumerate(self._bare) if bare])
+
     def __len__(self) -> int:
         return len(self._bare)
 

@@ -20,11 +20,16 @@ from ....shared.values import Camera
 from ...core.camera import camera_centre, project
 from ...core.lens import undistort_pixels
 from ...io.frames.frame import DepthFrame
+from ...io.frames.source import FrameSource
 from .sampling import pick, points_of
 
 UNITS = {0.001: "millimetres", 0.01: "centimetres", 0.0254: "inches", 0.3048: "feet", 1000.0: "thousands of scene units",
          100.0: "hundreds of scene units"}  # fmt: skip
 """Factors by which depth may be off, and what it is in then."""
+LARGE = 100.0
+"""Frames that share nothing may be so indeed, and would at a somewhat larger scale; only at a far larger one that proves something."""
+LOOKED_AT = 6
+"""Frames."""
 FITS, SHARED = 0.85, 0.25
 """Least share that is not contradicted, and that is agreed on, where depth fits."""
 WHOLE = 0.95
@@ -36,9 +41,21 @@ _SAMPLES = 400
 _ENOUGH = 200
 _ENDLESS = 1e6
 """Times the depth: baselines are nothing then."""
-_GRID = np.geomspace(1e-4, 1e4, 622)
-"""Every 3 %: neighbours are within the tolerance of each other."""
-_GRID_FRAMES, _GRID_SAMPLES, _GRID_ENOUGH = 5, 120, 60
+_GRID = np.geomspace(0.05, 200, 208)
+"""Median depths in distances of the cameras from each other that are tried, every 4 %: neighbours are within the tolerance."""
+_GRID_FRAMES, _GRID_SAMPLES, _GRID_ENOUGH = 5, 100, 60
+
+
+def check_source(source: FrameSource) -> None:
+    """``check_units`` of some frames, evenly spread, for operations that do not fuse.
+
+    Raises:
+        InputError: See ``check_units``; a frame that cannot be decoded.
+    """
+    chosen = sorted({int(n) for n in np.linspace(0, len(source) - 1, min(len(source), LOOKED_AT)).round()}) if len(source) > 1 else []
+    frames = [frame for frame in (source[n] for n in chosen) if not frame.empty]
+    if frames:
+        check_units(frames, fit(frames))
 
 
 class Fit(NamedTuple):
@@ -72,19 +89,19 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
     if len(frames) < 2 or (found is not None and found.kept >= WHOLE):
         return
     along = fit([_along_ray(frame) for frame in frames])
-    if along is not None and along.beats(found):
+    if along is not None and found is not None and along.beats(found):
         note(
             f"Depth looks like the distance along the ray: as it is, {_contradicted(found)}, read so only {1 - along.kept:.0%} is. "
             "Export planar z (the distance along the camera's axis)"
         )
         return
     endless = fit(frames, _ENDLESS)
-    tried = {factor: _beating(frames, factor, found, endless) for factor in UNITS}
+    tried = {factor: _beating(frames, factor, found, endless) for factor in UNITS if found is not None or factor >= LARGE}
     fits = {factor: better for factor, better in tried.items() if better is not None}
     if fits:
         factor = max(fits, key=lambda f: fits[f].kept)
         raise _wrong_unit(frames, found, factor, fits[factor])
-    for inverse in (False, True):
+    for inverse in (False, True) if found is not None and _spread(frames) > 0 else ():
         read = [dataclasses.replace(frame, depth=_inverse(frame.depth)) for frame in frames] if inverse else frames
         scale = _best_scale(read)
         better = _beating(read, scale, found, fit(read, _ENDLESS) if inverse else endless)
@@ -152,8 +169,9 @@ def _best_scale(frames: Sequence[DepthFrame]) -> float:
         found = fit(some, factor, samples, enough)
         return 0.0 if found is None or found.agreed < SHARED else found.kept * found.agreed
 
-    factor = max(_GRID, key=lambda f: quality(few, float(f), _GRID_SAMPLES, _GRID_ENOUGH))
-    return float(max(factor * np.geomspace(0.97, 1.03, 9), key=lambda f: quality(frames, float(f), _SAMPLES, _ENOUGH)))
+    apart = _spread(frames) / _median_depth(frames)
+    factor = max(apart * _GRID, key=lambda f: quality(few, float(f), _GRID_SAMPLES, _GRID_ENOUGH))
+    return float(max(factor * np.geomspace(0.96, 1.04, 9), key=lambda f: quality(frames, float(f), _SAMPLES, _ENOUGH)))
 
 
 def _contradicted(found: Fit | None) -> str:
@@ -163,18 +181,25 @@ def _contradicted(found: Fit | None) -> str:
 
 
 def _wrong_unit(frames: Sequence[DepthFrame], found: Fit | None, factor: float, better: Fit) -> InputError:
-    spread = float(np.ptp(np.stack([camera_centre(frame.camera) for frame in frames]), axis=0).max())
-    middle = float(np.median(np.concatenate([frame.depth[frame.depth > 0][::101] for frame in frames])))
     msg = (
         f"Depth and cameras are in different units: as they are, {_contradicted(found)}, with depth times {factor:g} only "
         f"{1 - better.kept:.0%} is"
     )
     return InputError(
         msg,
-        expected=f"depth in the unit of the cameras, which stand {spread:.3g} apart",
-        got=f"a median depth of {middle:.4g}, which looks like {UNITS[factor]}",
+        expected=f"depth in the unit of the cameras, which stand {_spread(frames):.3g} apart",
+        got=f"a median depth of {_median_depth(frames):.4g}, which looks like {UNITS[factor]}",
         fix=f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {factor:g}",
     )
+
+
+def _spread(frames: Sequence[DepthFrame]) -> float:
+    """How far the cameras are apart along the axis along which they are farthest, scene units."""
+    return float(np.ptp(np.stack([camera_centre(frame.camera) for frame in frames]), axis=0).max())
+
+
+def _median_depth(frames: Sequence[DepthFrame]) -> float:
+    return float(np.median(np.concatenate([frame.depth[frame.depth > 0][::101] for frame in frames])))
 
 
 def _along_ray(frame: DepthFrame) -> DepthFrame:

@@ -109,7 +109,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         "frames": len(source),
         "frames_skipped": skipped,
         "frames_without_depth": bare,
-        "depth": source.depth_stored,
+        "depth": source.depth_stored(),
         "voxel": settings.voxel,
         "voxel_chosen": not given["voxel"],
         "truncation": settings.truncation * settings.voxel,

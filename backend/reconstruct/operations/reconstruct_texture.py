@@ -11,9 +11,11 @@ import numpy as np
 from ....shared.errors import InputError
 from ....shared.values import Mesh
 from ...core.context import Context
+from ...io.frames.source import FrameSource
 from ...mesh import topology
 from ...mesh.bake.views import Views
 from ...mesh.finish import SLACK, finish
+from ..fusion.depth_units import check_source
 from ..near_origin import near_origin
 
 _TOLERANCE = 0.01
@@ -46,7 +48,9 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         **parameters, "texture": True, "lods": False, "proxy": False, "normal_map": False, "min_component": 0,
         "max_faces": len(mesh.faces) if keep else limit,
     }  # fmt: skip
-    outputs, report = finish(mesh, Views(inputs["frames"]), given, context, (0.0, 1.0), tolerance=tolerance, estimated=True)
+    check_source(FrameSource([frame for frame in inputs["frames"] if "depth" in frame.channels]))
+    views = Views(inputs["frames"])
+    outputs, report = finish(mesh, views, given, context, (0.0, 1.0), tolerance=tolerance, estimated=True)
     context.progress(1.0, "done")
     baked = report["texture"]
     notes = []
@@ -56,4 +60,4 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         notes.append("Some UVs lie outside 0 to 1; what they cover is not baked")
     if baked["coverage"] < 0.5:
         notes.append(f"The frames show {100 * baked['coverage']:.0f} % of the mesh; the rest is filled in")
-    return {**outputs, "report": {"notes": notes, "tolerance": tolerance, **report}}
+    return {**outputs, "report": {"notes": notes, "tolerance": tolerance, "depth": views.depth_stored, **report}}

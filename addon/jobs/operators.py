@@ -10,7 +10,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...shared.errors import BacklotError, JobCancelled
-from . import handlers, queue, records, waiting
+from . import elsewhere, handlers, queue, records, waiting
 from .link import BACKEND, redraw
 
 _JOB = {"name": "Job", "description": "Id of the job; empty for the active one of the list", "options": {"SKIP_SAVE"}}
@@ -189,6 +189,36 @@ class BACKLOT_OT_apply_now(_JobOperator, bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
+class BACKLOT_OT_bring_results(bpy.types.Operator):  # noqa: N801
+    """Bring the results of jobs that were sent from a file that is not open, such as one that was not saved, into this file"""  # noqa: D415
+
+    bl_idname = "backlot.bring_results"
+    bl_label = "Bring Results Here"
+    job_id: StringProperty(name="Job", description="Id of one job; empty for all", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs such a job."""
+        if context.scene is None or not context.scene.is_editable or not elsewhere.missing():
+            cls.poll_message_set("No job of another file is known")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Takes them into this file's list, and asks the backend for the results."""
+        wanted = [job_id for job_id in elsewhere.missing() if self.job_id in ("", job_id)]
+        failed = 0
+        for job_id in wanted:
+            record = elsewhere.bring(context.scene, job_id)
+            try:
+                self.report({"INFO"}, f"{record.label}: {queue.apply_now(job_id)}")
+            except (BacklotError, RuntimeError) as error:
+                failed += 1
+                records.update(job_id, state="failed", error=str(error).removeprefix("Error: ").strip())
+                self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        return {"CANCELLED"} if failed == len(wanted) else {"FINISHED"}
+
+
 class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
     """Put a job's result into the scene"""  # noqa: D415
 
@@ -226,6 +256,7 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
         unfinished = self.job_id in queue.UNFINISHED
         queue.UNFINISHED.discard(self.job_id)
         records.update(self.job_id, state="cancelled" if unfinished else "done", result=text, error="", kept=False)
+        elsewhere.forget(self.job_id)
         self.report({"INFO"}, text)
         return {"FINISHED"}
 
@@ -239,5 +270,6 @@ CLASSES = (
     BACKLOT_OT_remove_job,
     BACKLOT_OT_copy_error,
     BACKLOT_OT_apply_now,
+    BACKLOT_OT_bring_results,
     BACKLOT_OT_apply,
 )

@@ -14,7 +14,7 @@ import bpy
 from ...shared.errors import BacklotError, InputError, JobCancelled
 from ...shared.notes import collect_notes
 from ..settings import preferences
-from . import handlers, records, waiting
+from . import elsewhere, handlers, records, waiting
 from .inputs import load_inputs
 from .link import BACKEND, PATIENCE_S, redraw
 
@@ -58,6 +58,7 @@ def send(scene: bpy.types.Scene, record: records.BACKLOT_PG_job) -> str:
         job = Job(record.operation, request["parameters"], inputs, request["seed"], deliver, label=record.label, id=job_id)
         job.check()
         records.update(job_id, state="waiting", error="")
+        elsewhere.note(job_id)
         if bpy.app.background:
             return _send_and_wait(job)
         _send(job)
@@ -194,6 +195,7 @@ def remove(job_id: str) -> None:
     KEPT.pop(job_id, None)
     if found is not None:
         handlers.handler_of(found[1].operation).forget(job_id)
+    elsewhere.forget(job_id)
     records.remove(job_id)
 
 
@@ -240,6 +242,7 @@ def on_event(event: Any) -> None:
             records.LIVE[job_id].partials.clear()
     elif kind == "Failed":
         records.update(job_id, state="failed", error=str(event.error))
+        elsewhere.forget(job_id)
         handlers.handler_of(found[1].operation).forget(job_id)
     elif kind == "Cancelled":
         _cancelled(job_id)
@@ -271,6 +274,7 @@ def _cancelled(job_id: str) -> None:
             RESULTS[job_id] = outputs
             return
         handler.forget(job_id)
+    elsewhere.forget(job_id)
     records.update(job_id, state="cancelled")
 
 

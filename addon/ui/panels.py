@@ -9,7 +9,7 @@ import bpy
 
 from ...shared.operations import Operation
 from .. import settings
-from ..jobs import records
+from ..jobs import elsewhere, records
 from ..jobs.link import BACKEND
 from . import capture_controls, controls, icons
 from .drawing import ListRows, draw_image, draw_parameter, eta_text, wrapped
@@ -66,6 +66,9 @@ class _JobsPanel(Sidebar):
         buttons.operator("backlot.cancel_job", text="", icon="CANCEL")
         buttons.operator("backlot.retry_job", text="", icon="FILE_REFRESH")
         buttons.operator("backlot.remove_job", text="", icon="REMOVE")
+        for job_id, label in list(elsewhere.missing().items())[:3]:
+            wrapped(layout, context, label, "QUESTION")
+            layout.operator("backlot.bring_results", icon="IMPORT").job_id = job_id
         if 0 <= group.active < len(group.items):
             _draw_job(layout, context, group.items[group.active])
 

@@ -30,8 +30,6 @@ _SIGNED = {"int8": "uint8", "int16": "uint16", "int": "uint32", "int32": "uint32
 """Signed types, whose numbers are taken as they are where they are no colours, those below 0 as 0."""
 _ASSOCIATED = ("openexr", "tiff", "psd", "jpegxl", "rla", "iff")
 """Formats whose alpha is associated unless the file says otherwise; that of all others is straight."""
-
-
 _MAY_LACK_ALPHA = ("bmp", "targa")
 """Formats of 32 bits a pixel, of which eight may be unused."""
 
@@ -83,8 +81,13 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
         pixels = pixels[..., [0, 0, 0, 1]]
     if encoding is None:
         return Image(np.ascontiguousarray(pixels), "data")
+    return _colored(pixels, encoding, form, associated, file.name)
+
+
+def _colored(pixels: np.ndarray, encoding: Encoding, form: str, associated: bool, name: str) -> Image:
+    """Stored colours as a picture: sRGB as it is, everything else in linear light; with straight alpha."""
     if form in _MAY_LACK_ALPHA and pixels.shape[2] == 4 and not pixels[..., 3].any():
-        note("its alpha is 0 everywhere and is left out: programs that write none leave the byte empty", file.name)
+        note("its alpha is 0 everywhere and is left out: programs that write none leave the byte empty", name)
         pixels = pixels[..., :3]
     alpha = pixels.shape[2] == 4
     if alpha and associated:

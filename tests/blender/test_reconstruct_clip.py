@@ -1,5 +1,7 @@
 """A solved clip becomes cameras, a lens and tracks. The oracle is Blender's solver: with other formulas its error is not 0."""
 
+import types
+
 import bpy
 import numpy as np
 import pytest
@@ -120,6 +122,8 @@ def test_a_movie_is_decoded_frame_by_frame(scene, tmp_path):
     assert footage.sequence_file(stills, 2).name == "shot_0002.png"
     stills.frame_offset = 3
     assert footage.sequence_file(stills, 2).name == "shot_0005.png"
+    numbered = types.SimpleNamespace(filepath=str(tmp_path / "shot_0009.jp2"), library=None, frame_offset=0)
+    assert footage.sequence_file(numbered, 2).name == "shot_0010.jp2", "digits of the suffix are no frame"
 
 
 @pytest.mark.contract

@@ -114,7 +114,7 @@ def read_number(entry: Mapping[str, Any], top: Mapping[str, Any], key: str, wher
         return float(default)
     number = number_of(value)
     if number is None:
-        raise InputError(expected=f"{key} of {where} to be a number", got=printable(value))
+        raise InputError(expected=f"{key} of {where} to be a number", got=printable(repr(value)))
     return number
 
 

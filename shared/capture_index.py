@@ -87,12 +87,12 @@ class CaptureIndex:
         """
         name = entry[key]
         if not isinstance(name, str) or not name:
-            raise InputError(expected=f"{key} of {where} to be a path", got=printable(name))
+            raise InputError(expected=f"{key} of {where} to be a path", got=printable(repr(name)))
         path = self.lookup.find(name, _FOLDERS.get(key, ()))
         if path is not None:
             return path
         raise MissingFile(
-            expected=f"the {key} of {where} at {self.path.parent / name}",
+            expected=f"the {key} of {where} at {printable(str(self.path.parent / name), 300)}",
             got=f"no such file as {printable(name)}",
             fix="Bring it back, or take the frame out of transforms.json; paths are relative to that file",
         )
@@ -157,5 +157,5 @@ def _given(entry: Mapping[str, Any], index: int) -> int | None:
         return None
     whole = isinstance(number, int) or (isinstance(number, float) and number.is_integer())
     if not whole or isinstance(number, bool) or abs(number) > LARGEST:
-        raise InputError(expected=f"frame_number of frame {index} to be a whole number", got=printable(number))
+        raise InputError(expected=f"frame_number of frame {index} to be a whole number", got=printable(repr(number)))
     return int(number)

@@ -8,6 +8,7 @@ of the file that names them; a path leads outside of it only by its own words (`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import unicodedata
@@ -200,6 +201,10 @@ def _parts(name: str) -> list[str]:
 
 
 def _key(name: str) -> str:
+    """What names have in common that are written in another case, Unicode form or, on disk, in Windows-1252."""
+    if any("\udc80" <= c <= "\udcff" for c in name):  # bytes that are not UTF-8
+        with contextlib.suppress(ValueError):
+            name = os.fsencode(name).decode("cp1252")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

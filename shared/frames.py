@@ -131,7 +131,7 @@ def check_rigid(pose: np.ndarray, where: str) -> None:
 
 def _frame(entry: dict[str, Any], index: CaptureIndex, number: int) -> SceneFrame:
     top = index.data
-    where = f"frame {number} ({entry.get('file_path') or entry.get('depth_file_path') or 'no file'})"
+    where = f"frame {number} ({printable(entry.get('file_path') or entry.get('depth_file_path') or 'no file')})"
     files: dict[Path, EncodedFile] = {}
     channels: dict[str, Image | EncodedFile] = {}
     for channel, key in CHANNEL_KEYS.items():

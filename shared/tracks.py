@@ -23,6 +23,8 @@ FILE = "tracks.json"
 """Its usual name, next to ``transforms.json``."""
 _FIX = "Export the tracks again"
 _LARGEST_FRAME = 2**31 - 1
+_FARTHEST = 1e7
+"""Pixels from the corner of a picture."""
 
 
 def read_tracks(source: str | Path) -> Tracks:
@@ -42,6 +44,7 @@ def read_tracks(source: str | Path) -> Tracks:
     seen = _table(data, "observations", 4, path)
     whole = (seen[:, :2] == np.rint(seen[:, :2])) & (np.abs(seen[:, :2]) <= _LARGEST_FRAME)
     _no_row(~whole.all(1), f"{path.name}: observation {{row}} to begin with whole numbers, frame and point", seen)
+    _no_row(np.abs(seen[:, 2:]).max(1) > _FARTHEST, f"{path.name}: observation {{row}} to be seen in pixels of a picture", seen)
     wrong = (seen[:, 1] < 0) | (seen[:, 1] >= len(points))
     _no_row(wrong, f"{path.name}: observation {{row}} to name a point from 0 to {len(points) - 1}", seen)
     numbers = seen[:, :2].astype(np.int32)

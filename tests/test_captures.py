@@ -166,6 +166,13 @@ def test_cameras_that_are_none(tmp_path, top, message):
         noted(store(tmp_path, three(), **{**LENS, **top}))
 
 
+def test_names_that_no_disk_can_have(tmp_path):
+    for name in ("\ud800.png", "a\0b.png", "x" * 5000, "\x1b[31m.png"):
+        with pytest.raises(InputError, match="file_path of frame") as refused:
+            noted(store(tmp_path, [entry(1, file_path=name)], **LENS))
+        assert str(refused.value).isprintable()
+
+
 WRITTEN = [
     "images\\frame_0000{}.png", "images/frame_0000{}", "images/frame_0000{}.PNG", "images/frame_0000{}.jpg", "IMAGES/Frame_0000{}.png",
     "C:\\cap\\images\\frame_0000{}.png", "/home/x/cap/images/frame_0000{}.png", "file:///x/images/frame_0000{}.png", "frame_0000{}.png",

@@ -92,6 +92,18 @@ def test_absolute_and_relative_paths_lead_out_of_the_folder_by_their_own_words_o
     assert find_file(capture, "/nowhere/../b.png") is None
 
 
+@POSIX
+def test_a_name_on_disk_that_is_not_utf_8(tmp_path):
+    try:
+        with open(os.fsencode(tmp_path) + b"/M\xf6bel.png", "wb"):
+            pass
+    except OSError:
+        pytest.skip("this disk takes UTF-8 only")
+    path = find_file(tmp_path, "Möbel.png")
+    assert path is not None
+    assert os.fsencode(path.name) == b"M\xf6bel.png"
+
+
 def test_several_files_are_a_question(tmp_path):
     folder = files(tmp_path, "a.png", "a.exr", "B.png", "b.PNG")
     for name, pattern in (("a", r"a\.png and a\.exr"), ("a.jpg", r"a\.png and a\.exr"), ("b.png", r"B\.png and b\.PNG")):

@@ -60,7 +60,7 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
     path = _path(item, where, folder)
     if item.kind == "tracks":
         return read_tracks(path)
-    if item.kind == "mesh" and path.suffix.lower() not in MESH_SUFFIXES:
+    if item.kind == "mesh" and path.suffix.lower() not in ("", *MESH_SUFFIXES):
         raise InputError(expected=f"a mesh as {', '.join(MESH_SUFFIXES)} as the input {item.name!r}", got=path.name,
                          fix="Export it from Blender as glTF (.glb)")  # fmt: skip
     return EncodedFile.read(path)

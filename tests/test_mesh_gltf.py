@@ -205,10 +205,10 @@ def test_the_picture_is_that_of_the_scene_and_others_are_noted():
     textured(build, parts[0], (50, 60, 70))
     mesh, notes = read(build.binary())
     np.testing.assert_array_equal(mesh.texture.pixels[0, 0], [50, 60, 70])
-    assert "base colour pictures or none" in notes
+    assert "do not share one base colour picture" in notes
     textured(build, parts[1], (1, 1, 1))
     _, notes = read(build.binary())
-    assert "have 2 base colour pictures" in notes
+    assert "do not share one base colour picture" in notes
 
 
 def test_a_picture_that_is_not_there_leaves_the_mesh():
@@ -306,3 +306,20 @@ def test_materials_lights_and_textures_that_are_required_do_not_matter():
     build.part(SQUARE, [0, 1, 2, 0, 2, 3])
     build.document["extensionsRequired"] = ["KHR_materials_unlit", "KHR_texture_basisu", "KHR_lights_punctual", "EXT_texture_webp"]
     assert len(read(build.binary())[0].faces) == 2
+
+
+def test_hidden_nodes_and_specular_glossiness():
+    build = Gltf()
+    part = build.part(SQUARE, [0, 1, 2, 0, 2, 3], TEXCOORD_0=build.data(np.float32(SQUARE[:, :2])))
+    textured(build, part, (7, 8, 9))
+    shading = build.document["materials"][0].pop("pbrMetallicRoughness")
+    older = {"diffuseTexture": shading["baseColorTexture"], "diffuseFactor": [1, 0.5, 1, 1]}
+    build.document["materials"][0]["extensions"] = {"KHR_materials_pbrSpecularGlossiness": older}
+    hidden = {"mesh": 0, "translation": [5, 0, 0], "extensions": {"KHR_node_visibility": {"visible": False}}}
+    build.document["nodes"] = [{"mesh": 0}, hidden]
+    build.document["scenes"] = [{"nodes": [0, 1]}]
+    mesh, notes = read(build.binary())
+    assert len(mesh.faces) == 2
+    np.testing.assert_array_equal(mesh.texture.pixels[0, 0], [7, 8, 9])
+    assert "hidden" in notes
+    assert "base colour factor" in notes

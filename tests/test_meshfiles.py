@@ -320,3 +320,18 @@ def test_names_that_a_format_does_not_allow(mesh):
     assert set(back.attributes) == {"red_2", "Gr_e_2", "_2nd", "a_b", "a_b_2", "flow"}
     np.testing.assert_array_equal(back.attributes["flow"], vector)
     assert "Gr\u00f6\u00dfe 2 as Gr_e_2" in notes.sentences()[0]
+
+
+@pytest.mark.parametrize("suffix", ["ply", "obj", "glb"])
+def test_a_file_is_known_by_its_content(mesh, suffix):
+    """Without a suffix, and with that of another format where the content says which it is."""
+    data = encode_mesh(mesh, suffix)
+    for name in ("scan", "scan.glb", "scan.PLY", "scan.obj"):
+        if suffix == "obj" and name not in ("scan", "scan.obj"):
+            continue
+        with collect_notes() as notes:
+            back = decode_mesh(file(data, name))
+        np.testing.assert_allclose(back.vertices[back.faces], mesh.vertices[mesh.faces], rtol=1e-6)
+        assert bool(notes.sentences()) == (not name.lower().endswith(suffix))
+    with pytest.raises(InputError, match="ending in"):
+        decode_mesh(file(b"something else", "scan"))

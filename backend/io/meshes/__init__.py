@@ -12,12 +12,14 @@ empty OBJ as a mesh (it reads OBJ 3 times faster).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from ....shared.errors import InputError
+from ....shared.notes import note
 from ....shared.values import EncodedFile, Mesh
 from . import glb, glb_read, obj, obj_read, ply, ply_read, usd
 from .axes import check_up
@@ -33,6 +35,10 @@ READABLE: dict[str, Callable[[bytes, str], Mesh]] = {
     ".gltf": glb_read.read,
 }
 GLTF = (".glb", ".gltf")
+_STARTS = {b"glTF": ".glb", b"ply\n": ".ply", b"ply\r": ".ply"}
+"""How files begin that say what they are."""
+_VERTEX = re.compile(rb"(?:^|[\r\n])v[ \t]+[-+.0-9]")
+"""A line of an OBJ, which says nothing."""
 
 
 def encode_mesh(mesh: Mesh, suffix: str, stem: str = "mesh", obj_up: str = "y") -> bytes:
@@ -69,7 +75,9 @@ def companions(mesh: Mesh, suffix: str, stem: str = "mesh") -> list[EncodedFile]
 
 
 def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
-    """A mesh from a file: ``ply``, ``obj``, ``glb`` or ``gltf``. Polygons become triangles; a texture inside a ``glb`` comes along.
+    """A mesh from a file: ``ply``, ``obj``, ``glb`` or ``gltf``, by its content where that says it, else by its name.
+
+    Polygons become triangles; a texture inside a ``glb`` comes along.
 
     Args:
         file: The file.
@@ -79,11 +87,8 @@ def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
         InputError: Another kind of file, or one that makes no mesh; the message names the file and what is wrong.
     """
     check_up(obj_up)
-    suffix = Path(file.name).suffix.lower()
-    if suffix not in READABLE:
-        fix = "Export the mesh as .glb, .ply or .obj"
-        raise InputError(expected=f"a mesh file ending in {', '.join(READABLE)}", got=file.name, fix=fix)
     data = file.data.tobytes()
+    suffix = _known(data, file.name)
     try:
         with np.errstate(all="ignore"):  # numbers beyond float32 and those that are none are looked for at the end
             mesh = obj_read.read(data, file.name, obj_up) if suffix == ".obj" else READABLE[suffix](data, file.name)
@@ -95,6 +100,20 @@ def decode_mesh(file: EncodedFile, obj_up: str = "y") -> Mesh:
         raise InputError(expected=f"{file.name} to be a mesh", got=str(error).rstrip(".")) from error
     except MemoryError:
         raise broken(file.name, "more than fits into memory") from None
+
+
+def _known(data: bytes, name: str) -> str:
+    """The suffix of what a file is, by its content if that says it."""
+    suffix = Path(name).suffix.lower()
+    found = next((kind for start, kind in _STARTS.items() if data.startswith(start)), suffix)
+    if not found and _VERTEX.search(data, 0, 1 << 16):
+        found = ".obj"
+    if found not in READABLE:
+        fix = "Export the mesh as .glb, .ply or .obj"
+        raise InputError(expected=f"a mesh file ending in {', '.join(READABLE)}", got=name, fix=fix)
+    if found != suffix and not (found == ".glb" and suffix == ".gltf"):
+        note(f"its content is that of a {found} file", name)
+    return found
 
 
 def _form(suffix: str) -> str:

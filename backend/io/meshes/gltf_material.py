@@ -23,9 +23,11 @@ def base_color(file: GltfFile, primitive: dict[str, Any]) -> dict[str, Any]:
         return {}
     material = file.item("materials", primitive["material"])
     shading = material.get("pbrMetallicRoughness", {})
-    if list(shading.get("baseColorFactor", (1, 1, 1, 1)))[:3] != [1, 1, 1] and "baseColorTexture" in shading:
+    older = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness", {})
+    found: dict[str, Any] = shading.get("baseColorTexture") or older.get("diffuseTexture") or {}
+    factors = shading.get("baseColorFactor") if "baseColorTexture" in shading else older.get("diffuseFactor")
+    if found and list(factors or (1, 1, 1))[:3] != [1, 1, 1]:
         note("its base colour factor is not multiplied into its picture", file.name)
-    found: dict[str, Any] = shading.get("baseColorTexture") or {}
     return found
 
 
@@ -55,7 +57,7 @@ def picture(file: GltfFile, references: list[dict[str, Any]]) -> Image | None:
             note("its base colour picture is of a kind that is not read; it is left out", file.name)
         return None
     if len(images) > 1 or not all(references):
-        note(f"its parts have {len(images)} base colour pictures or none; only the first one is read", file.name)
+        note("its parts do not share one base colour picture; only the first one is read", file.name)
     about = file.item("images", images[0])
     data = file.view(about["bufferView"]) if "bufferView" in about else file.uri(about.get("uri"))
     if data is None:

@@ -71,6 +71,9 @@ def _worlds(file: GltfFile, roots: list[Any]) -> list[tuple[int, np.ndarray]]:
         if depth > _DEPTH or len(found) > _MOST:
             raise broken(file.name, "nodes in a circle")
         node = file.item("nodes", index)
+        if node.get("extensions", {}).get("KHR_node_visibility", {}).get("visible", True) is False:
+            note("some of its nodes are hidden; they are left out", file.name)
+            continue
         matrix = above @ _matrix(node)
         found.append((index, matrix))
         waiting += [(child, matrix, depth + 1) for child in reversed(node.get("children", []))]

@@ -21,9 +21,9 @@ from backlot.backend.cli import main
 from backlot.backend.core.color import to_linear, to_srgb
 from backlot.backend.core.context import Context
 from backlot.backend.io import movie
+from backlot.backend.io.color.ocio import to_scene_linear
 from backlot.backend.io.display import displayed
 from backlot.backend.io.exr_layers_write import encode_layers
-from backlot.backend.io.ocio import to_scene_linear
 from backlot.backend.io.operations.sequence_movie import run
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode

@@ -9,10 +9,10 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from backlot.backend.core.shaper import shape_linear, unshape_linear
+from backlot.backend.io.color.ocio import _AP0_TO_REC709, to_scene_linear
 from backlot.backend.io.exr import write_exr
 from backlot.backend.io.exr_layers_read import decode_layers
 from backlot.backend.io.exr_layers_write import encode_layers
-from backlot.backend.io.ocio import _AP0_TO_REC709, to_scene_linear
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError

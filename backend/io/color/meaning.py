@@ -19,7 +19,7 @@ import numpy as np
 
 from ....shared.notes import note
 from ....shared.values import COLOR_SPACES, EncodedFile
-from .. import ocio
+from . import ocio
 from .coded import coded_encoding, png_colors
 from .curves import VIDEO, cineon, gamma
 from .encoding import LINEAR, SRGB, Encoding

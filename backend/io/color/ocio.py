@@ -13,8 +13,8 @@ import os
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
-from ...shared.errors import InputError
-from .color.encoding import LINEAR, SRGB, Encoding
+from ....shared.errors import InputError
+from .encoding import LINEAR, SRGB, Encoding
 
 BUILT_IN = "ocio://default"
 _USUAL = {"srgb_rec709_scene": SRGB, "lin_rec709_scene": LINEAR}

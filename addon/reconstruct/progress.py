@@ -24,6 +24,7 @@ def show(scene: bpy.types.Scene, job_id: str, label: str, mesh: Mesh) -> bpy.typ
         item[MARK] = job_id
         item.hide_select = item.hide_render = True
         return item
+    item.location = mesh.origin
     before = item.data
     item.data = mesh_object.data(mesh, before.name)
     if before.users == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.frames import read_transforms
+from ...shared.origin import ZERO, Origin, moved
 from ...shared.values import Camera, Image, Mesh
 from ..images import pictures
 from ..jobs import records
@@ -51,12 +53,13 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
     else:
         item = _placed(scene, value, label, outputs, request, origin)
         note = {"operation": operation, "job": request.get("job", ""), "label": label, "report": _small(report), "origin": origin}
+        note["mesh_origin"] = value.origin
         item[provenance.NOTE] = json.dumps({**note, **{key: request.get(key) for key in ("parameters", "seed", "inputs")}})
     messages = ["stopped early, this is the best so far"] if report.get("unfinished") else []
     messages += [f"Object {item.name!r}", facts.sentence(scene, report) or f"{len(value.faces):,} triangles"]
     for name, title in _EXTRA.items():
         if isinstance(outputs.get(name), Mesh) and len(outputs[name].faces):
-            extra = _extra(scene, outputs[name], f"{item.name} {title}", item, name == "proxy")
+            extra = _extra(scene, outputs[name], f"{item.name} {title}", item, name == "proxy", value.origin)
             messages.append(f"{title} {len(extra.data.polygons):,} triangles")
     messages.append(mesh_object.hidden_where(scene, item) if operation != TEXTURE else "")
     if origin.get("kind") == "clip" and not origin.get("camera"):
@@ -69,11 +72,11 @@ def _placed(
 ) -> bpy.types.Object:
     """A new object, aligned with the present pose of the camera that saw it."""
     item = mesh_object.make(scene, value, label)
-    item.matrix_world = _moved_since(scene, origin)
+    item.matrix_world = _moved_since(scene, origin) @ mathutils.Matrix.Translation(value.origin)
     if origin.get("kind") != "plate":
         _give_material(item, value, outputs)
         return item
-    plate = _plate(scene, item, request)
+    plate = _plate(scene, item, request, value.origin)
     cards = (request.get("parameters") or {}).get("mode") == "cards"  # they overlap: only their own textures know the content of each
     bent = plate is not None and plate[2].distortion is not None  # a projection knows no lens
     _give_material(item, value, outputs, None if cards or bent else plate, captured=True)
@@ -104,9 +107,11 @@ def _receive(value: Image, name: str, title: str, matte: bool = False) -> bpy.ty
     return pictures.receive(Image(np.ascontiguousarray(pixels), value.color_space), f"{name} {title}")
 
 
-def _extra(scene: bpy.types.Scene, value: Mesh, name: str, item: bpy.types.Object, proxy: bool) -> bpy.types.Object:
+def _extra(scene: bpy.types.Scene, value: Mesh, name: str, item: bpy.types.Object, proxy: bool, origin: Origin) -> bpy.types.Object:
+    """A coarser mesh or the proxy; ``origin`` is that of the fine mesh."""
     extra = mesh_object.make(scene, value, name)
     extra.parent = item  # moves with the fine mesh
+    extra.location = np.subtract(value.origin, origin)
     if proxy:
         extra.display_type, extra.hide_render = "WIRE", True
         return extra
@@ -127,7 +132,9 @@ def _textured(scene: bpy.types.Scene, value: Mesh, outputs: dict[str, Any], orig
         raise InputError(expected=f"the object {gone[0] if gone else found[0].name}", got="it is gone", fix="Unwrap and bake another one")
     item = found[0]
     before = item.data
-    transaction.set_value(item, "data", mesh_object.data(value, before.name))
+    x, y, z = facts.note_of(item).get("mesh_origin") or ZERO
+    there = dataclasses.replace(value, vertices=moved(value.vertices, value.origin, (x, y, z)), origin=(x, y, z))
+    transaction.set_value(item, "data", mesh_object.data(there, before.name))
     _give_material(item, value, outputs)
     if before.users == 0:
         bpy.data.meshes.remove(before)
@@ -146,7 +153,7 @@ def _moved_since(scene: bpy.types.Scene, origin: dict[str, Any]) -> mathutils.Ma
 
 
 def _plate(
-    scene: bpy.types.Scene, item: bpy.types.Object, request: dict[str, Any]
+    scene: bpy.types.Scene, item: bpy.types.Object, request: dict[str, Any], mesh_origin: Origin
 ) -> tuple[bpy.types.Image, bpy.types.Object, Camera] | None:
     """Picture, projector and camera of the plate that was sent; the projector is a child of the mesh."""
     origin = request["origin"]
@@ -157,22 +164,23 @@ def _plate(
     found = surface.projector(f"{item.name} Projector", camera)
     mesh_object.collection(scene).objects.link(found)
     found.parent = item
+    found.matrix_basis = mathutils.Matrix.Translation(-mathutils.Vector(mesh_origin)) @ found.matrix_basis
     mesh_object.hide(scene, found)
     layer = item.data.uv_layers.new(name="Camera", do_init=False)
-    layer.uv.foreach_set("vector", _camera_uvs(item.data, camera).reshape(-1))
+    layer.uv.foreach_set("vector", _camera_uvs(item.data, camera, mesh_origin).reshape(-1))
     if len(item.data.uv_layers) > 1:
         item.data.uv_layers.active_index = 0
     return image, found, camera
 
 
-def _camera_uvs(mesh: bpy.types.Mesh, camera: Camera) -> np.ndarray:
+def _camera_uvs(mesh: bpy.types.Mesh, camera: Camera, origin: Origin) -> np.ndarray:
     """UVs of the plate's camera for each corner, for other programs: ``(L, 2)`` float32."""
     points = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.vertices.foreach_get("co", points)
     corners = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     view = np.linalg.inv(camera.camera_to_world)
-    at = points.reshape(-1, 3).astype(np.float64) @ view[:3, :3].T + view[:3, 3]
+    at = (points.reshape(-1, 3).astype(np.float64) + origin) @ view[:3, :3].T + view[:3, 3]
     ahead = np.maximum(-at[:, 2], 1e-9)
     u = (camera.cx + camera.fl_x * at[:, 0] / ahead) / camera.width
     v = 1.0 - (camera.cy - camera.fl_y * at[:, 1] / ahead) / camera.height

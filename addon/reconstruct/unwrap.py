@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import bpy
 from ...shared.errors import InputError
 from ...shared.notes import Notes, collect_notes
 from ...shared.operations import OPERATIONS
+from ...shared.origin import ZERO
 from ...shared.values import Mesh
 from ..images.temporary_scene import remove_scene
 from ..jobs import records
@@ -59,7 +61,8 @@ def smart(item: bpy.types.Object) -> Mesh:
         finally:
             with bpy.context.temp_override(**where):
                 bpy.ops.object.mode_set(mode="OBJECT")
-        return mesh_object.read(copy, local=True)
+        x, y, z = facts.note_of(item).get("mesh_origin") or ZERO  # its own space is that of its frames, relative to this
+        return dataclasses.replace(mesh_object.read(copy, local=True), origin=(x, y, z))
     except RuntimeError as error:
         raise InputError(message=f"{item.name!r} cannot be unwrapped", got=str(error).strip()) from error
     finally:

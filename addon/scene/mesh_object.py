@@ -7,6 +7,7 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.notes import note
+from ...shared.origin import ZERO, relative
 from ...shared.values import Mesh
 from . import evaluated
 from .surface import COLOR_ATTRIBUTE, UV_LAYER
@@ -15,12 +16,13 @@ COLLECTION = "Backlot"
 
 
 def make(scene: bpy.types.Scene, value: Mesh, name: str) -> bpy.types.Object:
-    """Makes an object from a mesh in world space, in the collection ``Backlot`` of the scene.
+    """Makes an object from a mesh in world space, in the collection ``Backlot`` of the scene, located at the mesh's origin.
 
     Raises:
         InputError: The mesh is empty.
     """
     item = bpy.data.objects.new(name, data(value, name))
+    item.location = value.origin
     collection(scene).objects.link(item)
     _show_in_local_views(scene, item)
     return item
@@ -122,9 +124,9 @@ def read(item: bpy.types.Object, uvs: bool = True, local: bool = False) -> Mesh:
         )
     if left_out:
         note(f"Parts without a surface are left out: {', '.join(sorted(left_out))}", item.name)
-    return Mesh(
-        np.concatenate(vertices).astype(np.float32), np.concatenate(faces), uvs=np.concatenate(corners) if uvs else None
-    )  # fmt: skip
+    every = np.concatenate(vertices)
+    points, origin = (every.astype(np.float32), ZERO) if local else relative(every)
+    return Mesh(points, np.concatenate(faces), uvs=np.concatenate(corners) if uvs else None, origin=origin)
 
 
 def _triangles(mesh: bpy.types.Mesh, matrix: np.ndarray, uvs: bool, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

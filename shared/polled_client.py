@@ -29,8 +29,9 @@ from .wire import Message
 
 PING_EVERY = 2.0
 LOST_AFTER = 10.0
-DATA_PATIENCE = 3
-"""Times ``LOST_AFTER``: on a slow network an answer waits behind the chunks under way."""
+DATA_PATIENCE, MOST_PATIENCE = 3, 60
+"""Times ``LOST_AFTER``: on a slow network an answer waits behind the chunks under way. Twice as much after each silence, up to the second:
+on a network as slow as that one chunk takes longer than the silence that was put up with."""
 ASLEEP_AFTER = 30.0
 """Seconds between two polls after which the backend may have dropped messages that nobody read."""
 HELLO_EVERY = 1.0
@@ -60,6 +61,7 @@ class PolledClient:
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
         self._kept_alive = time.monotonic()
+        self._patience = DATA_PATIENCE
         try:
             self._open()
         except InputError:
@@ -223,7 +225,8 @@ class PolledClient:
                 line.hello(self._name)
             elif line.ready and now - line.pinged > PING_EVERY:
                 line.ping()
-        if now - self._data.heard > LOST_AFTER * DATA_PATIENCE:
+        if now - self._data.heard > LOST_AFTER * self._patience:
+            self._patience = min(2 * self._patience, MOST_PATIENCE)
             self._reopen_data()
         silent = now - self._control.heard > LOST_AFTER
         if silent or (self.state == "lost" and now - self._lost_since > HELLO_EVERY * 2):

@@ -23,7 +23,7 @@ from backlot.backend.runtime.contents import Contents
 from backlot.backend.runtime.intake import Intake
 from backlot.backend.runtime.peers import Peers
 from backlot.shared import events as ev
-from backlot.shared import wire
+from backlot.shared import polled_client, wire
 from backlot.shared.client import Client
 from backlot.shared.client_socket import Line
 from backlot.shared.connection import read_connection
@@ -324,6 +324,17 @@ def test_420_arrays_to_a_slow_backend(server: Backend) -> None:
         assert all(a.pixels.tobytes() == b.pixels.tobytes() for a, b in zip(images, back, strict=True))
 
 
+def test_a_network_so_slow_that_one_chunk_takes_longer_than_the_patience(server: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polled_client, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(polled_client, "PING_EVERY", 0.1)
+    there = read_connection(server.path)
+    image = Image(noise(4 * 2**20, 4711).reshape(1024, 1024, 4), "data")
+    with Proxy(there.data, bandwidth=3e6) as data, RemoteClient(dataclasses.replace(there, data=data.address, path=None)) as one:
+        one.wait_ready()
+        back = one.run(Job("system.echo", {"negate": True}, {"image": image}), timeout=60)["image"]
+        assert back.pixels.tobytes() == (~image.pixels).tobytes()
+
+
 @pytest.fixture
 def slow_client(server: Backend) -> Iterator[Client]:
     there = read_connection(server.path)
@@ -439,6 +450,21 @@ def test_many_partial_results_at_once(server: Backend, client: Client) -> None:
         assert again == {n: f"frame {n}, attempt 1".encode() for n in range(1000)}
     client.cancel(job.id)
     wait_for(client, ev.Cancelled, job.id)
+
+
+def test_a_long_queue_is_not_told_of_every_change(client: Client) -> None:
+    busy = Job("system.echo", {"seconds": 2.0}, priority=900)
+    client.submit(busy)
+    wait_for(client, ev.Progress, busy.id)
+    jobs = [Job("system.echo") for _ in range(150)]
+    for job in jobs:
+        client.submit(job)
+    left, told = {j.id for j in jobs}, 0
+    while left:
+        for event in client.poll(0.1):
+            told += isinstance(event, ev.Queued)
+            left -= {event.job_id} if isinstance(event, ev.Finished) else set()
+    assert 150 <= told < 150 * 75 / 2  # a message for each change of each would be 11,000
 
 
 def test_thousands_of_jobs_keep_the_list_quick(tmp_path: Path) -> None:

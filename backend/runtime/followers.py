@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,10 @@ PARTIALS_SINCE = 1
 """Minor version of the protocol from which clients know ``job.partial``."""
 QUEUED_SINCE = 2
 """The same for ``job.queued``."""
+NEAR = 20
+"""Jobs before one that is told of each change; one further back is told now and then, or a thousand jobs would be told a thousand times."""
+FAR_EVERY = 1.0
+"""Seconds."""
 MANIFESTS_SINCE = 4
 """The same for results that a manifest names."""
 
@@ -29,7 +34,8 @@ class Followers:
         self._routes: dict[str, set[bytes]] = defaultdict(set)
         self._progress: dict[str, tuple[float, str]] = {}
         self._before: dict[str, int] = {}
-        self._told = -1
+        self._told = self._told_near = -1
+        self._far_at, self._far_left = 0.0, False
 
     def attach(self, route: bytes, row: Any) -> None:
         """Tells a client how far a job is and what it gave so far, and lets it follow, unless the job has ended."""
@@ -43,7 +49,7 @@ class Followers:
             return
         self._routes[job_id].add(route)
         self._before.pop(job_id, None)  # ``queue`` says it anew, also to this client
-        self._told = -1
+        self._told = self._told_near = -1
         if job_id in self._progress:
             fraction, stage = self._progress[job_id]
             self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
@@ -55,14 +61,23 @@ class Followers:
         """
         if self._told == self._journal.changes:
             return
-        self._told, waiting = self._journal.changes, self._journal.waiting()
+        if self._far_left and time.monotonic() - self._far_at < FAR_EVERY and self._told_near == self._journal.changes:
+            return
+        self._told = self._told_near = self._journal.changes
+        far, waiting, self._far_left = time.monotonic() - self._far_at >= FAR_EVERY, self._journal.waiting(), False
         for job_id, before in waiting.items():
-            if self._before.get(job_id) == before or (not before and job_id in self._progress):
+            earlier = self._before.get(job_id)
+            if earlier == before or (not before and job_id in self._progress):
+                continue
+            if earlier is not None and before > NEAR and not far:
+                waiting[job_id], self._told, self._far_left = earlier, -1, True
                 continue
             for route in self._routes.get(job_id, ()):
                 if self._peers.minor(route) >= QUEUED_SINCE:
                     self._peers.send(route, "job.queued", {"job": job_id, "before": before})
         self._before = waiting
+        if far:
+            self._far_at = time.monotonic()
 
     def progress(self, body: dict[str, Any], arrays: Iterable[Any] = (), buffers: list[dict[str, Any]] | None = None) -> None:
         """Passes on a ``job.progress``."""

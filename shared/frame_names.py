@@ -121,7 +121,8 @@ class NamedSequence:
         names = [FrameName.of(name) for name in self.names]
         varying = _varying(self.names)
         found = []
-        for column in sorted(self.open) or [self.column]:
+        columns: list[int | None] = [*sorted(self.open)] or [self.column]
+        for column in columns:
             once = column is None or len({name.numbers[column] for name in names}) == len(names)
             found.append(names[0].pattern(column, [n for n in varying if n != column] if once else ()))
         return found
@@ -173,7 +174,7 @@ def number_names(
     found: dict[str, int] = {}
     for sequence in sequences_among(names, among):
         if sequence.open:
-            raise open_question(sequence, fix=fix)
+            raise open_question(sequence, fix="" if fix == NAME_FIX else fix)
         if sequence.column is not None:
             found |= dict(zip(sequence.names, sequence.numbers, strict=True))
             if notes:
@@ -217,14 +218,13 @@ def check_once(numbered: Sequence[tuple[int, str]], fix: str = NAME_FIX) -> None
         seen[number] = name
 
 
-def open_question(sequence: NamedSequence, folder: str = "", fix: str = NAME_FIX) -> InputError:
-    """The question which of several numbers that vary is the frame's; ``folder`` goes before the patterns."""
+def open_question(sequence: NamedSequence, folder: str = "", fix: str = "") -> InputError:
+    """The question which of several numbers that vary is the frame's; ``folder`` goes before the patterns, ``fix`` in place of them."""
     patterns = " or ".join(folder + pattern for pattern in sequence.patterns)
-    first, last = sequence.names[0], sequence.names[-1]
     return InputError(
         expected="one number that counts the frames in names that are alike otherwise",
-        got=f"several that vary, as in {_base(first)} and {_base(last)}",
-        fix=f"Give a pattern in which {FRAME} is the frame number: {patterns}. Or: {fix[:1].lower() + fix[1:]}",
+        got=f"several that vary, as in {_base(sequence.names[0])} and {_base(sequence.names[-1])}",
+        fix=fix or f"Give a pattern in which {FRAME} is the frame number: {patterns}",
     )
 
 

@@ -381,6 +381,11 @@ def test_keyframes_find_their_frames(views):
         frame_numbers(["paint_12.png"], "", shot)
     with pytest.raises(InputError, match="one picture for each frame"):
         frame_numbers(["a_2.png", "b_2.png"], "", shot)
+    with pytest.raises(InputError, match=r"several that vary, as in key1_0003.png and key2_0007.png.*list the frame numbers"):
+        frame_numbers(["key1_0003.png", "key2_0007.png"], "", shot)
+    assert frame_numbers(["key91_0003.png", "key92_0007.png"], "", shot) == [3, 7]  # the shot has no frames 91 and 92
+    assert frame_numbers(["k_0003_2k.png", "k_0007_2k.png"], "", shot) == [3, 7]
+    assert frame_numbers(["k_a.png", "k_b.png"], "", shot, [3, 7]) == [3, 7]
     with pytest.raises(InputError, match="2 frame numbers"):
         frame_numbers(["a_2.png", "b_2.png"], "1", shot)
 

@@ -53,7 +53,7 @@ def frame_numbers(names: Sequence[str], listed: str, shot: Shot, known: Sequence
     elif len(names) == len(shot.numbers) == 1 and not re.search("[0-9]", names[0]):
         numbers = list(shot.numbers)
     else:
-        fix = "Put the frame number at the end of the name, such as paint_0012.png, or list the numbers"
+        fix = "Have the frame number as the only number in the names, such as paint_0012.png, or list the frame numbers"
         numbers = number_names(names, among=shot.numbers, ordered=False, fix=fix)
     for name, number in zip(names, numbers, strict=True):
         if number not in shot:

@@ -139,7 +139,8 @@ class FrameFiles:
             raise self._unreadable(channel, error) from error
 
     def _unreadable(self, channel: str, error: InputError) -> InputError:
-        return InputError(expected=f"readable {channel} for {self._where}", got=str(error).rstrip("."))
+        name = WORDS.get(channel, channel)
+        return InputError(error.message, expected=f"{error.expected} ({name} of {self._where})", got=error.got, fix=error.fix)
 
 
 def _use(channel: str) -> str:

@@ -403,7 +403,7 @@ def test_unusable_keyframes_are_refused(views):
         read_keyframes([painted_file(views[3])], [named["mask_0004.png"]], "", shot, [])
     for name, listed in (("mask_0003.png", ""), ("mask.png", ""), ("mask_0004.png", "3")):
         assert read_keyframes([painted_file(views[3])], [named[name]], listed, shot, [])[3].mask.all()
-    small = EncodedFile(np.frombuffer(encode(Image(np.zeros((32, 48, 3), np.uint8)), "png"), np.uint8), "paint_0003.png")
+    small = EncodedFile(np.frombuffer(encode(Image(np.zeros((32, 40, 3), np.uint8)), "png"), np.uint8), "paint_0003.png")
     with pytest.raises(InputError, match="96 x 64"):
         read_keyframes([small], [], "", shot, [])
     with pytest.raises(InputError, match="at most 16"):

@@ -40,6 +40,11 @@ def apply(scene: bpy.types.Scene, operation: str, label: str, outputs: dict[str,
         raise InputError(expected="frames or a model", got="neither", fix="Update extension and backend to the same version")
     group = scene.backlot_style
     messages = ["stopped early, this is what there was"] if report.get("unfinished") else []
+    folder = frames[0].parent if frames else None
+    early = [path for path in frames if files.number(path) < 0]
+    frames = frames[len(early) :]
+    if early:  # the names of Blender's sequences have no minus
+        messages.append(f"{len(early)} frames before frame 0 are in {folder} only: Blender shows no image sequence of them")
     if frames:
         image = sequence(frames, label)
         before = _render_of(image.name, request, files.number(frames[0]), files.number(frames[-1]))

@@ -102,7 +102,8 @@ def test_a_transaction_that_fails_removes_every_kind_of_datablock(scene):
     before = counts()
     arguments = {
         "images": (4, 4), "objects": (None,), "lights": ("POINT",), "node_groups": ("ShaderNodeTree",), "textures": ("CLOUDS",),
-        "curves": ("CURVE",), "lightprobes": ("SPHERE",), "sounds": None, "libraries": None, "movieclips": None, "fonts": None, "window_managers": None,
+        "curves": ("CURVE",), "lightprobes": ("SPHERE",),
+        "sounds": None, "libraries": None, "movieclips": None, "fonts": None, "window_managers": None,
         "workspaces": None, "screens": None, "shape_keys": None, "paint_curves": None,
     }  # fmt: skip
 

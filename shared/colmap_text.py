@@ -14,7 +14,7 @@ import numpy as np
 from .colmap_records import NONE, ColmapCamera, ColmapImage, ColmapModel
 from .errors import InputError
 from .notes import note
-from .text_file import decimals, is_number, printable, read_text, text_lines, wholes
+from .text_file import are_numbers, decimals, is_number, printable, read_text, text_lines, wholes
 
 _COUNT = re.compile(r"#\s*Number of (cameras|images|points)\s*:\s*([0-9]{1,12})\b")
 
@@ -75,8 +75,7 @@ def _is_image(words: list[str]) -> bool:
     """Whether ten words (the last may have spaces) begin as an image's line does, and are not numbers of features only."""
     if len(words) < 10 or not all(map(is_number, words[:9])):
         return False
-    rest = words[9].split()
-    return len(rest) % 3 != 0 or not all(map(is_number, rest))
+    return len(words[9].split()) % 3 != 0 or not are_numbers(words[9])
 
 
 def _images(path: Path) -> list[ColmapImage]:
@@ -106,14 +105,15 @@ def _features(words: list[str], where: str) -> tuple[np.ndarray, np.ndarray]:
     if len(words) % 3:
         raise InputError(expected=f"triples of X Y POINT3D_ID in {where}", got=f"{len(words)} words: {printable(' '.join(words), 40)}")
     pixels = [decimals(words[axis::3], where, finite=False) for axis in (0, 1)]
-    return np.array(pixels, np.float64).T.reshape(-1, 2), _ids(words[2::3], where)
+    return np.array(pixels, np.float64).T.reshape(-1, 2), np.array(_ids(words[2::3], where), np.uint64)
 
 
-def _ids(words: list[str], where: str) -> np.ndarray:
+def _ids(words: list[str], where: str) -> list[int]:
+    """POINT3D_IDs, ``NONE`` for -1."""
     values = wholes(words, where)
     if values and (min(values) < -1 or max(values) > NONE):
         raise InputError(expected=f"POINT3D_ID from -1 to {NONE} in {where}", got=str(max(values, key=abs))[:40])
-    return np.array([NONE if value < 0 else value for value in values], np.uint64)
+    return [NONE if value < 0 else value for value in values]
 
 
 def _points(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def _points(path: Path) -> tuple[np.ndarray, np.ndarray]:
         words = line.split(None, 8)
         if len(words) < 8:
             raise InputError(expected=f"POINT3D_ID X Y Z R G B ERROR in {where}", got=printable(line))
-        ids += _ids(words[:1], where).tolist()
+        ids += _ids(words[:1], where)
         points.append(decimals(words[1:4], where, finite=False))
     _check_count(path, counts, "points", len(ids))
     return np.array(ids, np.uint64), np.array(points, np.float64).reshape(-1, 3)

@@ -78,7 +78,7 @@ def decode_text(data: bytes, name: str) -> str:
 
 def text_lines(text: str) -> list[str]:
     """The lines, whatever ends them on the system that wrote them; not split at characters such as U+2028, which may be in a name."""
-    return _LINE_END.split(text)
+    return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
 def decimals(words: Sequence[str], where: str, *, finite: bool = True) -> list[float]:
@@ -106,6 +106,11 @@ def wholes(words: Sequence[str], where: str) -> list[int]:
 def is_count(word: str) -> bool:
     """Whether a word is at most 18 digits, as ``int`` takes them: ``isdigit`` is true of superscripts too."""
     return word.isascii() and word.isdigit() and len(word) <= 18
+
+
+def are_numbers(text: str) -> bool:
+    """Whether a text is nothing but numbers and what is between them."""
+    return bool(_PLAIN_DECIMALS.fullmatch(text)) or all(map(is_number, text.split()))
 
 
 def is_number(word: str) -> bool:

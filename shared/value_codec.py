@@ -17,6 +17,7 @@ import numpy as np
 
 from .deferred import Deferred, as_given, loaded
 from .errors import InputError, ProtocolError
+from .frame_names import LARGEST
 from .values import Camera, Distortion, EncodedFile, Image, Mesh, SceneFrame, Tracks
 
 DTYPES = ("|u1", "|i1", "|b1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
@@ -168,8 +169,9 @@ def check_value(value: object) -> None:
         _text(value.name, "a file's name")
         _text(value.color_space, "a file's colour space")
         _text(value.layer, "a file's layer")
-        if value.number is not None and (isinstance(value.number, bool) or not isinstance(value.number, int)):
-            raise ProtocolError(expected="a whole number as a file's frame number, or null", got=repr(value.number)[:80])
+        number = value.number
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or abs(number) > LARGEST):
+            raise ProtocolError(expected=f"a whole number up to {LARGEST} as a file's frame number, or null", got=repr(number)[:80])
     elif isinstance(value, Camera):
         for name in ("width", "height", "fl_x", "fl_y", "cx", "cy"):
             number = getattr(value, name)
@@ -185,8 +187,8 @@ def check_value(value: object) -> None:
             raise ProtocolError(expected="a frame with a camera", got=type(value.camera).__name__)
         if not isinstance(value.channels, dict) or not all(isinstance(c, (Image, EncodedFile)) for c in value.channels.values()):
             raise ProtocolError(expected="a frame's channels as images or files by name", got=repr(value.channels)[:80])
-        if isinstance(value.number, bool) or not isinstance(value.number, int):
-            raise ProtocolError(expected="a whole number as a frame's number", got=repr(value.number)[:80])
+        if isinstance(value.number, bool) or not isinstance(value.number, int) or abs(value.number) > LARGEST:
+            raise ProtocolError(expected=f"a whole number up to {LARGEST} as a frame's number", got=repr(value.number)[:80])
         for what, scale in (("depth scale", value.depth_scale), ("unit of integer depth", value.integer_depth_unit)):
             if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale) or scale <= 0:
                 raise ProtocolError(expected=f"a number above 0 as a frame's {what}", got=repr(scale)[:80])

@@ -32,6 +32,7 @@ from backlot.shared.errors import InputError, JobCancelled, JobFailed, StorageEr
 from backlot.shared.frame_names import frame_number
 from backlot.shared.inputs import read_input
 from backlot.shared.jobs import Job
+from backlot.shared.notes import collect_notes
 from backlot.shared.operations import find
 from backlot.shared.sequences import find_frames
 from backlot.shared.values import EncodedFile, Image
@@ -181,6 +182,16 @@ def test_frames_lie_beside_those_of_the_same_number() -> None:
     assert result["report"]["notes"] == []
 
 
+def test_frames_beside_may_have_another_size_of_the_shape() -> None:
+    with collect_notes() as notes:
+        result = make([flat(n, 200) for n in (1, 2)], [flat(n, 90, (128, 72), "color") for n in (1, 2)])
+    facts, frames = look(result["movie"].data.tobytes())
+    assert facts["size"] == (2 * SIZE[0], SIZE[1])
+    assert frames[1][:, : SIZE[0] - 4].mean() == pytest.approx(90, abs=3)
+    assert frames[1][:, SIZE[0] + 4 :].mean() == pytest.approx(200, abs=3)
+    assert notes.sentences() == ["beside of 128 x 72 pixels was brought to the 64 x 36 of the others"]
+
+
 @pytest.mark.parametrize(("size", "even"), [((33, 20), (34, 20)), ((32, 21), (32, 22)), ((33, 21), (34, 22)), ((1, 1), (2, 2))])
 def test_odd_sizes_get_one_more_line_of_the_same(size: tuple[int, int], even: tuple[int, int]) -> None:
     facts, frames = look(make([flat(1, 140, size)])["movie"].data.tobytes())
@@ -222,7 +233,7 @@ def test_quality_is_kept_for_larger_files() -> None:
     ("pictures", "beside", "words"),
     [
         ([flat(1, 9), flat(2, 9, (48, 36))], None, "paint_0002.png to be of 64 x 36 pixels, as the frames before it, got 48 x 36"),
-        ([flat(1, 9)], [flat(1, 9, (64, 48))], "at the left of 64 x 36 pixels, as the others, got 64 x 48"),
+        ([flat(1, 9)], [flat(1, 9, (64, 48))], "pictures at the left to have the shape of the others, 64 x 36 pixels, got 64 x 48"),
         ([flat(1, 9)], [flat(2, 9)], "at the left for the frames 1 to 1, got frames 2 to 2"),
         ([flat(1, 9), file("paint_0002.png", b"no picture")], None, "paint_0002.png to be an image file"),
         ([file("paint_0001.exr", LAYERS["delta"].pixels.tobytes())], None, "paint_0001.exr to be an image file"),

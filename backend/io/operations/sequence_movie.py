@@ -10,9 +10,12 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.frame_names import NAME_FIX, check_once, number_names
-from ....shared.values import EncodedFile
+from ....shared.values import EncodedFile, Image
+from ...core.camera import check_aspect
+from ...core.color import from_float, to_srgb
 from ...core.context import Context
 from ..display import displayed
+from ..frames.sizes import at_size, note_size
 from ..movie import encode_movie, encoder, frame_rate
 from ..reading import decode
 
@@ -26,8 +29,8 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     """Gives the ``movie`` as a file, and a ``report``. Pictures are decoded one after the other, each when its turn comes.
 
     Raises:
-        InputError: Names in which two numbers vary, or two of one number; an unreadable picture; pictures of several sizes; nothing next to
-            them.
+        InputError: Names in which two numbers vary, or two of one number; an unreadable picture; pictures of several sizes; those at the
+            left of another shape, or for other frames.
         JobFailed: No encoder.
         JobCancelled: From ``context.progress``.
     """
@@ -64,10 +67,16 @@ def _frames(tracks: list[_Track], first: int, last: int, context: Context) -> It
         context.progress((number - first) / (last - first + 1), f"frame {number} ({number - first + 1}/{last - first + 1})")
         shown = [track.at(number) for track in tracks]
         if shown[0].shape != shown[-1].shape:
-            (h, w), (height, width) = (track.size for track in tracks)
-            raise InputError(expected=f"pictures at the left of {width} x {height} pixels, as the others", got=f"{w} x {h}",
-                             fix="Render both at one resolution")  # fmt: skip
+            shown[0] = _as_large(shown[0], *(track.size for track in tracks))
         yield np.concatenate(shown, axis=1)
+
+
+def _as_large(pixels: np.ndarray, size: tuple[int, int], other: tuple[int, int]) -> np.ndarray:
+    """A picture at the left at the size of the others, ``(H, W, 3)`` uint8 sRGB; sizes are height and width."""
+    check_aspect(size[::-1], other[::-1], "pictures at the left", "the others", "Render both with one shape")
+    note_size("beside", size[::-1], "the others", other[::-1], "")
+    made = at_size("color", Image(pixels, "srgb"), other[1], other[0], strict=False)
+    return from_float(to_srgb(made.pixels), np.uint8)
 
 
 class _Track:

@@ -343,3 +343,17 @@ def test_gray_is_converted_by_name_too() -> None:
     stored = light()[..., :1].astype(np.float32)
     file = exr({"Y": np.ascontiguousarray(stored[..., 0])})
     close(decode(EncodedFile(file.data, "a.exr", "Gamma 2.2 Encoded Rec.709")), stored**2.2, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "curved"),
+    [
+        ("ACEScg", "ACEScg", False),
+        ("Linear DCI-P3 D65", "Display P3", False),
+        ("Linear Rec.2020", "Rec.2020", False),
+        ("Display P3", "Display P3", True),
+    ],
+)
+def test_blenders_names_of_spaces(name: str, space: str, curved: bool) -> None:
+    stored = stored_in(space, light()) if curved else light() @ np.linalg.inv(np.array(TO_REC709[space])).T
+    close(decode(EncodedFile(exr(rgb(stored)).data, "a.exr", name)), light(), 1e-3)

@@ -10,7 +10,7 @@ import numpy as np
 from ...shared.errors import InputError
 from ...shared.values import EncodedFile, Image
 from ..settings import working_folder
-from .color_space import LINEAR, set_space
+from .color_space import LINEAR, NAMED, set_space
 from .temporary_scene import set_output, temporary_scene
 
 _SUFFIX = {
@@ -23,6 +23,7 @@ _SUFFIX = {
     "BMP": ".bmp",
     "WEBP": ".webp",
 }
+_FLOATS = ("OPEN_EXR", "OPEN_EXR_MULTILAYER", "HDR")
 
 
 def find(text: str, what: str) -> bpy.types.Image | EncodedFile:
@@ -45,6 +46,8 @@ def find(text: str, what: str) -> bpy.types.Image | EncodedFile:
 def send(image: bpy.types.Image) -> Image | EncodedFile:
     """What is sent of an image: its file's bytes where they are what Blender shows, else its pixels.
 
+    With a file goes the colour space that the image has in Blender, but for the usual sRGB, where the file's own words count.
+
     Raises:
         InputError: It has no pixels, or is of a kind that has several pictures.
     """
@@ -54,11 +57,13 @@ def send(image: bpy.types.Image) -> Image | EncodedFile:
         raise InputError(expected="a single image", got=f"the UDIM tiles of {image.name!r}", fix="Choose an image without tiles")
     space = image.colorspace_settings.name
     meaning = "data" if image.colorspace_settings.is_data else "linear" if space in LINEAR else ""
+    chosen = space == "sRGB" and image.file_format in _FLOATS  # by the artist: Blender takes such files for linear
+    said = meaning or (space if space in NAMED else "srgb" if chosen else "")
     if image.source == "FILE" and not image.is_dirty:
         if image.packed_file is not None:
             data = np.frombuffer(image.packed_file.data, np.uint8).copy()
             suffix = Path(image.filepath).suffix or _SUFFIX.get(image.file_format, "")
-            return EncodedFile(data, Path(image.name).stem + suffix, meaning)
+            return EncodedFile(data, Path(image.name).stem + suffix, said)
         path = Path(bpy.path.abspath(image.filepath, library=image.library))
         if not path.is_file():
             raise InputError(
@@ -66,7 +71,7 @@ def send(image: bpy.types.Image) -> Image | EncodedFile:
                 got=f"nothing at {path}",
                 fix="Use File > External Data > Find Missing Files",
             )
-        return EncodedFile.read(path, meaning)
+        return EncodedFile.read(path, said)
     return _pixels(image, meaning)
 
 
@@ -150,7 +155,8 @@ def receive(value: Image, name: str) -> bpy.types.Image:
         low = rgba[..., :3] <= 0.04045  # IEC 61966-2-1
         rgba[..., :3] = np.where(low, rgba[..., :3] / 12.92, ((np.maximum(rgba[..., :3], 0.04045) + 0.055) / 1.055) ** 2.4)
     if is_float and value.color_space != "data":
-        rgba[..., :3] *= rgba[..., 3:]
+        light = value.color_space == "linear"  # then colour without alpha is light: glow, fire
+        rgba[..., :3] = np.where(light & (rgba[..., 3:] == 0), rgba[..., :3], rgba[..., :3] * rgba[..., 3:])
     image.pixels.foreach_set(np.ascontiguousarray(rgba[::-1]).reshape(-1))
     image.update()
     image.pack()

@@ -43,6 +43,27 @@ def test_byte_and_float_images_come_through_unchanged(scene):
     assert data.colorspace_settings.is_data
 
 
+def test_light_without_alpha_comes_through(scene):
+    glow = FLOATS.pixels.copy()
+    glow[:10, :, 3], glow[10:, :, 3] = 0.0, 0.25
+    image = pictures.receive(Image(glow, "linear"), "glow")
+    assert np.allclose(pictures._pixels(image, "linear").pixels, glow, rtol=1e-6)
+    hidden = Image(np.dstack([BYTES.pixels.astype(np.uint16) * 257, np.zeros((24, 40), np.uint16)]), "srgb")
+    assert not pictures._pixels(pictures.receive(hidden, "hidden"), "linear").pixels.any()
+
+
+def test_the_space_of_an_image_goes_with_its_file(scene, tmp_path):
+    made = pictures.receive(FLOATS, "source")
+    made.filepath_raw, made.file_format = str(tmp_path / "source.exr"), "OPEN_EXR"
+    made.save()
+    bpy.data.images.remove(made)
+    image = bpy.data.images.load(str(tmp_path / "source.exr"))
+    spaces = {"ACEScg": "ACEScg", "Linear Rec.2020": "Linear Rec.2020", "Linear Rec.709": "linear", "sRGB": "srgb", "Non-Color": "data"}
+    for space, said in spaces.items():
+        image.colorspace_settings.name = space
+        assert pictures.send(image).color_space == said
+
+
 def test_files_are_sent_as_they_lie_and_changed_images_as_pixels(scene, tmp_path):
     made = pictures.receive(BYTES, "source")
     made.filepath_raw, made.file_format = str(tmp_path / "source.png"), "PNG"

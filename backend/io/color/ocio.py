@@ -21,6 +21,11 @@ _USUAL = {"srgb_rec709_scene": SRGB, "lin_rec709_scene": LINEAR}
 _LINEAR_REC709 = ("lin_rec709_scene", "lin_rec709", "Linear Rec.709 (sRGB)", "Linear Rec.709", "lin_srgb", "Linear sRGB", "Linear BT.709",
                   "Utility - Linear - Rec.709", "Utility - Linear - sRGB", "lin_rec709_srgb")  # fmt: skip
 """What configs call it: the ACES configs and their aliases, Blender's, older ACES ones, the colour interop forum's."""
+_BLENDER = {
+    "Linear DCI-P3 D65": "Linear P3-D65", "Linear CIE-XYZ D65": "CIE XYZ-D65 - Scene-referred", "Display P3": "sRGB Encoded P3-D65",
+    "Rec.1886": "Gamma 2.4 Encoded Rec.709",
+}  # fmt: skip
+"""Names of Blender's own config that the ACES configs have others for."""
 _INTERCHANGE = "aces_interchange"
 """The role of ACES2065-1, which every config of OCIO 2.1 or later has to have for exchange with others."""
 _AP0_TO_REC709 = np.array([
@@ -152,6 +157,8 @@ def _find(config: oiio.ColorConfig, space: str, path: str) -> str:
         return known[space.lower()]
     if (meant := str(config.resolve(space))) in config.getColorSpaceNames():  # what everybody says, such as sRGB
         return meant
+    if (usual := _BLENDER.get(space, "")).lower() in known:
+        return known[usual.lower()]
     near = difflib.get_close_matches(space.lower(), known, 3, 0.4)
     names = dict.fromkeys(known[name] for name in near) or dict.fromkeys(list(config.getColorSpaceNames())[:8])
     raise InputError(expected=f"a colour space of the config {path}", got=repr(space)[:80], fix=f"It has, among others: {', '.join(names)}")

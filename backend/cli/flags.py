@@ -84,7 +84,8 @@ def _add_input(parser: argparse.ArgumentParser, schema: Operation, item: Input) 
     flag = "--" + item.name.replace("_", "-")
     folder = "FOLDER" if item.kind in ("frames", "sequence") else "FILE"
     if item.kind == "sequence" and item.required:
-        parser.add_argument(item.name, type=Path, nargs="+", metavar=folder, help=f"{item.help}; a folder, the files, or a pattern such as f_####.exr")
+        text = f"{item.help}; a folder, the files, or a pattern such as f_####.exr"
+        parser.add_argument(item.name, type=Path, nargs="+", metavar=folder, help=text)
     elif item.kind in SEVERAL:
         parser.add_argument(flag, dest=item.name, type=Path, nargs="+", required=item.required, metavar=folder, help=item.help)
     elif (item.required and not _after_frames(schema, item)) or item is _leading(schema):

@@ -212,6 +212,8 @@ def test_names_count_before_chromaticities() -> None:
     with collect_notes() as notes:
         close(decode(exr(rgb(stored), [text("colorInteropID", "mine"), chromaticities(CHROMATICITIES["Rec.2020"])])), light(), 1e-3)
     assert any("mine" in text for text in notes.sentences())
+    for name in ("lin_rec2020_scene", "Linear Rec.2020"):
+        close(decode(exr(rgb(stored), [text("oiio:ColorSpace", name)])), light(), 1e-3)
     assert decode(exr(rgb(stored), [text("colorInteropID", "data")])).color_space == "data"
     coded = decode(exr(rgb(srgb(light())), [text("colorInteropID", "srgb_rec709_scene")]))
     close(coded, light(), 1e-4)

@@ -27,6 +27,8 @@ from .exif import is_adobe_rgb
 from .icc import ProfileError, read_profile
 from .primaries import ADOBE_RGB, AP0, REC709, to_rec709
 
+_UNSAID = ("", "unknown", "linear", "scene_linear", "lin_rec709")
+"""What OpenImageIO says of OpenEXR files that say nothing."""
 _LINEAR_FORMATS = ("openexr", "hdr")
 _DENSITY = ("Printing density", "Logarithmic")
 _VIDEO = ("SMPTE 274M", "ITU-R 709-4", "ITU-R 601-5 system B or G", "ITU-R 601-5 system M", "NTSC composite video", "PAL composite video")
@@ -83,8 +85,8 @@ def _png(file: EncodedFile, spec: Any, form: str, channels: int) -> Encoding | N
 
 
 def _exr(file: EncodedFile, spec: Any, form: str, channels: int) -> Encoding | None:
-    name = _interop(spec)
-    if name and name != "unknown":
+    name = _interop(spec) or spec.get_string_attribute("oiio:ColorSpace")
+    if name.lower() not in _UNSAID:
         known = ocio.interop_encoding(name)
         if known is not None:
             return known

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from backlot.backend.core.color import to_srgb
 from backlot.backend.io.meshes import decode_mesh, encode_mesh
+from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
 from backlot.shared.values import EncodedFile, Image, Mesh
 
@@ -137,6 +138,15 @@ def everything() -> Gltf:
     build.document["nodes"] = [{"mesh": 0, "skin": 0, "extensions": {"EXT_mesh_gpu_instancing": {"attributes": instances}}},
                                {"rotation": [0, 0, 0, 1], "children": [0]}]  # fmt: skip
     build.document["scenes"] = [{"nodes": [1]}]
+    picture = build.view(encode(Image(np.zeros((2, 2, 3), np.uint8), "srgb"), "png"))
+    build.document |= {"images": [{"bufferView": picture, "mimeType": "image/png"}], "textures": [{"source": 0}]}
+    moved = {"index": 0, "extensions": {"KHR_texture_transform": {"offset": [0.5, 0], "rotation": 1, "scale": [2, 2], "texCoord": 1}}}
+    build.document["materials"] = [{"pbrMetallicRoughness": {"baseColorTexture": moved, "baseColorFactor": [1, 0.5, 1, 1]}}]
+    uvs = {"TEXCOORD_0": more["TEXCOORD_0"], "TEXCOORD_1": build.data(square[:, :2].copy()), "_FLOW": build.data(square.copy())}
+    build.part(square, None, 6, **uvs)["material"] = 0
+    build.part(square, [0, 1], 1)
+    build.document["nodes"].append({"mesh": 0, "matrix": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 7, 0, 0, 1]})
+    build.document["scenes"][0]["nodes"].append(2)
     build.document["skins"] = [{"joints": [1], "inverseBindMatrices": build.data(np.eye(4, dtype=np.float32)[None])}]
     return build
 
@@ -155,6 +165,7 @@ def whole_files() -> dict[str, bytes]:
     build = everything()
     foreign = b"# z up\nv 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 1 1 0 0 0 1\nv 0 1 0 0 0 0\nv .5 .2 0 0 0 0\nvt 0 0\nvn 0 0 1\n"
     foreign += b"f 1/1/1 2/1/1 3/1/1 4//1 5\nl 1 2\n"
+    foreign += b"v 3 0 0 1 1 1 1\nv 1 1 0 255 0 0\nv 2 -1 0\nv 2.5 2 0 0.5\nf -4 2 -3 -2 -1 4\nf 1 1 2\nf 1 \\\n2\n"
     return {**{f"own.{suffix}": encode_mesh(mesh, suffix) for suffix in FORMATS}, "text.ply": ASCII, "strips.ply": big,
             "all.glb": build.binary(), "all.gltf": build.text(), "foreign.obj": foreign}  # fmt: skip
 

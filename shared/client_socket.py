@@ -47,7 +47,7 @@ class Line:
     @property
     def writable(self) -> bool:
         """Whether a message that is sent now leaves at once."""
-        return not self._waiting and bool(self.socket.events & zmq.POLLOUT)
+        return not self._waiting and bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLOUT)
 
     def hello(self, name: str) -> None:
         """Introduces this client; a welcome follows."""

@@ -185,7 +185,7 @@ def read_manifest(data: bytes | memoryview | np.ndarray) -> Listing:
 
 def _check_pack(pack: Any) -> int:
     nbytes = pack.get("nbytes") if isinstance(pack, dict) else None
-    if not isinstance(nbytes, int) or isinstance(nbytes, bool) or not 0 < nbytes <= MAX_PACK or not _is_digest(pack.get("digest")):
+    if not isinstance(nbytes, int) or not _is_count(nbytes) or not 0 < nbytes <= MAX_PACK or not _is_digest(pack.get("digest")):
         raise ProtocolError(expected=f"a pack's digest and size of at most {MAX_PACK} bytes", got=repr(pack)[:80])
     return nbytes
 
@@ -198,9 +198,13 @@ def _check_entry(buffer: dict[str, Any], packs: list[int]) -> None:
     if buffer.get("transport") != "pack":
         raise ProtocolError(expected="a manifest's arrays as blobs or parts of packs", got=repr(buffer)[:80])
     pack, offset = buffer.get("pack"), buffer.get("offset")
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in (pack, offset))
-    if not whole or (buffer["nbytes"] and (pack >= len(packs) or offset + buffer["nbytes"] > packs[pack])):  # type: ignore[operator]
+    room = packs[pack] if isinstance(pack, int) and _is_count(pack) and pack < len(packs) else 0
+    if not _is_count(pack) or not _is_count(offset) or (buffer["nbytes"] and offset + buffer["nbytes"] > room):
         raise ProtocolError(expected="an array within its pack", got=repr(buffer)[:80])
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_digest(value: object) -> bool:

@@ -342,8 +342,8 @@ class PolledClient:
                 self._advance_job(tracked, self.welcome)
             except BacklotError as error:
                 self._fail(tracked.id, error)
-        for job_id, error in self._courier.advance(self._data):
-            self._fail(job_id, error)
+        for job_id, why in self._courier.advance(self._data):
+            self._fail(job_id, why)
 
     def _advance_job(self, tracked: Tracked, welcome: ev.Welcome) -> None:
         ready = tracked.preparation

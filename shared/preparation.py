@@ -175,7 +175,7 @@ class _Work:
     ) -> tuple[dict[str, Any], list[np.ndarray | None], list[dict[str, Any]]]:
         large = [b for b in buffers if b.array.nbytes > INLINE_LIMIT]
         place = self._keep if self._store is None else self._place
-        kept = dict(zip(map(id, large), self._preparation.map(place, large, self._cancelled), strict=True))
+        kept: dict[int, dict[str, Any]] = dict(zip(map(id, large), self._preparation.map(place, large, self._cancelled), strict=True))
         more: list[Buffer] = []
 
         def keep(buffer: Buffer) -> dict[str, Any]:

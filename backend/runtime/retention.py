@@ -80,8 +80,11 @@ class Retention:
     def _remove(self, digests: list[str]) -> None:
         """Many on a thread of their own: nobody has to wait. A job that names one in the meantime has it kept, see ``BlobStore.has``."""
         if len(digests) > MANY:
-            threading.Thread(target=lambda: [self._blobs.release(d) for d in digests], name="backlot-release", daemon=True).start()
-            return
+            threading.Thread(target=self._release_all, args=(digests,), name="backlot-release", daemon=True).start()
+        else:
+            self._release_all(digests)
+
+    def _release_all(self, digests: list[str]) -> None:
         for digest in digests:
             self._blobs.release(digest)
 

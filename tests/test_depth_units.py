@@ -197,7 +197,7 @@ def test_another_scale_is_noted_with_the_factor(scale: float) -> None:
     [note] = checked([(camera, depth * scale) for camera, depth in room()])
     factor = float(note.rpartition(" by ")[2])
     assert "do not fit" in note
-    assert factor * scale == pytest.approx(1, abs=0.03)
+    assert factor * scale == pytest.approx(1, abs=0.012)
 
 
 def test_distance_along_the_ray_is_noted() -> None:

@@ -27,7 +27,7 @@ UNITS = {0.001: "millimetres", 0.01: "centimetres", 0.0254: "inches", 0.3048: "f
          100.0: "hundreds of scene units"}  # fmt: skip
 """Factors by which depth may be off, and what it is in then."""
 LARGE = 100.0
-"""Frames that share nothing may be so indeed, and would at a somewhat larger scale; only at a far larger one that proves something."""
+"""Frames that share nothing may be so indeed, and would at a somewhat other scale; only at a quite different one that proves something."""
 LOOKED_AT = 6
 """Frames."""
 FITS, SHARED = 0.85, 0.25
@@ -96,7 +96,7 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
         )
         return
     endless = fit(frames, _ENDLESS)
-    tried = {factor: _beating(frames, factor, found, endless) for factor in UNITS if found is not None or factor >= LARGE}
+    tried = {factor: _beating(frames, factor, found, endless) for factor in UNITS if found is not None or max(factor, 1 / factor) >= LARGE}
     fits = {factor: better for factor, better in tried.items() if better is not None}
     if fits:
         factor = max(fits, key=lambda f: fits[f].kept)
@@ -106,9 +106,13 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
         scale = _best_scale(read)
         better = _beating(read, scale, found, fit(read, _ENDLESS) if inverse else endless)
         if better is not None:
-            how = f"{scale:.3g} divided by its numbers, which are inverse depth (disparity) then" if inverse else f"times {scale:.3g}"
-            fix = "Export distances" if inverse else f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {scale:.3g}"
-            note(f"Depth and cameras do not fit: {_contradicted(found)}, with depth {how} only {1 - better.kept:.0%} is. {fix}")
+            left = f"only {1 - better.kept:.0%} is"
+            if inverse:
+                read_so = f"as {scale:.3g} divided by the numbers {left}"
+                note(f"Depth looks like inverse depth (disparity): as it is, {_contradicted(found)}, {read_so}. Export distances")
+            else:
+                fix = f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {scale:.3g}"
+                note(f"Depth and cameras do not fit: as they are, {_contradicted(found)}, with depth times {scale:.3g} {left}. {fix}")
             return
 
 
@@ -162,16 +166,17 @@ def _beating(frames: Sequence[DepthFrame], factor: float, found: Fit | None, end
 
 
 def _best_scale(frames: Sequence[DepthFrame]) -> float:
-    """The factor at which frames fit best, however well."""
+    """The factor at which frames fit best, however well: the middle of those that fit alike within the tolerance."""
     few = [frames[n] for n in sorted({int(n) for n in np.linspace(0, len(frames) - 1, _GRID_FRAMES).round()})]
 
-    def quality(some: Sequence[DepthFrame], factor: float, samples: int, enough: int) -> float:
-        found = fit(some, factor, samples, enough)
-        return 0.0 if found is None or found.agreed < SHARED else found.kept * found.agreed
+    def qualities(factors: np.ndarray) -> np.ndarray:
+        fits = [fit(few, float(factor), _GRID_SAMPLES, _GRID_ENOUGH) for factor in factors]
+        return np.array([0.0 if found is None else found.kept * found.agreed for found in fits])
 
-    apart = _spread(frames) / _median_depth(frames)
-    factor = max(apart * _GRID, key=lambda f: quality(few, float(f), _GRID_SAMPLES, _GRID_ENOUGH))
-    return float(max(factor * np.geomspace(0.96, 1.04, 9), key=lambda f: quality(frames, float(f), _SAMPLES, _ENOUGH)))
+    coarse = _spread(frames) / _median_depth(frames) * _GRID
+    near = coarse[int(np.argmax(qualities(coarse)))] * np.geomspace(0.93, 1.075, 30)
+    found = qualities(near)
+    return float(np.exp(np.log(near[found >= 0.98 * found.max()]).mean()))
 
 
 def _contradicted(found: Fit | None) -> str:

@@ -55,8 +55,9 @@ def pictures(item: bpy.types.Object) -> dict[str, np.ndarray]:
         for node in material.node_tree.nodes if material else ():
             if node.type == "TEX_IMAGE" and node.image:
                 width, height = node.image.size
-                pixels = np.array(node.image.pixels[:]).reshape(height, width, -1)[::-1, :, :3]
-                return {"picture": np.rint(pixels * 255)}
+                pixels = np.array(node.image.pixels[:]).reshape(height, width, -1)[::-1]
+                shader = next(one for one in material.node_tree.nodes if one.type == "BSDF_PRINCIPLED")
+                return {"picture": np.rint(pixels * 255), "sees_alpha": np.array(shader.inputs["Alpha"].is_linked)}
     return {}
 
 

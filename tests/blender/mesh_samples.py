@@ -40,6 +40,7 @@ def samples() -> dict[str, Mesh]:
     }
     faces = faces.astype(np.int32)
     picture = Image(generator.integers(0, 256, (16, 8, 3)).astype(np.uint8), "srgb")
+    cut_out = Image(generator.integers(0, 256, (16, 8, 4)).astype(np.uint8), "srgb")
     return {
         "plain": Mesh(vertices, faces),
         "normals": Mesh(vertices, faces, normals),
@@ -47,6 +48,7 @@ def samples() -> dict[str, Mesh]:
         "attributes": Mesh(vertices, faces, normals, colors, None, attributes),
         "uvs": Mesh(vertices, faces, uvs=uvs, attributes={"confidence": attributes["confidence"]}),
         "textured": Mesh(vertices, faces, normals, colors, uvs, attributes, picture),
+        "alpha": Mesh(vertices, faces, uvs=uvs, texture=cut_out),
         STEM: Mesh(vertices, faces, uvs=uvs, texture=picture),
     }
 

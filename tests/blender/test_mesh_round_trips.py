@@ -74,7 +74,10 @@ def assert_same(found: dict[str, np.ndarray], mesh: Mesh, suffix: str) -> None:
     if mesh.uvs is not None:
         np.testing.assert_allclose(found[UV_NAME.get(suffix, "UVMap")], mesh.uvs.reshape(-1, 2), atol=1e-6)
     if mesh.texture is not None and suffix != "ply":
-        np.testing.assert_array_equal(found["picture"], mesh.texture.pixels)
+        channels = mesh.texture.pixels.shape[2]
+        seen = mesh.texture.pixels[..., 3:] > 0 if channels == 4 else True  # Blender may keep nothing where alpha is 0
+        np.testing.assert_array_equal(found["picture"][..., :channels] * seen, mesh.texture.pixels * seen)
+        assert found["sees_alpha"] == (channels == 4)
     if mesh.colors is not None:
         hidden = suffix == "glb" and mesh.texture is not None  # COLOR_0 would be multiplied into the picture
         columns = [found[f"_COLOR_{axis}"] for axis in "RGB"] if hidden else [found[COLOR_NAME[suffix]][:, k] for k in range(3)]

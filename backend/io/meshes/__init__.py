@@ -70,7 +70,7 @@ def companions(mesh: Mesh, suffix: str, stem: str = "mesh") -> list[EncodedFile]
         return []
     files = [EncodedFile(np.frombuffer(picture_bytes(mesh.texture), np.uint8), f"{stem}.png", "srgb")]
     if form == "obj":
-        files.insert(0, EncodedFile(np.frombuffer(obj.material(stem), np.uint8), f"{stem}.mtl"))
+        files.insert(0, EncodedFile(np.frombuffer(obj.material(stem, alpha=mesh.texture.pixels.shape[2] == 4), np.uint8), f"{stem}.mtl"))
     return files
 
 

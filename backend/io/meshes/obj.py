@@ -55,6 +55,7 @@ def write(mesh: Mesh, stem: str, up: str) -> bytes:
     return "".join(parts).encode("utf-8")
 
 
-def material(stem: str) -> bytes:
-    """The material file of a textured mesh: a diffuse picture, nothing else."""
-    return f"# Backlot\nnewmtl reconstruction\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {stem}.png\n".encode()
+def material(stem: str, *, alpha: bool = False) -> bytes:
+    """The material file of a textured mesh: a diffuse picture, and its alpha as opacity; nothing else."""
+    text = f"# Backlot\nnewmtl reconstruction\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {stem}.png\n"
+    return (text + (f"map_d {stem}.png\n" if alpha else "")).encode()

@@ -174,8 +174,8 @@ def _normals(lines: _Lines, table: np.ndarray, points: np.ndarray, faces: np.nda
 def _colors(vertices: list[list[float]], name: str) -> np.ndarray | None:
     """Colours behind the positions, ``(N, 3)`` scene-linear; a fourth number alone is a weight, which triangles have no use for."""
     given = np.array([len(values) >= 6 for values in vertices])
-    if any(len(values) == 4 and values[3] != 1 for values in vertices):
-        note("its vertices have weights (w), which only curves and surfaces use; they are left out", name)
+    if any(len(values) == 5 or (len(values) == 4 and values[3] != 1) for values in vertices):
+        note("its vertices have weights, or other numbers behind their positions that are no colours; they are left out", name)
     if not given.any():
         return None
     if not given.all():

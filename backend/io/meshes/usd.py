@@ -68,7 +68,9 @@ def _document(mesh: Mesh, picture: str) -> str:
         parts.append(f"        rel material:binding = </{_ROOT}/material>\n")
     parts.append("    }\n")
     if textured:
-        parts.append(_MATERIAL.replace("ROOT", f"/{_ROOT}/material").replace("PICTURE", picture))
+        opacity = _OPACITY if mesh.texture is not None and mesh.texture.pixels.shape[2] == 4 else ""
+        text = _MATERIAL.replace("OPACITY", opacity).replace("ROOT", f"/{_ROOT}/material")
+        parts.append(text.replace("PICTURE", picture))
     return "".join(parts) + "}\n"
 
 
@@ -78,6 +80,8 @@ def _array(what: str, pattern: str, values: np.ndarray, interpolation: str = "")
     return f"        {what} = [{text}]{end}\n"
 
 
+_OPACITY = """
+            float inputs:opacity.connect = <ROOT/picture.outputs:a>"""
 _MATERIAL = """
     def Material "material"
     {
@@ -87,7 +91,7 @@ _MATERIAL = """
         {
             uniform token info:id = "UsdPreviewSurface"
             color3f inputs:diffuseColor.connect = <ROOT/picture.outputs:rgb>
-            float inputs:roughness = 1
+            float inputs:roughness = 1OPACITY
             float inputs:metallic = 0
             token outputs:surface
         }
@@ -100,6 +104,7 @@ _MATERIAL = """
             token inputs:wrapS = "clamp"
             token inputs:wrapT = "clamp"
             float2 inputs:st.connect = <ROOT/place.outputs:result>
+            float outputs:a
             float3 outputs:rgb
         }
 

@@ -13,6 +13,7 @@ from ...shared.errors import BacklotError, InputError, JobCancelled
 from ...shared.frame_names import frame_number
 from ...shared.object_names import listed
 from ..capture.folders import new_folder
+from ..scene import evaluated
 from ..ui.capturing import CapturingOperator
 from ..ui.controls import chosen
 from ..ui.editable import EditsScene
@@ -177,7 +178,10 @@ class BACKLOT_OT_style_selected(_ListOperator, bpy.types.Operator):  # noqa: N80
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Notes their names, which become ids when the frames are captured."""
-        names = [item.name_full for item in context.selected_objects if item.type not in {"CAMERA", "LIGHT", "EMPTY", "LIGHT_PROBE"}]
+        names = [item.name_full for item in evaluated.with_contents(context.selected_objects) if item.type in evaluated.RENDERED]
+        if context.selected_objects and not names:  # no names would be all objects
+            self.report({"ERROR"}, "No selected object has anything that is rendered.")
+            return {"CANCELLED"}
         text = listed(names)
         if len(text) > 2000:
             self.report({"ERROR"}, "Too many objects to list by name: give their ids, as in objects.json of the capture.")

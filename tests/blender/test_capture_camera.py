@@ -11,6 +11,7 @@ from blender.conftest import layers
 
 from backlot.addon.capture import cameras, proof
 from backlot.addon.capture.run import Capture, CaptureSettings
+from backlot.addon.style import placing
 from backlot.shared.errors import InputError
 
 pytestmark = pytest.mark.contract  # depends on Blender's version
@@ -258,6 +259,29 @@ def test_a_range_is_measured_now_and_then(scene, tmp_path):
     _, frames = captured(scene, tmp_path, mode="range", start=1, end=proof.EVERY + 3)
     measured = [index for index, found in enumerate(layers(*(tmp_path / f["depth_file_path"] for f in frames))) if "Position" in found]
     assert measured == [0, proof.EVERY, proof.EVERY + 2]
+
+
+@pytest.mark.parametrize(("own", "parent"), [((2, 3, 0.5), (1, 1, 1)), ((1, 1, 1), (1, 1, 1.3)), ((-1, 1, 1), (1, 1, 1))])
+def test_a_projected_shot_is_where_the_renderer_sees_it(scene, tmp_path, own, parent):
+    """The material divides in the camera's own space, whose scale and shear the renderer treats in a way of its own."""
+    rig(scene, parent)
+    scene.camera.scale = own
+    scene.render.resolution_x, scene.render.resolution_y = 640, 480
+    image = bpy.data.images.new("Shot", 640, 480)
+    bpy.context.view_layer.update()
+    cube = bpy.data.objects["Cube"]
+    placing.project(scene, image, {"first": 1, "last": 1}, [cube])
+    nodes = cube.material_slots[0].material.node_tree.nodes
+    lens = next(node for node in nodes if node.label == "Lens of the Plate")
+    matrix = np.array(scene.camera.matrix_world)
+    seen = matrix.copy()
+    seen[:3, :3] /= np.linalg.norm(seen[:3, :3], axis=0)  # what is rendered, see addon/capture/cameras.py
+    focal = 50 / 36 * 640
+    for point in ((1, 1, 1), (-1, 1, 0.3), (0.2, -1, -1)):
+        local, camera = (np.linalg.inv(m) @ (*point, 1) for m in (matrix, seen))
+        u, v = (lens.inputs[1].default_value[k] * local[k] / -local[2] + lens.inputs[2].default_value[k] for k in range(2))
+        assert u == pytest.approx((320 + focal * camera[0] / -camera[2]) / 640, abs=1e-5)
+        assert v == pytest.approx((240 + focal * camera[1] / -camera[2]) / 480, abs=1e-5)
 
 
 # -- frames -----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from blender.conftest import layers
 
 from backlot.addon.capture import cameras
 from backlot.addon.capture.run import Capture, CaptureSettings
+from backlot.addon.jobs import queue, records
 from backlot.addon.scene import evaluated, mesh_object
 from backlot.shared.errors import InputError
 from backlot.shared.notes import collect_notes
+from backlot.shared.values import Mesh
 
 pytestmark = pytest.mark.contract  # depends on Blender's version
 
@@ -293,3 +295,56 @@ def test_linked_objects_are_captured(scene, tmp_path):
     for frame, passes in found:
         assert np.abs(np.abs(points(frame, passes)).max(1) - 1).max() < 1e-4
         assert set(np.unique(passes["IndexOB"])) == {0.0, float(run.object_ids[there.objects[0].name_full])}
+
+
+def test_the_style_acts_on_what_an_instance_shows(scene):
+    item = placed(scene)
+    bpy.ops.object.select_all(action="DESELECT")
+    item.select_set(True)
+    assert bpy.ops.backlot.style_selected() == {"FINISHED"}
+    assert scene.style_shot.objects == "Cube"
+    bpy.ops.object.select_all(action="DESELECT")
+    scene.camera.select_set(True)
+    with pytest.raises(RuntimeError, match="anything that is rendered"):
+        bpy.ops.backlot.style_selected()
+    assert scene.style_shot.objects == "Cube"
+
+
+def test_a_result_in_a_hidden_collection_is_said(scene):
+    triangle = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
+
+    def arrive(job):
+        records.add(scene, job, "reconstruct.depth", "Room", "running", {"parameters": {}, "inputs": {}, "targets": []})
+        queue.RESULTS[job] = {"mesh": triangle}
+        queue.apply_results()
+        return records.find(job)[1].result
+
+    assert "hidden" not in arrive("one")
+    bpy.context.view_layer.layer_collection.children["Backlot"].exclude = True
+    assert "the collection 'Backlot' is hidden or excluded" in arrive("two")
+
+
+def test_notes_of_a_capture_are_in_the_report_and_in_the_panel(scene, monkeypatch):
+    """From the capture through the record of the job to what the panel says and the object keeps."""
+    cube = bpy.data.objects["Cube"]
+    other = cube.copy()
+    other.name = "Other"
+    scene.collection.objects.link(other)
+    other.select_set(True)
+    other.hide_render = True
+    monkeypatch.setattr(queue, "send", lambda _scene, record: record.name)
+    bpy.ops.backlot.reconstruct(mode="orbit", count=1, resolution=(32, 32), samples=1)
+    [record] = scene.backlot_jobs.items
+    request = json.loads(record.request)
+    assert request["notes"] == ["Other: It is hidden in renders, so the pictures do not show it"]
+    assert 0 <= request["camera_error"] < 1e-4
+    triangle = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
+    queue.RESULTS[record.name] = {"mesh": triangle, "report": {"faces": 1, "notes": ["The backend's own."]}}
+    queue.apply_results()
+    assert record.state == "done", record.error
+    assert "Other: It is hidden in renders" in record.result
+    assert "The backend's own." in record.result
+    kept = json.loads(scene.collection.children["Backlot"].objects[0]["backlot"])["report"]
+    assert kept["notes"] == [*request["notes"], "The backend's own."]
+    assert kept["camera_error"] == request["camera_error"]
+    assert records.find(record.name)

@@ -75,7 +75,7 @@ class EncodedFile:
         except OSError as error:
             raise InputError(expected=f"a readable file at {path}", got=error.strerror or str(error)) from error
         if not data.size:
-            raise InputError(expected=f"an image file at {path}", got="an empty file", fix="Export the file again")
+            raise InputError(expected=f"a file with content at {path}", got="an empty file", fix="Export the file again")
         return cls(data, path.name, color_space, number)
 
     @classmethod
@@ -87,7 +87,7 @@ class EncodedFile:
         path = Path(path)
         data: Any = FileOnDisk(path)
         if not data.nbytes:
-            raise InputError(expected=f"an image file at {path}", got="an empty file", fix="Export the file again")
+            raise InputError(expected=f"a file with content at {path}", got="an empty file", fix="Export the file again")
         return cls(data, path.name, color_space, number)
 
     def start(self, length: int) -> bytes:

@@ -396,3 +396,41 @@ def test_what_is_no_model_is_a_sentence(tmp_path):
     (tmp_path / "sparse/images.bin").write_bytes(b"\0" * 9)
     with pytest.raises(InputError, match="1 bytes more"):
         read_colmap(tmp_path / "sparse")
+
+
+@BOTH
+def test_cameras_that_are_none(tmp_path, form):
+    good = (30.0, 31.0, 16.0, 12.0)
+    for camera, message in (
+        ((1, "PINHOLE", 32, 24, (np.nan, *good[1:])), "finite"),
+        ((1, "PINHOLE", 0, 24, good), "above 0"),
+        ((1, "PINHOLE", 32, 24, (-30.0, *good[1:])), "above 0"),
+        ((2, "PINHOLE", 32, 24, good), "name a camera of the model"),
+        ((1, "FOV", 32, 24, (*good, 0.5)), "FOV"),
+    ):
+        scene(cameras=[camera]).write(tmp_path / "sparse", form, tmp_path / "images")
+        with pytest.raises(InputError, match=message):
+            read_colmap(tmp_path)
+    scene(cameras=[(1, "PINHOLE", 32, 24, good)] * 2).write(tmp_path / "sparse", form)
+    with pytest.raises(InputError, match="CAMERA_ID 1 once"):
+        read_colmap(tmp_path)
+
+
+def test_a_camera_model_of_a_later_version_is_refused_in_binary(tmp_path):
+    scene().write(tmp_path / "sparse", "bin", tmp_path / "images")
+    path = tmp_path / "sparse/cameras.bin"
+    data = bytearray(path.read_bytes())
+    data[12] = 99
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="model_converter"):
+        read_colmap(tmp_path)
+
+
+def test_a_model_without_its_pictures_says_how_to_name_them(tmp_path):
+    scene().write(tmp_path / "a/b/c/sparse", "bin")
+    for more in ({}, {"images": tmp_path / "nowhere"}):
+        with pytest.raises(InputError, match="--images"):
+            read_colmap(tmp_path / "a/b/c", **more)
+    (tmp_path / "a/b/c/sparse/x.png").write_bytes(b"x")
+    with pytest.raises(InputError, match="--images"):
+        read_colmap(tmp_path / "a/b/c")

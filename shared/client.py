@@ -82,7 +82,8 @@ class Client(PolledClient):
 
         Args:
             job_id: The job.
-            on_progress: Called with each progress event, and with one that says so in its stage while the job waits for its turn.
+            on_progress: Called with each progress event, and with one that says so in its stage while the job is sent, waits for its turn
+                or its result comes.
             timeout: Seconds to wait at most.
             patience: Seconds to wait for a backend that does not answer.
             on_partial: Called with each partial result, also with those that come while a ``KeyboardInterrupt`` cancels the job.
@@ -132,6 +133,8 @@ class Client(PolledClient):
                 on_progress(event)
             elif isinstance(event, ev.Queued) and event.job_id == job_id and on_progress:
                 on_progress(ev.Progress(job_id, 0.0, ev.turn(event.before)))
+            elif isinstance(event, ev.Transfer) and event.job_id == job_id and on_progress:
+                on_progress(ev.Progress(job_id, 0.0, event.stage))
             elif isinstance(event, ev.Partial) and on_partial:
                 on_partial(event)
         return ended

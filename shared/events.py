@@ -92,6 +92,15 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True)
+class Transfer:
+    """What is under way between client and backend, if it takes more than a second: ``fraction`` 0..1 of it, ``stage`` in words."""
+
+    job_id: str
+    fraction: float
+    stage: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Partial:
     """A result that the job gave before its end; the next one of the same name and index takes its place.
 
@@ -144,7 +153,7 @@ class Status:
     report: dict[str, Any]
 
 
-Event = Connected | Lost | Accepted | Queued | Progress | Partial | Finished | Failed | Cancelled | JobList | Status
+Event = Connected | Lost | Accepted | Queued | Progress | Transfer | Partial | Finished | Failed | Cancelled | JobList | Status
 
 
 def turn(before: int) -> str:

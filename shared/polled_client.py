@@ -296,6 +296,7 @@ class PolledClient:
         elif message.type == "job.partial":
             tracked.hear_of_partial(message, self._store)
         elif message.type == "job.result":
+            tracked.told = time.monotonic()
             tracked.phase, tracked.result = "fetching", Arrival(message, self._store, tracked.known())
         else:
             tracked.phase = "ending"
@@ -338,6 +339,9 @@ class PolledClient:
         if not self._control.ready or self.welcome is None:
             return
         for tracked in list(self._jobs.values()):
+            under_way = tracked.transfer(self._courier)
+            if under_way is not None:
+                self._events.append(under_way)
             try:
                 self._advance_job(tracked, self.welcome)
             except BacklotError as error:

@@ -47,6 +47,7 @@ class Preparation:
         arrays: Of the same; None for those that are blobs.
         descriptions: Of the same.
         uploads: What has to be brought to a backend on another host.
+        progress: 0..1.
 
     Raises:
         InputError: The job cannot work. One with long lists says so later, by ``finish``.
@@ -62,6 +63,7 @@ class Preparation:
         self.arrays: list[np.ndarray | None] = []
         self.descriptions: list[dict[str, Any]] = []
         self.uploads: list[Upload] = []
+        self.progress = 0.0
         self._encoded: tuple[dict[str, Any], list[Buffer]] | None = None
         if not any(isinstance(v, (list, tuple)) and len(v) > LONG_LIST for v in job.inputs.values()):
             self._encoded = job.encode()
@@ -130,6 +132,7 @@ class Preparation:
                 msg = "The job was cancelled"
                 raise JobCancelled(msg)
             found += self._executor.map(work, items[start : start + AT_ONCE])
+            self.progress = len(found) / len(items)
         return found
 
 

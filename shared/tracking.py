@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from .chunks import Download, FileDownload
+from .courier import Courier
 from .deferred import Deferred
 from .errors import BacklotError
 from .events import Event
 from .events import Partial as PartialEvent
+from .events import Transfer as TransferEvent
 from .manifest import LAYOUT, Listing, read_manifest
 from .preparation import Preparation
 from .stored import READ_UP_TO, HeldFiles, StoredArray, map_blob
@@ -23,6 +26,8 @@ from .wire import Message, new_id
 
 LONG = 64
 """Blobs of a result that are opened by another thread and one at a time; so many could keep as many files open."""
+TELL_EVERY = 1.0
+"""Seconds."""
 FIELDS = {"job.result": "outputs", "job.partial": "value"}
 
 
@@ -77,6 +82,12 @@ class Arrival:
                 fetch = list(parts.values())
                 self._awaited = list(fetch)
         return fetch
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes that have come from a backend on another host, and all that are known of."""
+        downloads = list(self.downloads())
+        return sum(d.nbytes for d in downloads if d.done), sum(d.nbytes for d in downloads)
 
     @property
     def working(self) -> bool:
@@ -173,6 +184,23 @@ class Tracked:
     end: Event | None = None
     sent: bool = False
     cancelling: bool = False
+    told: float = dataclasses.field(default_factory=time.monotonic)
+
+    def transfer(self, courier: Courier) -> TransferEvent | None:
+        """What is under way, once it has been for a second, and then each second."""
+        if time.monotonic() - self.told < TELL_EVERY:
+            return None
+        self.told = time.monotonic()
+        if self.phase == "preparing" and self.preparation is not None:
+            return TransferEvent(self.id, self.preparation.progress, f"preparing, {self.preparation.progress:.0%}")
+        if self.phase == "uploading":
+            words, (there, total) = "sending", courier.progress(self.id)
+        elif self.phase == "fetching" and self.result is not None:
+            words, (there, total) = "receiving", self.result.progress
+        else:
+            return None
+        stage = f"{words}, {there / 2**20:,.0f} of {total / 2**20:,.0f} MiB" if total else words
+        return TransferEvent(self.id, there / total if total else 0.0, stage)
 
     def arriving(self) -> list[Arrival]:
         """Messages whose arrays have to come: the result, and partial results until it is there."""

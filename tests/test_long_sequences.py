@@ -367,6 +367,11 @@ def test_cancel_during_preparation_and_upload(slow_client: Client) -> None:
     slow_client.cancel(job.id)
     assert wait_for(slow_client, ev.Cancelled, job.id)
     assert slow_client._courier.uploads == {}
+    slow_client.submit(job.changed(id=wire.new_id()))
+    words = gather(slow_client, lambda e: isinstance(e, ev.Transfer) and e.stage.startswith("sending, "))[-1]
+    assert words.stage.endswith("of 57 MiB")
+    assert 0 <= words.fraction < 1
+    slow_client.cancel(words.job_id)
     assert slow_client.run(Job("system.echo"), timeout=90) == {}
     slow_client.request_jobs(job.id)
     assert wait_for(slow_client, ev.JobList).jobs == []

@@ -230,6 +230,9 @@ def on_event(event: Any) -> None:
         live.fraction, live.stage, live.eta, live.before = event.fraction, event.stage, event.eta, None
         if event.preview is not None:
             live.preview = event.preview
+    elif kind == "Transfer":  # on its way there or back: what state it is in does not change
+        if job_id in records.LIVE:
+            records.LIVE[job_id].stage = event.stage
     elif kind == "Partial":
         records.update(job_id, state="running")
         _partial(event)

@@ -93,10 +93,10 @@ def test_numbers_of_an_image_are_scene_units_unless_said_otherwise() -> None:
     assert decode_depth(SceneFrame(camera, {"depth": whole}, 0.5)).depth.max() == 1.5
 
 
-@pytest.mark.parametrize("kind", ["uint16", "uint32"])
-def test_the_largest_integer_is_no_distance(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["uint16", "uint32", "float16"])
+def test_the_largest_number_of_a_type_is_no_distance(kind: str) -> None:
     pixels = np.full((6, 8, 1), 1000, kind)
-    pixels[2:] = np.iinfo(kind).max
+    pixels[2:] = np.finfo(kind).max if kind == "float16" else np.iinfo(kind).max
     with collect_notes() as notes:
         found = decode_depth(SceneFrame(Camera(8, 6, 8.0, 8.0, 4.0, 3.0, POSE), {"depth": Image(pixels, "data")}, 0.001, 4))
     np.testing.assert_allclose(found.depth[:2], 1, rtol=1e-6)
@@ -105,6 +105,17 @@ def test_the_largest_integer_is_no_distance(kind: str) -> None:
     far = decode_frame(SceneFrame(Camera(8, 6, 8.0, 8.0, 4.0, 3.0, POSE), {"depth": Image(pixels, "data")}), Wanted(("depth",), far=np.inf))
     assert far.depth is not None
     assert np.isinf(far.depth[2:]).all()
+
+
+def test_negative_depth_is_noted() -> None:
+    pixels = np.full((6, 8, 1), 2, np.float32)
+    pixels[0] = -2
+    with collect_notes() as notes:
+        found = decode_depth(SceneFrame(Camera(8, 6, 8.0, 8.0, 4.0, 3.0, POSE), {"depth": Image(pixels, "data")}))
+    assert not found.depth[0].any()
+    assert notes.sentences() == ["depth of frame 0: Negative depth counts as not measured"]
+    with pytest.raises(InputError, match="mostly negative"):
+        decode_depth(SceneFrame(Camera(8, 6, 8.0, 8.0, 4.0, 3.0, POSE), {"depth": Image(-pixels, "data")}))
 
 
 def test_mixed_types_are_each_in_their_unit_and_said(tmp_path: Path) -> None:

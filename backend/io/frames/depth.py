@@ -10,6 +10,7 @@ from ....shared.errors import InputError
 from ....shared.notes import note
 from ....shared.values import DEPTH_BACKGROUND, Image, SceneFrame
 
+_LARGEST_HALF = 65504.0
 _TYPES = {"u2": "16-bit integers", "u4": "32-bit integers", "f2": "half floats", "f4": "floats"}
 
 
@@ -36,8 +37,8 @@ def read_depth(image: Image, frame: SceneFrame, far: float, max_depth: float, wh
     Args:
         image: ``(H, W, 1 or more)``; of several channels all must be the same.
         frame: Which it is of.
-        far: What NaN, infinity, negative values and the background (1e9 and more) become, and the largest number of an integer type,
-            which says that it is at least so far.
+        far: What NaN, infinity, negative values and the background (1e9 and more) become, and the largest number of an integer type
+            or a half, which says that it is at least so far.
         max_depth: Depth beyond it is no measurement, scene units; 0 keeps all.
         where: Names the frame in messages.
 
@@ -55,13 +56,17 @@ def read_depth(image: Image, frame: SceneFrame, far: float, max_depth: float, wh
     whole = pixels.dtype.kind == "u"
     scale = frame.depth_scale * (frame.integer_depth_unit if whole else 1.0)
     raw = pixels[..., 0].astype(np.float32)
-    beyond = pixels[..., 0] == np.iinfo(pixels.dtype).max if whole else raw >= DEPTH_BACKGROUND
-    if whole and beyond.any():
-        note("The largest number that 16 or 32 bits hold is no distance: such pixels count as not measured", f"depth of {where}")
+    most = np.iinfo(pixels.dtype).max if whole else _LARGEST_HALF if pixels.dtype == np.float16 else DEPTH_BACKGROUND
+    beyond = pixels[..., 0] >= most
+    if most != DEPTH_BACKGROUND and (beyond & np.isfinite(raw)).any():
+        note("The largest number that its type holds is no distance: such pixels count as not measured", f"depth of {where}")
     measured = np.isfinite(raw) & ~beyond & (raw != 0)
-    if not whole and measured.any() and (raw[measured] < 0).mean() > 0.5:
+    negative = float((raw[measured] < 0).mean()) if measured.any() else 0.0
+    if negative > 0.5:
         fix = "Depth is positive along the view; flip its sign"
         raise InputError(expected=f"the depth of {where} to be positive", got="mostly negative values", fix=fix)
+    if negative:
+        note("Negative depth counts as not measured", f"depth of {where}")
     with np.errstate(invalid="ignore", over="ignore"):
         depth = np.where(measured & (raw > 0), raw * np.float32(scale), np.where(raw == 0, np.float32(0), np.float32(far)))
     if max_depth > 0:

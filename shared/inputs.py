@@ -10,6 +10,7 @@ from typing import Any
 from .errors import InputError
 from .file_lookup import PICTURES, FileLookup, is_path, with_slashes
 from .json_file import number_of
+from .notes import note
 from .operations import Input
 from .sequences import find_frames
 from .sources import Source, read_source
@@ -25,6 +26,11 @@ SEVERAL = ("images", "files", "sequence")
 
 FILM = (".exr", ".hdr", ".dpx", ".tif", ".tiff")
 """Suffixes of files whose colours may be in a space of the artist's OCIO config; others are what their format says."""
+
+
+_FILM_STARTS = (b"\x76\x2f\x31\x01", b"#?", b"SDPX", b"XPDS", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_OTHER_STARTS = (b"\x89PNG", b"\xff\xd8")
+"""First bytes of such files, and of those that are taken for them by a wrong name."""
 
 
 def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str = "", layer: str = "") -> Any:
@@ -101,7 +107,12 @@ def declared(item: Input, value: Any, color_space: str, layer: str) -> Any:
 
 
 def _in_space(file: EncodedFile, space: str) -> EncodedFile:
-    return file.changed(color_space=space) if Path(file.name).suffix.lower() in FILM else file
+    start = file.start(16)
+    film = start.startswith(_FILM_STARTS) or (Path(file.name).suffix.lower() in FILM and not start.startswith(_OTHER_STARTS))
+    if film:
+        return file.changed(color_space=space)
+    note(f"the colour space {space} is for {', '.join(FILM)}; here the file's own words count", file.name)
+    return file
 
 
 def _changed(value: Any, change: Callable[[EncodedFile, bool], EncodedFile]) -> Any:

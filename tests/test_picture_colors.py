@@ -341,6 +341,32 @@ def test_file_rules_of_the_artists_config(tmp_path: Path, monkeypatch: pytest.Mo
     assert decode(png(codes(srgb(light()), 8))).color_space == "srgb"
 
 
+def test_a_config_that_is_not_there_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCIO", str(tmp_path / "none.ocio"))
+    with collect_notes() as notes:
+        close(decode(exr(rgb(light()))), light(), 1e-6)
+    assert "no file rules" in notes.sentences()[0]
+
+
+def test_a_space_that_cannot_be_of_a_file_is_noted(tmp_path: Path) -> None:
+    item = find("style.image").inputs[0]
+    with collect_notes() as notes:
+        assert declared(item, png(codes(light(), 8)), "ACEScg", "").color_space == ""
+        assert declared(item, png(codes(light(), 8), name="a.exr"), "ACEScg", "").color_space == ""
+        assert declared(item, exr(rgb(light()), name="no suffix"), "ACEScg", "").color_space == "ACEScg"
+    assert notes.sentences() == [
+        "a.png, a.exr: the colour space ACEScg is for .exr, .hdr, .dpx, .tif, .tiff; here the file's own words count"
+    ]
+
+
+def test_profiles_of_many_blocks() -> None:
+    """Those of printers and cameras are larger than a segment of JPEG."""
+    values = np.broadcast_to(stored_in("Display P3", light()[:1, :1]), (16, 16, 3))
+    large = profile(COLORANTS["Display P3"], "srgb") + b"\0" * 200_000
+    file = with_pillow(codes(values, 8), "JPEG", "a.jpg", icc_profile=large, quality=100, subsampling=0)
+    close(decode(file), np.broadcast_to(light()[:1, :1], (16, 16, 3)), 1e-2)
+
+
 def test_gray_is_converted_by_name_too() -> None:
     stored = light()[..., :1].astype(np.float32)
     file = exr({"Y": np.ascontiguousarray(stored[..., 0])})

@@ -328,7 +328,7 @@ def test_a_temporary_folder_without_room_is_said(monkeypatch: pytest.MonkeyPatch
 # OpenEXR
 
 
-def test_luminance_and_chroma_and_deep_pixels_are_refused() -> None:
+def test_luminance_and_chroma_are_refused() -> None:
     small = LIGHT[..., 0].astype(np.float16)
     for sampling in ({"RY": 2, "BY": 2}, {}):
         step = 2 if sampling else 1
@@ -336,6 +336,24 @@ def test_luminance_and_chroma_and_deep_pixels_are_refused() -> None:
         for call in (decode, decode_layers):
             with pytest.raises(InputError, match="luminance and chroma"):
                 call(exr(channels, sampling=sampling, name="yc.exr"))
+
+
+def test_deep_pixels_are_refused(tmp_path: Path) -> None:
+    path = str(tmp_path / "deep.exr")
+    spec = oiio.ImageSpec(4, 3, 4, "float")
+    spec.channelnames = ("R", "G", "B", "Z")
+    spec.deep = True
+    deep = oiio.DeepData()
+    deep.init(12, 4, ("float",) * 4, ("R", "G", "B", "Z"))
+    for pixel in range(12):
+        deep.set_samples(pixel, 2)
+    out = oiio.ImageOutput.create(path)
+    assert out.open(path, spec)
+    assert out.write_deep_image(deep)
+    out.close()
+    for call in (decode, decode_layers):
+        with pytest.raises(InputError, match="flat picture, got deep pixels"):
+            call(EncodedFile.read(path))
 
 
 def test_whole_numbers_are_ids_and_mixed_kinds_keep_theirs() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ....shared.errors import InputError
 from ....shared.notes import note
 from ....shared.values import COLOR_SPACES, EncodedFile
 from . import ocio
@@ -61,10 +62,18 @@ def encoding_of(file: EncodedFile, spec: Any, form: str, dtype: np.dtype, channe
     stated = _STATED.get(form, _others)(file, spec, form, channels)
     if stated is not None:
         return _plain(stated)
-    rule = ocio.file_rule(file.name)
+    rule = _rule(file)
     if rule:
         return None if ocio.is_data(rule) else _plain(ocio.encoding(rule))
     return LINEAR if form in _LINEAR_FORMATS or dtype.kind == "f" else SRGB
+
+
+def _rule(file: EncodedFile) -> str:
+    try:
+        return ocio.file_rule(file.name)
+    except InputError as error:
+        note(f"no file rules: {str(error).rstrip('.')}")
+        return ""
 
 
 def _plain(encoding: Encoding) -> Encoding:

@@ -385,6 +385,17 @@ def test_the_size_of_a_frame_stands_in_its_header(captured):
     assert shot.look(captured).numbers == (11, 12, 13, 14, 15)
 
 
+def test_frames_of_other_programs_have_the_numbers_in_their_names(captured):
+    data = json.loads((captured / "transforms.json").read_text())
+    for entry in data["frames"]:
+        del entry["frame_number"]
+    data["frames"].reverse()
+    (captured / "transforms.json").write_text(json.dumps(data))
+    found = shot.look(captured)
+    assert found.numbers == (11, 12, 13, 14, 15)
+    assert found.color[13] == captured / "color_0013.exr"
+
+
 # -- a movie of it ---------------------------------------------------------------------------------------------------
 
 

@@ -127,6 +127,8 @@ def listed(names: list[str]) -> str:
 def _quoted(name: str) -> str:
     if not re.search(r"[,\"']|^\s|\s$|^[\d\s-]+$", name):
         return name
+    if '"' in name and "'" in name:  # no quotes can be put around it: found as the longest name that fits
+        return name
     return f'"{name}"' if '"' not in name else f"'{name}'"
 
 

@@ -75,7 +75,7 @@ def read_source(
     named = path.is_file() and is_model_file(path.name)
     if images is not None or named or (path.is_dir() and find_model(path)):
         frames, tracks = read_colmap(folder, images)
-        return Source("colmap", frames, tracks)
+        return Source("colmap", frames, tracks if len(tracks.points) else None)
     if path.is_dir() and find_pair(path):
         fix = f"Put a {CALIBRATION} next to the pictures, or give --focal (pixels) and --baseline (scene units)"
         raise InputError(expected="a calibration of the stereo pair", got=f"only the pictures in {path}", fix=fix)

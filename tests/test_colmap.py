@@ -312,6 +312,7 @@ def test_a_file_that_broke_off_is_said(tmp_path):
     assert "points3D.txt: the file says that it has 9 points, and has 0" in notes[0] + notes[1]
     (tmp_path / "sparse/points3D.txt").unlink()
     assert "no points3D" in " ".join(noted(tmp_path)[2])
+    assert read_source(tmp_path).tracks is None
 
 
 @BOTH

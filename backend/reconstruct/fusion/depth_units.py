@@ -91,7 +91,7 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
     along = fit([_along_ray(frame) for frame in frames])
     if along is not None and found is not None and along.beats(found):
         note(
-            f"Depth looks like the distance along the ray: as it is, {_contradicted(found)}, read so only {1 - along.kept:.0%} is. "
+            f"Depth looks like the distance along the ray: as it is, {_compared(found, along, 'read so')}. "
             "Export planar z (the distance along the camera's axis)"
         )
         return
@@ -106,13 +106,13 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
         scale = _best_scale(read)
         better = _beating(read, scale, found, fit(read, _ENDLESS) if inverse else endless)
         if better is not None:
-            left = f"only {1 - better.kept:.0%} is"
             if inverse:
-                read_so = f"as {scale:.3g} divided by the numbers {left}"
-                note(f"Depth looks like inverse depth (disparity): as it is, {_contradicted(found)}, {read_so}. Export distances")
+                words = _compared(found, better, f"as {scale:.3g} divided by the numbers")
+                note(f"Depth looks like inverse depth (disparity): as it is, {words}. Export distances")
             else:
+                words = _compared(found, better, f"with depth times {scale:.3g}")
                 fix = f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {scale:.3g}"
-                note(f"Depth and cameras do not fit: as they are, {_contradicted(found)}, with depth times {scale:.3g} {left}. {fix}")
+                note(f"Depth and cameras do not fit: as they are, {words}. {fix}")
             return
 
 
@@ -179,17 +179,16 @@ def _best_scale(frames: Sequence[DepthFrame]) -> float:
     return float(np.exp(np.log(near[found >= 0.98 * found.max()]).mean()))
 
 
-def _contradicted(found: Fit | None) -> str:
+def _compared(found: Fit | None, better: Fit, how: str) -> str:
+    """What frames contradict, and what they do if depth is read in another way, in words."""
     if found is None:
-        return "no frame sees what another shows"
-    return f"{1 - found.kept:.0%} of what two frames could see is contradicted"
+        return f"no frame sees what another shows, {how} they agree on {better.agreed:.0%} of what both could see"
+    return f"{1 - found.kept:.0%} of what two frames could see is contradicted, {how} {1 - better.kept:.0%}"
 
 
 def _wrong_unit(frames: Sequence[DepthFrame], found: Fit | None, factor: float, better: Fit) -> InputError:
-    msg = (
-        f"Depth and cameras are in different units: as they are, {_contradicted(found)}, with depth times {factor:g} only "
-        f"{1 - better.kept:.0%} is"
-    )
+    words = _compared(found, better, f"with depth times {factor:g}")
+    msg = f"Depth and cameras are in different units: as they are, {words}"
     return InputError(
         msg,
         expected=f"depth in the unit of the cameras, which stand {_spread(frames):.3g} apart",

@@ -6,8 +6,8 @@ Rooms, each of which imports only those below it:
     materials/ style/ reconstruct/    panels, operators and results of their own; they do not know each other
     ui/                               panels and operators made from the schemas of operations
     jobs/                             the backend, and jobs: sent, followed, found again, applied
-    scene/                            objects, materials and notes that several rooms make
     capture/                          the scene as files, untouched
+    scene/                            what objects are made of; objects, materials and notes that several rooms make
     images/                           images out and in
     settings                          preferences
 

@@ -24,7 +24,7 @@ from ..shared.outputs import Writer
 from ..shared.sources import Source
 from ..shared.wire import new_id
 from .capture.run import Capture, CaptureSettings
-from .jobs import handlers, records
+from .jobs import handlers, records, waiting
 from .jobs.link import BACKEND, PATIENCE_S
 from .reconstruct import jobfiles
 from .style.shot import check_scene
@@ -183,7 +183,8 @@ def _apply(loaded: JobFile, path: Path, outputs: dict[str, Any]) -> str:
     for where in captured.values():
         if jobfiles.is_mine(where):
             request["origin"] = jobfiles.origin(where, path.parent)
-    return handlers.apply(bpy.context.scene, job.operation, job.label, outputs, request)
+    with waiting.object_mode(handler.occupied(request)):
+        return handlers.apply(bpy.context.scene, job.operation, job.label, outputs, request)
 
 
 class _Printer:

@@ -13,8 +13,12 @@ motion      four components X, Y, Z, W, in pixels of the render at full resoluti
                 in frame t - 1 at (u + X, v - Y),
                 in frame t + 1 at (u - Z, v + W).
             So X, Y lead to the previous frame, and Z, W lead *from* the next one.
-object_id   one whole number per object (1..N, 0 is background), stored as float; ``objects`` in transforms.json names them.
+object_id   one whole number per object (1..N, 0 is background), stored as float; ``objects.json`` names them. Objects in collections
+            that others show, or that geometry nodes put in, have their own.
+position    in some frames: world space, to check the noted camera against (``proof``); nothing else reads it.
 
-    run           one capture, frame by frame       scene_copy    the copy that is rendered
-    cameras       pinhole intrinsics, orbits         folders       where captures are kept
+    run           one capture, frame by frame       settings      what it is asked to do, checked
+    scene_copy    the copy that is rendered         cameras       pinhole intrinsics, poses, orbits
+    proof         the noted camera, measured        exr_rows      rows of a file that was just written
+    folders       where captures are kept
 """

@@ -177,8 +177,10 @@ def object_ids(scene: bpy.types.Scene) -> Iterator[dict[str, int]]:
 
     Objects that are only in collections which others show, or which geometry nodes put in, have one too.
     """
-    scene.view_layers[0].update()
-    objects = evaluated.with_contents([*scene.objects, *evaluated.shown(scene.view_layers[0].depsgraph)])
+    layer = scene.view_layers[0]
+    layer.update()
+    involved = [item.original for item in layer.depsgraph.ids if isinstance(item.original, bpy.types.Object)]
+    objects = evaluated.with_contents([*scene.objects, *involved])
     before = [(item, item.pass_index) for item in objects]
     try:
         ids = {}

@@ -249,6 +249,7 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
         except Exception as error:
             if not isinstance(error, BacklotError):
                 traceback.print_exc()
+            handler.forget(self.job_id)
             queue.keep(self.job_id, outputs)
             records.update(self.job_id, state="failed", kept=True, error=str(error) or type(error).__name__)
             self.report({"ERROR"}, str(error) or type(error).__name__)

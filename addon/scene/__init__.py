@@ -2,7 +2,8 @@
 
     mesh_object   a mesh as an object, and back      mesh_file    a mesh on disk, for a job that is sent again
     surface       lit, or as it was captured         nodes        the beginning of a node tree
-    notes         how a datablock was made
+    evaluated     what objects are made of after     provenance   how a datablock was made
+                  modifiers, nodes and instancing    transaction  all of a result, or nothing of it
 
 The first two import numpy.
 """

@@ -4,7 +4,7 @@ glTF defines COLOR_0 as linear (3.7.2.1) and +Y as up (3.4); Blender's importer 
 Where there is a texture, vertex colours go as attributes: readers would multiply COLOR_0 into the picture.
 
 Every attribute is one number for each vertex; those of three are ``_NAME_X``, ``_NAME_Y`` and ``_NAME_Z``, colours ``_COLOR_R``,
-``_COLOR_G`` and ``_COLOR_B``. Blender's importer (``io_scene_gltf2/blender/imp/mesh.py`` of 4.2 to 5.0) makes its arrays in the order of
+``_COLOR_G`` and ``_COLOR_B``. Blender's importer (``io_scene_gltf2/blender/imp``, in 4.2 to 5.0) makes its arrays in the order of
 the file and fills them in the order of a Python set, which differs from start to start: attributes of different widths make it fail.
 """
 

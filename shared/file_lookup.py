@@ -24,7 +24,7 @@ PICTURES = (".png", ".exr", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".hdr", "
 """Suffixes of pictures, in lower case."""
 _CONTROL = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 """What a single backslash in JSON and the letter behind it become: ``images\\frame.png`` has a form feed."""
-_SLASHES = "its path has backslashes, as on Windows; they are read as slashes"
+BACKSLASHES = "its path has backslashes, as on Windows; they are read as slashes"
 _ENCODED = "its path is written as a URL; the file was found by its plain name"
 _SPACES = "its path has spaces or quotes around it; they were left out"
 _CASE = "its name is written in another case or Unicode form; the file was found all the same"
@@ -173,7 +173,7 @@ def with_slashes(name: str) -> str:
         return name
     if re.match(r"[A-Za-z]:|\\\\", name):
         raise InputError(expected="a path of this system", got=printable(name), fix="Give one that is relative to the file")
-    note(_SLASHES, printable(name))
+    note(BACKSLASHES, printable(name))
     return name.replace("\\", "/")
 
 
@@ -186,7 +186,7 @@ def _spellings(name: str) -> list[tuple[str, list[str]]]:
             found.append((text, [*found[-1][1], said] if said else found[-1][1]))
 
     add(name.strip(" \"'"), _SPACES)
-    add("".join(_CONTROL.get(c, c) for c in found[-1][0]).replace("\\", "/"), _SLASHES)
+    add("".join(_CONTROL.get(c, c) for c in found[-1][0]).replace("\\", "/"), BACKSLASHES)
     add(unquote(re.sub(r"^file:/*(?=/|[A-Za-z]:)", "", found[-1][0])) if "file:" in name or "%" in name else found[-1][0], _ENCODED)
     return found
 

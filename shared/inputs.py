@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .file_lookup import PICTURES, FileLookup, is_path, with_slashes
+from .file_lookup import BACKSLASHES, PICTURES, FileLookup, is_path, with_slashes
 from .json_file import number_of
 from .notes import note
 from .operations import Input
@@ -136,5 +137,13 @@ def _path(item: Input, where: Any, folder: Path) -> Path:
         raise InputError(expected=f"a path as the input {item.name!r}", got=repr(printable(where)))
     if isinstance(where, Path):  # the command line's: a shell completes it
         return folder / where
-    suffixes = MESH_SUFFIXES if item.kind == "mesh" else PICTURES if item.kind in ("image", "images", "mask", "sequence") else ()
-    return FileLookup(folder, suffixes, folders=True).find(where) or folder / with_slashes(where)
+    suffixes = MESH_SUFFIXES if item.kind == "mesh" else PICTURES if item.kind in ("image", "mask", *SEVERAL) else ()
+    lookup = FileLookup(folder, suffixes, folders=True)
+    found = lookup.find(where)
+    parent, _, last = where.replace("\\", "/").rpartition("/")
+    if found is None and parent and re.search(r"[*?#%]", last):  # a pattern: its folder is looked for
+        above = lookup.find(where[: len(parent)])
+        found = above / last if above is not None else None
+        if found is not None and "\\" in where:
+            note(BACKSLASHES, printable(where))
+    return found or folder / with_slashes(where)

@@ -69,6 +69,20 @@ def test_folders_and_what_is_in_them(tmp_path):
 
 
 @POSIX
+@pytest.mark.parametrize(
+    "pictures",
+    ["Painted\\styl_*.png", "painted/styl_*.png", "painted\\Styl_####.PNG", "PAINTED", "D:\\old\\Painted\\styl_*.png",
+     "/old/painted/styl_%04d.png", ["painted\\styl_0001.PNG", "Painted/styl_0002", "Painted/styl_0003.jpg"]],
+)  # fmt: skip
+def test_sequences_by_patterns_and_lists(tmp_path, pictures):
+    for n in (1, 2, 3):
+        png(tmp_path / f"Painted/styl_{n:04d}.png", value=n)
+    loaded = load_job_file(job(tmp_path, operation="sequence.movie", inputs={"pictures": pictures}))
+    assert [(file.name, file.number) for file in loaded.job.inputs["pictures"]] == [(f"styl_{n:04d}.png", n) for n in (1, 2, 3)]
+    assert loaded.notes
+
+
+@POSIX
 def test_results_go_to_a_folder_and_not_to_a_name_with_backslashes(tmp_path):
     png(tmp_path / "brick.png")
     loaded = load_job_file(job(tmp_path, outputs="out\\maps"))

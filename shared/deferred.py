@@ -87,10 +87,15 @@ class FileOnDisk(Deferred):
 
 
 class MayBeDeferred:
-    """An attribute of a frozen record that may be set to a ``Deferred`` and is an array whenever it is read."""
+    """An attribute of a frozen record that may be set to a ``Deferred`` and is an array whenever it is read.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    Args:
+        name: The attribute.
+        written: Whether people write to the array: then it is kept if the ``Deferred`` says so.
+    """
+
+    def __init__(self, name: str, *, written: bool) -> None:
+        self._name, self._written = name, written
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -99,7 +104,7 @@ class MayBeDeferred:
         if not isinstance(value, Deferred):
             return value
         array = value.load()
-        if value.keep:
+        if value.keep and self._written:
             vars(instance)[self._name] = array
         return array
 

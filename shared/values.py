@@ -100,8 +100,8 @@ class EncodedFile:
         return EncodedFile(**{**vars(self), **fields})
 
 
-EncodedFile.data = MayBeDeferred("data")  # type: ignore[assignment]  # here, so that the class above says what is read
-Image.pixels = MayBeDeferred("pixels")  # type: ignore[assignment]
+EncodedFile.data = MayBeDeferred("data", written=False)  # type: ignore[assignment]  # here, so that the class above says what is read
+Image.pixels = MayBeDeferred("pixels", written=True)  # type: ignore[assignment]
 
 
 @dataclasses.dataclass(frozen=True)

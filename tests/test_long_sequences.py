@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,8 @@ from backlot.shared.transfer import describe_blob
 from backlot.shared.value_codec import Buffer, decode, encode
 from backlot.shared.values import Camera, EncodedFile, Image, SceneFrame
 from backlot.shared.wire import Codec, Message
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and counts open files the POSIX way")
 
 
 def noise(nbytes: int, seed: int = 0) -> np.ndarray:
@@ -83,7 +87,10 @@ def test_a_result_of_more_arrays_than_a_message_takes(either: Client, server: Ba
     either.attach(job.id)  # and the outcome is kept
     again = wait_for(either, ev.Finished, job.id)
     assert again.outputs["files"][-1].data.tobytes() == large.data.tobytes()
-    assert again.provenance["inputs"]["files"][4199]["file"] == files[4199].name
+    noted = again.provenance["inputs"]["files"]  # not one by one: that would be a message too long as well
+    assert noted["files"] == 4201
+    assert (noted["first"], noted["last"]) == (files[0].name, "large.png")
+    assert noted["bytes"] == sum(f.data.nbytes for f in (*files, large))
 
 
 def test_one_file_under_several_names_is_sent_once(client: Client) -> None:
@@ -94,6 +101,54 @@ def test_one_file_under_several_names_is_sent_once(client: Client) -> None:
     assert len(buffers) == 301  # and 300 poses
     back = client.run(Job("system.echo", inputs={"frames": frames}), timeout=90)["frames"]
     assert all(f.data.tobytes() == layers.data.tobytes() for f in back)
+
+
+def test_asked_for_twice_and_cancelled_before_it_is_taken_in(server: Backend, client: Client) -> None:
+    store = BlobStore(server.state / "store")
+    value, buffers = encoded([tiny_file(n + 50_000) for n in range(3000)])
+    manifest = fold(value, buffers, lambda b: stored(b, store))
+    busy = Job("system.echo", {"seconds": 1.0}, priority=900)
+    client.submit(busy)
+    wait_for(client, ev.Progress, busy.id)
+    body = request(inputs={"files": {"$": "manifest", "index": 0}})
+    with Rude(server) as one, Rude(server) as two:
+        for rude in (one, two):
+            for kind, more in (("job.submit", body), ("job.submit", body), ("job.cancel", {"job": body["job"]})):
+                rude.sequence += 1
+                arrays, descriptions = ([None], [manifest]) if kind == "job.submit" else ([], [])
+                frames = rude.codec.encode(kind, more, arrays, descriptions, session=rude.session["control"], sequence=rude.sequence)
+                rude.sockets["control"].send_multipart(frames)
+        for rude in (one, two):
+            heard = []
+            while "job.cancelled" not in heard:
+                assert rude.sockets["control"].poll(10_000), heard
+                heard.append(rude.codec.decode(rude.sockets["control"].recv_multipart()).type)
+            assert heard[0] == "job.accepted"
+    assert job_info(client, body["job"]).state == "cancelled"
+    client.result(busy.id, timeout=90)
+
+
+def test_a_long_job_outlives_its_backend_and_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process of the backend may have more than 200 files open, and the supervisor is killed in the middle."""
+    monkeypatch.setattr(polled_client, "LOST_AFTER", 1.5)
+    monkeypatch.setattr(polled_client, "PING_EVERY", 0.5)
+    server = Backend(tmp_path / "state", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))).start()
+    try:
+        for make in (server.client, server.remote_client):
+            with make() as client:
+                client.wait_ready()
+                files = [EncodedFile(noise(70_000, n), f"{n}.png") for n in range(500)]
+                job = Job("system.echo", {"seconds": 1.0}, {"files": files})
+                client.submit(job)
+                wait_for(client, ev.Progress, job.id)
+                server.kill()
+                wait_for(client, ev.Lost)
+                server.start()
+                back = client.result(job.id, timeout=90).outputs["files"]
+                assert [f.data.tobytes() for f in back] == [f.data.tobytes() for f in files]
+                assert psutil.Process().num_fds() < 300
+    finally:
+        server.stop()
 
 
 # -- limits, on both sides before anything is sent ----------------------------------------------------------------------

@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ...shared.digest import as_bytes
+from ...shared.deferred import as_given
+from ...shared.digest import as_bytes, digest
 from ...shared.operations import Operation
+from ...shared.stored import StoredArray
 from ...shared.values import EncodedFile, Image, Mesh, SceneFrame, Tracks
 from ...shared.version import __version__
+
+LISTED = 1000
+"""Files of an input that are named one by one in the record of a result."""
 
 
 def deliver(schema: Operation, outputs: Mapping[str, Any], formats: Mapping[str, str], obj_up: str = "y") -> dict[str, Any]:
@@ -86,13 +91,20 @@ def provenance(
 
 def _describe(value: Any) -> Any:
     if isinstance(value, EncodedFile):
-        return {"file": value.name, "sha256": hashlib.sha256(as_bytes(value.data)).hexdigest(), "bytes": value.data.nbytes}
+        data = value.data
+        return {"file": value.name, "sha256": hashlib.sha256(as_bytes(data)).hexdigest(), "bytes": data.nbytes}
     if isinstance(value, Image):
-        return {"image": list(value.pixels.shape), "dtype": value.pixels.dtype.name, "color_space": value.color_space}
+        pixels = as_given(value, "pixels")  # which need not be read for it
+        return {"image": list(pixels.shape), "dtype": pixels.dtype.name, "color_space": value.color_space}
     if isinstance(value, Mesh):
         return {"vertices": len(value.vertices), "faces": len(value.faces)}
     if isinstance(value, Tracks):
         return {"points": len(value.points), "observations": len(value.frames)}
+    if isinstance(value, list) and len(value) > LISTED and all(isinstance(v, EncodedFile) for v in value):
+        given = [as_given(file, "data") for file in value]
+        leaves = [d.digest if isinstance(d, StoredArray) else digest(as_bytes(d)) for d in given]
+        return {"files": len(value), "first": value[0].name, "last": value[-1].name, "bytes": sum(d.nbytes for d in given),
+                "sha256_of_digests": hashlib.sha256("".join(leaves).encode()).hexdigest()}  # fmt: skip
     if isinstance(value, list):
         return {"frames": len(value)} if all(isinstance(v, SceneFrame) for v in value) else [_describe(v) for v in value]
     return value

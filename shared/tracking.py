@@ -192,7 +192,8 @@ class Tracked:
             return None
         self.told = time.monotonic()
         if self.phase == "preparing" and self.preparation is not None:
-            return TransferEvent(self.id, self.preparation.progress, f"preparing, {self.preparation.progress:.0%}")
+            part = self.preparation.progress
+            return TransferEvent(self.id, part, f"preparing, {part:.0%}" if part else "preparing")
         if self.phase == "uploading":
             words, (there, total) = "sending", courier.progress(self.id)
         elif self.phase == "fetching" and self.result is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from .errors import InputError
 from .json_file import number_of
 from .lens_models import lens_of
+from .notes import note
 from .picture_header import picture_size
 from .text_file import printable
 from .values import Camera, Distortion
@@ -28,6 +29,9 @@ _UNKNOWN = ("k5", "k6", "s1", "s2", "s3", "s4", "b1", "b2", "skew")
 """Coefficients that are refused unless they are 0: rational and thin-prism lenses, Metashape's affinity, skew."""
 _LARGEST = 1_000_000
 """Pixels across a picture."""
+_WIDEST = 0.05
+"""Focal length over width below which a lens is unlikely: 169 degrees."""
+_SMALLEST = 16
 _FAR = 1e30
 """Beyond this a position is no measurement."""
 
@@ -95,9 +99,18 @@ def read_camera(entry: Mapping[str, Any], top: Mapping[str, Any], pose: np.ndarr
         raise InputError(expected=f"focal lengths of {where} to be more than 0 pixels", got=f"{fl_x:g} and {fl_y:g}")
     cx = read_number(entry, top, "cx", where, default=width / 2)
     cy = read_number(entry, top, "cy", where, default=height / 2)
+    _note_other_units(fl_x, cx, cy, width, height, where)
     radius = math.hypot(max(abs(cx), abs(width - cx)) / fl_x, max(abs(cy), abs(height - cy)) / fl_y)
     lens = _lens(entry, top, radius, max(fl_x, fl_y), where)
     return Camera(int(width), int(height), fl_x, fl_y, cx, cy, pose, lens)
+
+
+def _note_other_units(fl_x: float, cx: float, cy: float, width: float, height: float, where: str) -> None:
+    """Notes numbers that are usual in other units: they are used as they are."""
+    if fl_x < _WIDEST * width:
+        note("fl_x is in pixels, and would be a lens of more than 168 degrees: is it in millimetres, or a part of the width?", where)
+    if min(width, height) > _SMALLEST and 0 <= cx <= 1 and 0 <= cy <= 1:
+        note("cx and cy are in pixels, and would be at the picture's corner: are they parts of its size?", where)
 
 
 def read_number(entry: Mapping[str, Any], top: Mapping[str, Any], key: str, where: str, default: float | None) -> float:

@@ -126,6 +126,15 @@ def test_other_shapes_of_the_matrix(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("top", "said"), [({"fl_x": 0.9}, "part of the width"), ({"fl_x": 1.4}, "millimetres"), ({"cx": 0.5, "cy": 0.5}, "parts of its size")]
+)
+def test_numbers_in_other_units_are_noted(tmp_path, top, said):
+    frames, notes = noted(store(tmp_path, three(), **{**LENS, **top}))
+    assert len(frames) == 3
+    assert said in " ".join(notes)
+
+
+@pytest.mark.parametrize(
     ("matrix", "message"),
     [
         (np.transpose(pose(1)).tolist(), "Transpose"),

@@ -102,6 +102,9 @@ def test_files_that_older_versions_wrote_are_z_up():
     assert "which axis is up" in notes
     mesh, _ = read(SQUARE + "f 1 2 3\n# z up\n")  # a comment at the end says nothing
     np.testing.assert_array_equal(mesh.vertices[2], [1, 0, 1])
+    for comment in ("# Up axis: Z", "#up=+z", "# Z-Up"):
+        mesh, _ = read(f"{comment}\n{SQUARE}f 1 2 3\n")
+        np.testing.assert_array_equal(mesh.vertices[2], [1, 1, 0])
     mesh, _ = read("# turned from z up to y-up\n" + SQUARE + "f 1 2 3\n")
     np.testing.assert_array_equal(mesh.vertices[2], [1, 0, 1])
     with pytest.raises(InputError, match="y or z"):

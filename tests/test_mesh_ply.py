@@ -196,3 +196,12 @@ def test_what_is_wrong_is_said(data, words):
     with pytest.raises(InputError, match=words) as error:
         read(data)
     assert "scan.ply" in str(error.value)
+
+
+def test_normals_have_length_1():
+    """Some programs write them longer, or zero where they know none."""
+    normals = [(0, 0, 5), (0, 0, 0), (3, 0, 4), (0, 0, -1)]
+    rows = [(*p, *n) for p, n in zip(SQUARE, normals, strict=True)]
+    mesh, notes = read(ply("ascii", ("vertex", (*XYZ, "float nx", "float ny", "float nz"), rows), ("face", FACE, [((0, 1, 2, 3),)])))
+    np.testing.assert_allclose(mesh.normals, [[0, 0, 1], [0, 0, 1], [0.6, 0, 0.8], [0, 0, -1]], atol=1e-6)
+    assert "1 of 4 normals have no direction" in notes

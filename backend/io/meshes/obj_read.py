@@ -23,7 +23,7 @@ _NUMBERS = ("v", "vt", "vn")
 _FACES = ("f", "fo")
 _SKIPPED = {"l": "lines", "p": "points", "curv": "curves", "curv2": "curves", "surf": "free-form surfaces"}
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_UP = re.compile(r"\b([yz])[ -]?up\b", re.IGNORECASE)
+_UP = re.compile(r"\b([yz])[ -]?up\b|\bup(?:[ _-]?axis)?\s*[:=]\s*\+?([yz])\b", re.IGNORECASE)
 
 
 @dataclasses.dataclass
@@ -187,7 +187,7 @@ def _colors(vertices: list[list[float]], name: str) -> np.ndarray | None:
 
 
 def _up(comments: list[str], up: str, name: str) -> str:
-    said = {axis.lower() for comment in comments for axis in _UP.findall(comment)}
+    said = {(found[1] or found[2]).lower() for comment in comments for found in _UP.finditer(comment)}
     if len(said) == 1 and said != {up}:
         note(UP_IN_FILE, name)
         return said.pop()

@@ -10,7 +10,11 @@ from ....shared.notes import note
 from ....shared.origin import relative
 from ....shared.values import Mesh
 from .common import broken, check, count, welded
+from .normals import vertex_normals
 from .polygons import distinct
+
+_LENGTH = 1e-4
+"""Normals whose length is off by less are left as they are."""
 
 
 def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
@@ -29,7 +33,7 @@ def finished(mesh: Mesh, name: str, *, split: bool = False) -> Mesh:
     if split:
         mesh = welded(mesh)
         mesh = _kept(mesh, distinct(mesh.faces), name)  # triangles without area, which strips have between them
-    mesh = _finite(mesh, name)
+    mesh = _with_unit_normals(_finite(mesh, name), name)
     vertices, origin = relative(mesh.vertices)
     if not np.isfinite(vertices).all():
         raise broken(name, "coordinates beyond 1e38")
@@ -77,6 +81,22 @@ def _finite(mesh: Mesh, name: str) -> Mesh:
         note("some vertex colours are not finite; they become black", name)
         mesh = dataclasses.replace(mesh, colors=np.nan_to_num(mesh.colors, nan=0.0, posinf=0.0, neginf=0.0))
     return mesh
+
+
+def _with_unit_normals(mesh: Mesh, name: str) -> Mesh:
+    """Normals of length 1; vertices whose normal has no direction get the mean of their faces'."""
+    if mesh.normals is None:
+        return mesh
+    length = np.linalg.norm(mesh.normals.astype(np.float64), axis=1, keepdims=True)
+    if (np.abs(length - 1) <= _LENGTH).all():
+        return mesh
+    none = length[:, 0] < _LENGTH
+    normals = mesh.normals / np.where(length < _LENGTH, 1, length)
+    if none.any():
+        if none[mesh.faces].any():
+            note(f"{count(none)} normals have no direction; those vertices get the mean of their faces'", name)
+        normals[none] = vertex_normals(mesh.vertices, mesh.faces)[none]
+    return dataclasses.replace(mesh, normals=normals)
 
 
 def _only(mesh: Mesh, good: np.ndarray) -> Mesh:

@@ -239,14 +239,24 @@ def test_quality_is_kept_for_larger_files() -> None:
         ([file("paint_0001.exr", LAYERS["delta"].pixels.tobytes())], None, "paint_0001.exr to be an image file"),
         ([file("paint.png", b""), flat(1, 9)], None, "a frame number in the name of paint.png"),
         ([flat(1, 9), flat(1, 9, name="other")], None, "paint_0001.png and other_0001.png for frame 1"),
-        ([flat(1, 9), flat(9000, 9)], None, "a picture for at least each 100th frame, got 2 pictures for the frames 1 to 9000"),
-        ([flat(1, 9), flat(20240101, 9)], None, "frame numbers less than 100000 apart, got 1 to 20240101"),
+        ([flat(1, 9), flat(9000, 9)], None, "each 100th of at most 100000 frames, got 2 pictures for the frames 1 to 9000"),
+        ([flat(n, 9) for n in (1, 2, 3, 20240101)], None, "got 4 pictures for the frames 1 to 20240101"),
+        ([flat(n * 33333, 9) for n in (1, 2, 3)], [flat(n * 33333, 9) for n in (1, 2, 3)], "got 3 pictures for the frames 33333 to 99999"),
     ],
 )
 def test_what_cannot_be_a_movie_is_named(pictures: Any, beside: Any, words: str) -> None:
     with pytest.raises(InputError) as caught:
         make(pictures, beside)
     assert words in str(caught.value)
+
+
+def test_time_stamps_are_frames_in_their_order() -> None:
+    stamps = [109328475, 109361808, 109395142, 109428475]
+    with collect_notes() as notes:
+        result = make([flat(stamp, 40 * n + 40) for n, stamp in reversed(list(enumerate(stamps)))])
+    assert [round(float(frame.mean()) / 40) for frame in seen(result)] == [1, 2, 3, 4]
+    assert (result["report"]["first"], result["report"]["last"]) == (0, 3)
+    assert "time stamps" in notes.sentences()[0]
 
 
 def test_larger_than_the_encoder_takes() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....shared.errors import InputError
 from ....shared.frame_names import NAME_FIX, check_once, number_names
+from ....shared.notes import note
 from ....shared.values import EncodedFile, Image
 from ...core.camera import check_aspect
 from ...core.color import from_float, to_srgb
@@ -22,7 +23,9 @@ from ..reading import decode
 MOST_FRAMES = 100_000
 """More than an hour; numbers so far apart are dates or versions."""
 MOST_HELD, SHORT = 100, 5000
-"""Frames for each picture in a movie of more than ``SHORT`` frames: with more, the numbers are time stamps."""
+"""Frames for each picture in a movie of more than ``SHORT`` frames: with more, the numbers are no frames'."""
+EVEN = 50
+"""Most by which a gap between time stamps is larger than usual."""
 
 
 def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -35,13 +38,14 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
         JobCancelled: From ``context.progress``.
     """
     tracks = [_Track(inputs["pictures"], "pictures")]
+    if not inputs.get("beside") and _are_time_stamps(tracks[0].numbers):
+        note("The numbers are as far apart as those of time stamps: each picture is one frame, in their order, from 0")
+        tracks = [_Track([file.changed(number=n) for n, file in enumerate(tracks[0].files)], "pictures")]
     first, last = tracks[0].numbers[0], tracks[0].numbers[-1]
     count, pictures = last - first + 1, len(tracks[0].numbers)
-    if count > MOST_FRAMES:
-        raise InputError(expected=f"frame numbers less than {MOST_FRAMES} apart", got=f"{first} to {last}", fix=NAME_FIX)
-    if count > max(MOST_HELD * pictures, SHORT):
+    if count > max(MOST_HELD * pictures, SHORT) or count > MOST_FRAMES:
         got = f"{pictures} pictures for the frames {first} to {last}"
-        raise InputError(expected=f"a picture for at least each {MOST_HELD}th frame", got=got, fix=NAME_FIX)
+        raise InputError(expected=f"a picture for at least each {MOST_HELD}th of at most {MOST_FRAMES} frames", got=got, fix=NAME_FIX)
     if inputs.get("beside"):
         tracks.insert(0, _Track(inputs["beside"], "beside"))
         if not any(first <= number <= last for number in tracks[0].numbers):
@@ -51,7 +55,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     movie = encode_movie(_frames(tracks, first, last, context), fps, str(parameters["quality"]))
     context.progress(1.0, "done")
     height, width = tracks[-1].size
-    notes = [note for track in tracks for note in track.notes(first, last)]
+    notes = [text for track in tracks for text in track.notes(first, last)]
     if name != "libx264":
         notes.append(f"Encoded by {name}: this FFmpeg has no libx264, and some players may not show it")
     report = {
@@ -79,17 +83,27 @@ def _as_large(pixels: np.ndarray, size: tuple[int, int], other: tuple[int, int])
     return from_float(to_srgb(made.pixels), np.uint8)
 
 
+def _are_time_stamps(numbers: list[int]) -> bool:
+    """Whether numbers, in order, are too far apart for frames, and evenly so: one stray picture is none."""
+    if numbers[-1] - numbers[0] < max(MOST_HELD * len(numbers), SHORT):
+        return False
+    gaps = np.diff(numbers)
+    return len(gaps) > 1 and bool(gaps.max() <= EVEN * np.median(gaps))
+
+
 class _Track:
     """Pictures by frame number. Where one is missing, the one before it stands for it (before all of them, the first).
 
     Attributes:
         numbers: Frames that have a picture, in order.
+        files: Their files.
         size: Height and width, known after the first ``at``.
     """
 
     def __init__(self, files: list[EncodedFile], name: str) -> None:
         self._name, self._files = name, _by_number(files)
         self.numbers = sorted(self._files)
+        self.files = [self._files[number] for number in self.numbers]
         self.size = (0, 0)
         self._current: tuple[int, np.ndarray] | None = None
 

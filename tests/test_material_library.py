@@ -181,7 +181,7 @@ def test_everything_that_is_left_out_is_listed_and_nothing_is_fatal(tmp_path: Pa
     wanted = {
         "good1": "the same as copy.png", "small": "at least 64 x 64", "flat": "one colour", "good0_normal": "proportions",
         "lonely": "no base colour", "broken": "whole image", "empty": "empty file", "words": "image file", "good2.json": "JSON",
-        "press": "CMYK", "leaf": "cut-out", "moving": "one still image",
+        "press": "CMYK", "leaf": "alpha that hides 5", "moving": "one still image",
     }  # fmt: skip
     for name, words in wanted.items():
         assert words in _reason(collection, name), name

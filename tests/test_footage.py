@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from backlot.backend.core import lens
-from backlot.backend.core.camera import project, unproject
+from backlot.backend.core.camera import project, scaled, unproject
 from backlot.backend.core.context import Context
 from backlot.backend.reconstruct.operations import reconstruct_footage
 from backlot.backend.reconstruct.stereo import costs as source_costs
@@ -289,6 +289,17 @@ def test_mesh_lies_on_the_surfaces(result):
     coarse = context.emitted["mesh", None]
     assert 100 < len(coarse.faces) < len(mesh.faces)
     assert np.median(surface_distance(coarse.vertices)) < 0.03
+
+
+def test_frames_of_one_shape_may_differ_in_size(shot):
+    frames = list(shot[0][:3])
+    camera, color = frames[1].camera, frames[1].channels["color"]
+    larger = Image(color.pixels.repeat(2, 0).repeat(2, 1), color.color_space)
+    frames[1] = dataclasses.replace(
+        frames[1], camera=scaled(camera, 2 * camera.width, 2 * camera.height), channels={**frames[1].channels, "color": larger}
+    )
+    outputs = run(frames, texture=True, texture_size=256)
+    assert np.median(surface_distance(outputs["mesh"].vertices)) < 0.012
 
 
 def test_depth_without_tracks_is_as_good(shot):

@@ -97,9 +97,17 @@ def test_footage_takes_masks_of_another_size() -> None:
     assert pixels.shape[:2] == mask.shape == FULL
     assert not mask[:, :8].any()
     assert mask[:, 9:].all()
-    small = frame(1, color=Image(np.full((*HALF, 3), 100, np.uint8)))
-    with pytest.raises(InputError, match=r"all frames to be 16 x 12 pixels, like frame 0.*got 8 x 6 in frame 1"):
-        read_views([frame(color=color), small], 64, lambda fraction, stage: None)
+    small = frame(1, color=Image(np.full((*HALF, 3), 100, np.uint8)), mask=data(left_half(HALF, 0, 1, "uint8")))
+    with collect_notes() as notes:
+        views = read_views([frame(color=color), small], 64, lambda fraction, stage: None)
+    assert [(view.gray.shape, view.camera.fl_x) for view in views] == [(FULL, 20), (FULL, 20)]
+    np.testing.assert_allclose(views[1].gray, views[0].gray, atol=1e-3)
+    assert not views[1].mask[:, :8].any()
+    assert views[1].mask[:, 9:].all()
+    assert notes.sentences() == ["frame 1: colour of 8 x 6 pixels was brought to the 16 x 12 of frame 0"]
+    square = frame(1, Camera(12, 12, 20.0, 20.0, 6.0, 6.0, np.eye(4)), color=Image(np.full((12, 12, 3), 100, np.uint8)))
+    with pytest.raises(InputError, match=r"frame 1 to have the shape of frame 0, 16 x 12 pixels, got 12 x 12.*one clip at a time"):
+        read_views([frame(color=color), square], 64, lambda fraction, stage: None)
 
 
 def test_what_moves_is_masked_at_the_size_of_the_vectors() -> None:

@@ -48,7 +48,7 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     Long: the operation from its inputs to its report, step by step.
 
     Raises:
-        InputError: Frames that hold no depth (one only, tripod, no overlap, mixed sizes), a solve that contradicts its tracks or the
+        InputError: Frames that hold no depth (one only, tripod, no overlap, mixed shapes), a solve that contradicts its tracks or the
             pictures, or a volume that does not fit in memory.
         JobCancelled: From ``context.progress``.
     """

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ....shared.errors import InputError
-from ....shared.values import Camera, SceneFrame
-from ...core.camera import scaled
+from ....shared.values import Camera, Image, SceneFrame
+from ...core.camera import check_aspect, scaled
 from ...core.color import to_srgb
 from ...core.color_spaces import LUMA
 from ...io.frames.decode import Wanted, decode_frame
+from ...io.frames.sizes import at_size, note_size
 from ...io.frames.undistorted_frames import UndistortedFrames
 
 WANTED = Wanted(("color", "mask"), needed=("color",))
@@ -49,23 +49,18 @@ def read_views(frames: Sequence[SceneFrame], longest: int, report: Report) -> li
         report: Called with fraction and stage before each frame.
 
     Raises:
-        InputError: A frame without colour or with a picture that does not fit its camera, or frames of different sizes.
+        InputError: A frame without colour or with a picture that does not fit its camera, or frames of different shapes.
     """
     views: list[View] = []
     reader = Reader()
     size: tuple[int, int] | None = None
     for index, frame in enumerate(frames):
         report(index / len(frames), f"reading frame {index + 1}/{len(frames)}")
-        where = f"frame {frame.number}"
         camera, color, mask = reader.read(frame)
-        width, height = camera.width, camera.height
-        if size is not None and (width, height) != size:
-            raise InputError(
-                expected=f"all frames to be {size[0]} x {size[1]} pixels, like frame {frames[0].number}",
-                got=f"{width} x {height} in {where}",
-                fix="Take one clip at a time, and proxies of one size",
-            )
-        size = (width, height)
+        if size is None:
+            size = camera.width, camera.height
+        elif (camera.width, camera.height) != size:
+            camera, color, mask = _as_large(camera, color, mask, size, frame.number, frames[0].number)
         views.append(_shrunk(frame.number, camera, color, mask, longest))
     return views
 
@@ -88,6 +83,18 @@ class Reader:
         assert found.color is not None
         assert found.mask is not None
         return found.camera, found.color, found.mask > 0
+
+
+def _as_large(
+    camera: Camera, color: np.ndarray, mask: np.ndarray, size: tuple[int, int], number: int, first: int
+) -> tuple[Camera, np.ndarray, np.ndarray]:
+    """A frame at the size (width and height) of the first one."""
+    own, fix = (camera.width, camera.height), "Take one clip at a time, and proxies of one shape"
+    check_aspect(own, size, f"frame {number}", f"frame {first}", fix)
+    note_size("colour", own, f"frame {first}", size, f"frame {number}")
+    sized = at_size("color", Image(color, "linear"), *size, strict=True).pixels
+    kept = at_size("mask", Image(mask[..., None].astype(np.float32), "data"), *size, strict=True).pixels[..., 0] > 0
+    return scaled(camera, *size), sized, kept
 
 
 def _shrunk(number: int, camera: Camera, color: np.ndarray, mask: np.ndarray, longest: int) -> View:

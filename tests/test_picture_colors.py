@@ -359,6 +359,21 @@ def test_a_space_that_cannot_be_of_a_file_is_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_damaged_profiles_are_noted_or_do_no_harm() -> None:
+    """Black stays dark and white white, whatever a damaged profile says."""
+    rng = np.random.default_rng(0)
+    made = [profile(COLORANTS["Display P3"], "srgb"), profile(COLORANTS["Adobe RGB"], 2.2, version=2)]
+    pixels = np.repeat(np.array([0, 255], np.uint8), 3).reshape(1, 2, 3)
+    for number in range(300):
+        data = bytearray(made[number % 2])
+        for at, value in zip(rng.integers(0, len(data), 4), rng.integers(0, 256, 4), strict=True):
+            data[at] = value
+        with collect_notes() as notes:
+            found = linear_of(decode(png(pixels, [iccp(bytes(data))])))
+        np.testing.assert_allclose(found[0, :, :], [[0] * 3, [1] * 3], atol=0.1)
+        assert all(text.isprintable() for text in notes.sentences())
+
+
 def test_profiles_of_many_blocks() -> None:
     """Those of printers and cameras are larger than a segment of JPEG."""
     values = np.broadcast_to(stored_in("Display P3", light()[:1, :1]), (16, 16, 3))

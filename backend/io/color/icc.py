@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from .coded import coded_encoding
-from .curves import Curve, gamma, linear, table
+from .curves import CODED, Curve, gamma, linear, table
 from .encoding import Encoding
 from .primaries import from_xyz
 
@@ -35,7 +35,10 @@ def read_profile(data: bytes, channels: int) -> Encoding:
         ProfileError: A look-up table without a matrix, another kind of colour than the picture's, or damaged.
     """
     try:
-        return _read(data, channels)
+        with np.errstate(all="ignore"):
+            encoding = _read(data, channels)
+            _check(encoding, channels)
+        return encoding
     except (struct.error, IndexError, ValueError, OverflowError, np.linalg.LinAlgError) as error:
         msg = "is damaged"
         raise ProfileError(msg) from error
@@ -51,7 +54,7 @@ def _read(data: bytes, channels: int) -> Encoding:
     if kind == b"GRAY" and channels == 1 and b"kTRC" in tags:
         return Encoding(name, (_lightness(_curve(tags[b"kTRC"])) if connection == b"Lab " else _curve(tags[b"kTRC"]),))
     if kind != b"RGB ":
-        words = {b"GRAY": "gray", b"CMYK": "CMYK", b"Lab ": "Lab"}.get(kind, kind.decode("ascii", "replace").strip())
+        words = {b"GRAY": "gray", b"CMYK": "CMYK", b"Lab ": "Lab", b"XYZ ": "XYZ"}.get(kind, "other")
         msg = f"is for {words} pictures"
         raise ProfileError(msg)
     if b"cicp" in tags and len(tags[b"cicp"]) >= 12:  # states in numbers what tables of high dynamic range only come near
@@ -75,6 +78,17 @@ def _read(data: bytes, channels: int) -> Encoding:
     if np.abs(white - _D50).max() < 0.01:
         white = _D50  # but for rounding
     return Encoding(name, curves, from_xyz(matrix, white))
+
+
+def _check(encoding: Encoding, channels: int) -> None:
+    """Black is dark, white is white, and brighter values are brighter; else ``ValueError``."""
+    if any(curve in CODED.values() for curve in encoding.curves):
+        return  # stated in numbers
+    ramp = encoding.light(np.linspace(0, 1, 33, dtype=np.float32).reshape(-1, 1, 1).repeat(channels, axis=2))
+    right = bool(np.isfinite(ramp).all()) and np.abs(ramp[0]).max() < 0.1 and np.abs(ramp[-1] - 1).max() < 0.1
+    if not right or np.diff(ramp.mean((1, 2))).min() < -1e-3:
+        msg = "no curves"
+        raise ValueError(msg)
 
 
 def _tags(data: bytes) -> dict[bytes, bytes]:

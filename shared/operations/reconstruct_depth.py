@@ -105,6 +105,6 @@ OPERATION = Operation(
     outputs=(
         Output("mesh", "mesh", MESH_FORMATS, "The mesh, in world space and scene units; coarse ones come before it is done"),
         *SURFACE_OUTPUTS,
-        report("Notes, counts, bounds and the mesh's error against the source depth in scene units"),
+        report("Notes, counts, bounds, type and unit of the depth, and the mesh's error against the source depth in scene units"),
     ),
 )

@@ -36,6 +36,6 @@ OPERATION = Operation(
     outputs=(
         Output("mesh", "mesh", TEXTURED_FORMATS, "The mesh with UVs and texture"),
         *(output for output in TEXTURE_OUTPUTS if output.name != "normal_map"),
-        report("Coverage, seams, how the UVs were made, gains of the frames"),
+        report("Coverage, seams, how the UVs were made, gains of the frames, type and unit of their depth"),
     ),
 )

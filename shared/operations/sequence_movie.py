@@ -12,7 +12,7 @@ OPERATION = Operation(
     panel="style",
     apply="movie",
     inputs=(
-        Input("pictures", "sequence", "Pictures", "the frames as EXR, PNG, JPEG or the like, in the order of the numbers in their names"),
+        Input("pictures", "sequence", "Pictures", "the frames as EXR, PNG, JPEG and so on, by the number in their names that varies"),
         Input("beside", "sequence", "Beside", "frames to show left of them, by the same numbers, such as the render", required=False),
     ),
     parameters=(

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import InputError
 from .file_lookup import BACKSLASHES, PICTURES, FileLookup, is_path, with_slashes
+from .gltf_files import with_its_files
 from .json_file import number_of
 from .notes import note
 from .operations import Input
@@ -70,7 +71,8 @@ def _read(item: Input, where: Any, folder: Path) -> Any:
     if item.kind == "mesh" and path.suffix.lower() not in ("", *MESH_SUFFIXES):
         raise InputError(expected=f"a mesh as {', '.join(MESH_SUFFIXES)} as the input {item.name!r}", got=path.name,
                          fix="Export it from Blender as glTF (.glb)")  # fmt: skip
-    return EncodedFile.read(path)
+    file = EncodedFile.read(path)
+    return with_its_files(file, path.parent) if path.suffix.lower() == ".gltf" else file
 
 
 def read_frames(item: Input, where: Any, folder: Path = Path()) -> Source:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from gltf_builder import Gltf
@@ -9,7 +11,9 @@ from gltf_builder import Gltf
 from backlot.backend.io.meshes import decode_mesh
 from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
+from backlot.shared.inputs import read_input
 from backlot.shared.notes import collect_notes
+from backlot.shared.operations import find
 from backlot.shared.values import EncodedFile, Image, Mesh
 
 SQUARE = np.float32([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
@@ -323,3 +327,37 @@ def test_hidden_nodes_and_specular_glossiness():
     np.testing.assert_array_equal(mesh.texture.pixels[0, 0], [7, 8, 9])
     assert "hidden" in notes
     assert "base colour factor" in notes
+
+
+def test_text_with_its_files_next_to_it(tmp_path):
+    """As Blender's "glTF Separate" writes it: two files of data and a picture, whose names are URLs."""
+    build = Gltf()
+    part = build.part(SQUARE, [0, 1, 2, 0, 2, 3], TEXCOORD_0=build.data(np.float32(SQUARE[:, :2])))
+    textured(build, part, (3, 4, 5))
+    picture = build.document["images"][0].pop("bufferView")
+    view = build.document["bufferViews"][picture]
+    (tmp_path / "wood grain.png").write_bytes(build.body[view["byteOffset"] : view["byteOffset"] + view["byteLength"]])
+    build.document["images"][0]["uri"] = "wood%20grain.png"
+    document = json.loads(build.text())
+    document["buffers"] = [{"byteLength": len(build.body), "uri": "a.bin"}, {"byteLength": len(build.body), "uri": "Data/b.bin"}]
+    document["bufferViews"][1]["buffer"] = 1
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "b.bin").write_bytes(build.body)
+    (tmp_path / "a.bin").write_bytes(build.body)
+    (tmp_path / "thing.gltf").write_text(json.dumps(document))
+    (item,) = find("reconstruct.texture").inputs[:1]
+    with collect_notes() as notes:
+        file = read_input(item, tmp_path / "thing.gltf")
+    mesh, _ = read(file.data.tobytes(), file.name)
+    np.testing.assert_allclose(mesh.vertices, turned(SQUARE))
+    np.testing.assert_array_equal(mesh.texture.pixels[0, 0], [3, 4, 5])
+    assert "another case" in "".join(notes.sentences())
+    (tmp_path / "wood grain.png").unlink()
+    mesh, said = read(read_input(item, tmp_path / "thing.gltf").data.tobytes())
+    assert mesh.texture is None
+    assert "in another file" in said
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(InputError, match=r"a.bin, the data of thing.gltf.*\.glb"):
+        read_input(item, tmp_path / "thing.gltf")
+    (tmp_path / "thing.gltf").write_text("{}")
+    assert read_input(item, tmp_path / "thing.gltf").data.tobytes() == b"{}"

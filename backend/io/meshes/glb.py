@@ -10,13 +10,12 @@ the file and fills them in the order of a Python set, which differs from start t
 
 from __future__ import annotations
 
-import json
-import struct
 from typing import Any
 
 import numpy as np
 
 from ....shared.errors import InputError
+from ....shared.gltf_files import glb_bytes
 from ....shared.origin import ZERO
 from ....shared.values import Mesh
 from .axes import y_up
@@ -90,11 +89,7 @@ def write(mesh: Mesh) -> bytes:
         if mesh.texture.pixels.shape[2] == 4:
             document["materials"][0] |= {"alphaMode": "BLEND", "doubleSided": True}
     document |= {"buffers": [{"byteLength": buffer.size}], "bufferViews": buffer.views, "accessors": buffer.accessors}
-    head = json.dumps(document, separators=(",", ":")).encode()
-    head += b" " * (-len(head) % 4)
-    body = b"".join(buffer.parts)
-    total = 12 + 8 + len(head) + 8 + len(body)
-    return struct.pack("<4sIII4s", b"glTF", 2, total, len(head), b"JSON") + head + struct.pack("<I4s", len(body), b"BIN\0") + body
+    return glb_bytes(document, b"".join(buffer.parts))
 
 
 def _floats(values: np.ndarray) -> np.ndarray:

@@ -54,7 +54,9 @@ def test_photographs_are_turned_and_frames_are_not(form: str, orientation: int) 
     image = Pillow.fromarray(PIXELS)
     image.getexif()[274] = orientation
     truth = np.asarray(ImageOps.exif_transpose(image))
-    np.testing.assert_allclose(decode(file).pixels, truth, atol=6 if form == "JPEG" else 0)
+    with collect_notes() as notes_of_photo:
+        np.testing.assert_allclose(decode(file).pixels, truth, atol=6 if form == "JPEG" else 0)
+    assert len(notes_of_photo.sentences()) == (orientation != 1)
     pixels, notes = seen(file)
     np.testing.assert_allclose(pixels, PIXELS, atol=6 if form == "JPEG" else 0)
     assert ["EXIF orientation is not applied" in text for text in notes] == [True] * (orientation != 1)

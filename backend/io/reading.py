@@ -75,7 +75,8 @@ def decode(file: EncodedFile, *, camera: tuple[int, int] | None = None, use: str
     pixels = upright(pixels, lines)
     if camera is not None:
         pixels = as_camera_sees(pixels, orientation, camera, file.name)
-    elif use != "texture":
+    elif use != "texture" and orientation != 1:
+        note("turned upright by its EXIF orientation", file.name)
         pixels = upright(pixels, orientation)
     if pixels.shape[2] == 2 and (encoding is not None or form != "openexr"):
         pixels = pixels[..., [0, 0, 0, 1]]

@@ -64,15 +64,16 @@ def write(folder: Path) -> None:
 
 def read(folder: Path) -> dict[str, dict[str, object]]:
     from backlot.backend.io.meshes import READABLE, decode_mesh
+    from backlot.shared.inputs import read_input
     from backlot.shared.notes import collect_notes
-    from backlot.shared.values import EncodedFile
+    from backlot.shared.operations import find
 
     found: dict[str, dict[str, object]] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix not in READABLE:
             continue
         with collect_notes() as notes:
-            mesh = decode_mesh(EncodedFile.read(path))
+            mesh = decode_mesh(read_input(find("reconstruct.texture").inputs[0], path))
         a, b, c = (mesh.vertices[mesh.faces[:, k]].astype(np.float64) for k in range(3))
         across = np.cross(b - a, c - a)
         found[path.name] = {

@@ -161,8 +161,9 @@ def test_what_blender_exports_is_read(tmp_path):
     bpy.ops.wm.obj_export(filepath=str(tmp_path / "plain.obj"), export_uv=False, export_normals=False, export_materials=False)
     bpy.ops.export_scene.gltf(filepath=str(tmp_path / "default.glb"))
     bpy.ops.export_scene.gltf(filepath=str(tmp_path / "attributes.glb"), export_attributes=True, export_yup=True)
+    bpy.ops.export_scene.gltf(filepath=str(tmp_path / "separate.gltf"), export_format="GLTF_SEPARATE")
     read = json.loads(backend_python("read", str(tmp_path)))
-    assert len(read) == 7
+    assert len(read) == 8
     for name, found in read.items():
         got = np.array(found["points"])
         assert got.min(0) == pytest.approx(points.min(0), abs=2e-4), name

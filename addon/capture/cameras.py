@@ -55,6 +55,17 @@ def intrinsics(camera: bpy.types.Camera, width: int, height: int, pixel_aspect: 
     }
 
 
+def has_pinhole(camera: bpy.types.Object | None) -> bool:
+    """Whether a camera object has intrinsics and a pose: it is a perspective one, neither sheared nor mirrored."""
+    if camera is None or camera.data.type != "PERSP":
+        return False
+    try:
+        pose(camera)
+    except InputError:
+        return False
+    return True
+
+
 def pose(camera: bpy.types.Object) -> mathutils.Matrix:
     """Where Blender's renderers see from: the camera's matrix with each axis brought to length 1, so that scale does not count.
 

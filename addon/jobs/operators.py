@@ -226,7 +226,7 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
     bl_label = "Backlot Result"
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
     job_id: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
-    leave_modes: BoolProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+    now: BoolProperty(options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Applies it as one step of undo. What cannot be applied is kept, and its record says why."""
@@ -237,7 +237,7 @@ class BACKLOT_OT_apply(bpy.types.Operator):  # noqa: N801
         scene, record = found
         handler = handlers.handler_of(record.operation)
         request = {**json.loads(record.request), "job": self.job_id}
-        why = waiting.reason(record.operation, request, self.leave_modes)
+        why = waiting.reason(record.operation, request, self.now)
         if why:
             queue.RESULTS[self.job_id] = outputs
             records.update(self.job_id, state="ready", error=why)

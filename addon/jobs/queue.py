@@ -135,7 +135,7 @@ def apply_now(job_id: str) -> str:
             return "The backend is asked for the result"
     if records.adopt(job_id) is None:
         raise InputError(message="The job is no longer in this file", fix="Start it again")
-    bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id, leave_modes=True)
+    bpy.ops.backlot.apply("EXEC_DEFAULT", True, job_id=job_id, now=True)
     _follow_up(job_id)
     found = records.find(job_id)
     return (found[1].result or found[1].error) if found else ""

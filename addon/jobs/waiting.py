@@ -12,24 +12,27 @@ from ...shared.errors import InputError
 from . import handlers
 
 
-def artist_is_busy() -> bool:
-    """Whether the artist is in the middle of something (a transform, a stroke), which a change of the scene would disturb."""
-    return any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
+def under_way() -> str:
+    """The name of what the artist is in the middle of (a transform, a stroke), which a change of the scene would disturb; or empty."""
+    running = [operator for window in bpy.context.window_manager.windows for operator in window.modal_operators]
+    return str(running[0].name or running[0].bl_idname) if running else ""
 
 
-def reason(operation: str, request: dict[str, Any], leave_modes: bool = False) -> str:
+def reason(operation: str, request: dict[str, Any], now: bool = False) -> str:
     """What a result waits for, as a sentence; empty where it can be put into the scene.
 
     Args:
         operation: Name of the operation.
         request: What the record of the job holds.
-        leave_modes: Whether objects that must be in Object Mode are put into it.
+        now: The artist asked for it: what runs all the time, such as another add-on's operator, does not count, and objects that must
+            be in Object Mode are put into it.
     """
-    if artist_is_busy():
-        return "The result waits for the action that is under way"
+    action = "" if now else under_way()
+    if action:
+        return f"The result waits for the end of {action!r}"
     if not bpy.app.background and bpy.app.is_job_running("RENDER"):
         return "The result waits for the end of the render"
-    occupied = [] if leave_modes else handlers.handler_of(operation).occupied(request)
+    occupied = [] if now else handlers.handler_of(operation).occupied(request)
     if occupied:
         return f"The result waits until {occupied[0].name!r} is back in Object Mode"
     return ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..jobs import records
 from ..jobs.handlers import Handler
-from ..jobs.waiting import artist_is_busy
+from ..jobs.waiting import under_way
 from ..scene import provenance
 from . import progress
 
@@ -35,7 +35,7 @@ class ReconstructionHandler(Handler):
         """Keeps the coarse mesh, and shows it if the artist wants it and is not in the middle of an action."""
         super().partial(scene, record, event)
         wanted = event.name == "mesh" and provenance.parse(record.request).get("show_progress")
-        if wanted and record.name in records.LIVE and not artist_is_busy():
+        if wanted and record.name in records.LIVE and not under_way():
             progress.show(scene, record.name, record.label, event.value)
 
     def cancelled(self, job_id: str, request: dict[str, Any]) -> dict[str, Any]:

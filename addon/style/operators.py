@@ -10,6 +10,7 @@ import bpy
 
 from ...shared.errors import InputError
 from ...shared.operations import Operation
+from ..capture import cameras
 from ..capture.folders import new_folder
 from ..jobs import records
 from ..ui import controls
@@ -67,8 +68,7 @@ class PictureOperator(OperationOperator):
     def _capture_settings(self, scene: bpy.types.Scene, selected: list[bpy.types.Object], wanted: str) -> Any:
         from ..capture.settings import CaptureSettings
 
-        straight = scene.camera is not None and scene.camera.data.type == "PERSP"  # other cameras have no exact pinhole for their passes
-        return CaptureSettings(mode="frame", geometry=self._has_passes() and straight)
+        return CaptureSettings(mode="frame", geometry=self._has_passes() and cameras.has_pinhole(scene.camera))  # else colour alone
 
 
 class ShotOperator(PictureOperator):

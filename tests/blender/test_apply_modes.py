@@ -103,13 +103,24 @@ def test_apply_now_leaves_the_mode_and_comes_back(scene):
 def test_a_result_waits_for_the_action_that_is_under_way(scene, monkeypatch):
     job = sent(scene, "texture.generate", [bpy.data.objects["Cube"]])
     arrived(job, stand_in.material())
-    monkeypatch.setattr(waiting, "artist_is_busy", lambda: True)
+    monkeypatch.setattr(waiting, "under_way", lambda: "Move")
     queue.apply_results()
     record = records.find(job)[1]
-    assert (record.state, record.error) == ("ready", "The result waits for the action that is under way")
+    assert (record.state, record.error) == ("ready", "The result waits for the end of 'Move'")
     monkeypatch.undo()
     queue.apply_results()
     assert record.state == "done"
+
+
+def test_an_action_that_never_ends_does_not_hold_a_result_for_ever(scene, monkeypatch):
+    """Another add-on's operator may run all the time."""
+    job = sent(scene, "texture.generate", [bpy.data.objects["Cube"]])
+    arrived(job, stand_in.material())
+    monkeypatch.setattr(waiting, "under_way", lambda: "Show Keys")
+    queue.apply_results()
+    assert records.find(job)[1].state == "ready"
+    assert bpy.ops.backlot.apply_now(job_id=job) == {"FINISHED"}
+    assert records.find(job)[1].state == "done"
 
 
 def test_a_ready_result_that_is_cancelled_is_gone(scene):

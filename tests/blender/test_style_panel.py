@@ -203,6 +203,24 @@ def test_several_styles_have_weights_and_a_rendered_content_has_passes(scene, se
     assert "styles" not in sent[2][1]
 
 
+@pytest.mark.parametrize("kind", ["sheared", "mirrored", "ORTHO", "PANO"])
+def test_a_camera_that_is_no_pinhole_gives_colour_without_passes(scene, sent, kind):
+    scene.style_image.input_style = picture("Oil")
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    if kind == "sheared":
+        scene.camera.parent = bpy.data.objects.new("Rig", None)
+        scene.collection.objects.link(scene.camera.parent)
+        scene.camera.parent.scale = (1, 1, 1.2)
+    elif kind == "mirrored":
+        scene.camera.scale = (-1, 1, 1)
+    else:
+        scene.camera.data.type = kind
+    bpy.context.view_layer.update()
+    bpy.ops.backlot.style(from_camera_content=True)
+    _, inputs = sent[0]
+    assert set(inputs) == {"content", "style"}
+
+
 def test_a_shot_takes_several_styles_for_objects_by_name(scene, captured, sent):
     scene.style_shot.input_style = picture("Oil")
     picture("Chalk")

@@ -72,7 +72,7 @@ def _geometry(scene: bpy.types.Scene, folder: Path, numbers: list[int]) -> None:
             _still(scene, number, folder / name)
             scene.frame_set(number)
             lens = cameras.intrinsics(scene.camera.data, *SIZE, (1.0, 1.0))
-            pose = np.array(cameras.rigid(scene.camera.matrix_world), np.float64)
+            pose = np.array(cameras.pose(scene.camera), np.float64)
             camera = Camera(*SIZE, lens["fl_x"], lens["fl_y"], lens["cx"], lens["cy"], pose)
             files = {"color": f"color_{number:04d}.exr", **dict.fromkeys(GEOMETRY, name)}
             metas.append({"camera": camera, "files": files, "number": number})

@@ -18,6 +18,7 @@ from backlot.backend.io.image_file import MAX_PIXELS
 from backlot.backend.io.reading import decode
 from backlot.backend.io.writing import encode
 from backlot.shared.errors import InputError
+from backlot.shared.notes import collect_notes
 from backlot.shared.values import EncodedFile, Image
 
 
@@ -265,8 +266,14 @@ def test_checks_say_what_is_wrong() -> None:
     ):
         with pytest.raises(InputError, match=words):
             check_pixels(image, "style", minimum=4)
-    with pytest.raises(InputError, match="as large as the content"):
-        check_mask(Image(np.zeros((4, 4, 1), np.uint8)), (5, 4))
+    with pytest.raises(InputError, match="the mask to have the shape of the content, 5 x 10 pixels, got 4 x 4"):
+        check_mask(Image(np.zeros((4, 4, 1), np.uint8)), (10, 5))
+    half = np.zeros((4, 4, 1), np.uint8)
+    half[:, 2:] = 255
+    with collect_notes() as notes:
+        assert check_mask(Image(half), (2, 2)).tolist() == [[0, 1], [0, 1]]
+        assert check_mask(Image(half[:, ::-1].copy()), (8, 8))[:, [0, 7]].tolist() == [[1, 0]] * 8
+    assert notes.sentences()[0] == "the mask of 4 x 4 pixels was brought to the 2 x 2 of the content"
 
 
 @pytest.mark.parametrize(("suffix", "channels"), [("gif", 3), ("png", 2), ("jpg", 5), ("", 3)])

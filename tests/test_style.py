@@ -204,8 +204,8 @@ def test_bad_pictures(picture: np.ndarray, model: np.ndarray, words: str) -> Non
 
 
 def test_bad_mask_and_data() -> None:
-    with pytest.raises(InputError, match="mask as large"):
-        paint(content(), strokes(), mask=np.zeros((5, 5, 1), np.uint8))
+    with pytest.raises(InputError, match="the mask to have the shape of the content"):
+        paint(content(), strokes(), mask=np.zeros((5, 50, 1), np.uint8))
     with pytest.raises(InputError, match="colour picture"):
         paint(content(kind="float32"), strokes(), space="data")
 

@@ -241,7 +241,7 @@ def test_bad_texts(given: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("ids", "words"),
     [
-        (np.zeros((5, 5, 1), np.uint8), "as large as the content"),
+        (np.zeros((5, 50, 1), np.uint8), "the shape of the content"),
         (np.random.default_rng(0).random((*SIZE, 1)).astype(np.float32), "whole numbers"),
         (np.full((*SIZE, 1), np.inf, np.float32), "whole numbers"),
         (np.random.default_rng(0).integers(0, 9, (*SIZE, 3), dtype=np.uint8), "one number"),
@@ -250,6 +250,12 @@ def test_bad_texts(given: dict[str, Any], words: str) -> None:
 def test_bad_ids(ids: np.ndarray, words: str) -> None:
     with pytest.raises(InputError, match=words):
         paint(content(), tinted(0), ids=Image(ids, "data"))
+
+
+def test_ids_of_another_size_are_the_same_objects() -> None:
+    whole = paint(content(), tinted(0), {"regions": "4:keep"}, ids=Image(objects(), "data"))
+    twice = objects().repeat(2, 0).repeat(2, 1)
+    assert np.array_equal(paint(content(), tinted(0), {"regions": "4:keep"}, ids=Image(twice, "data")), whole)
 
 
 def test_the_last_region_named_counts() -> None:

@@ -6,7 +6,9 @@ import numpy as np
 
 from ...shared.errors import InputError
 from ...shared.values import Image
+from ..core.camera import check_aspect
 from .alpha import mask_values
+from .frames.sizes import at_size, note_size
 
 
 def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int, ...] | None = (1, 3, 4), *, finite: bool = True) -> None:
@@ -37,16 +39,20 @@ def check_pixels(image: Image, name: str, minimum: int = 1, channels: tuple[int,
 
 
 def check_mask(mask: Image, size: tuple[int, int]) -> np.ndarray:
-    """The mask as ``(H, W)`` float32 in 0..1, or ``InputError`` when it does not fit.
+    """The mask as ``(H, W)`` float32 in 0..1; one of another size and the same shape is brought to the size, with a note.
 
     Args:
         mask: See ``alpha.mask_values``.
-        size: ``(height, width)`` that it has to have.
+        size: ``(height, width)`` of what it is for.
+
+    Raises:
+        InputError: Another shape, NaN or infinity.
     """
     check_pixels(mask, "mask", channels=(1, 3, 4))
-    if mask.pixels.shape[:2] != size:
-        got = f"{mask.pixels.shape[1]} x {mask.pixels.shape[0]}"
-        raise InputError(
-            expected=f"a mask as large as the content, {size[1]} x {size[0]} pixels", got=got, fix="Render the mask at that size"
-        )
-    return mask_values(mask, "mask")
+    values = mask_values(mask, "mask")
+    height, width = values.shape
+    if (height, width) == size:
+        return values
+    check_aspect((width, height), size[::-1], "the mask", "the content", "Render the mask with that shape")
+    note_size("the mask", (width, height), "the content", size[::-1], "")
+    return np.ascontiguousarray(at_size("mask", Image(values[..., None], "data"), size[1], size[0], strict=False).pixels[..., 0])

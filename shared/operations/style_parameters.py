@@ -3,7 +3,7 @@
 from .schema import Input, Output, Parameter
 
 CONTENT = Input("content", "image", "Content", "the image whose structure is kept", scene=True)
-MASK = Input("mask", "mask", "Mask", "white where the style shall act, as large as the content", required=False)
+MASK = Input("mask", "mask", "Mask", "white where the style shall act, of the shape of the content", required=False)
 STYLE = Input("style", "image", "Style", "the image whose strokes and colours are used")
 MORE_STYLES = Input("styles", "images", "More Styles", "further styles, numbered from 1 on; the style itself is 0", required=False)
 

@@ -19,7 +19,7 @@ OPERATION = Operation(
             whole=True,
         ),
         STYLE,
-        Input("mask", "mask", "Mask", "white where the style shall act in every frame, as large as the frames", required=False),
+        Input("mask", "mask", "Mask", "white where the style shall act in every frame, of the shape of the frames", required=False),
         MORE_STYLES,
     ),
     parameters=(

@@ -42,7 +42,7 @@ OPERATION = Operation(
             numbers=True,
         ),
         Input("labels", "image", "Labels", "the regions that the texture shall have, in the same colours", required=False, numbers=True),
-        Input("keep", "mask", "Keep", "white where the exemplar's own pixels stay as they are, of the same size", required=False),
+        Input("keep", "mask", "Keep", "white where the exemplar's own pixels stay as they are, of the same shape", required=False),
     ),
     parameters=(
         Parameter("size", "size", [512, 512], "Size", "Width and height of the texture", minimum=32, maximum=8192, unit="px"),

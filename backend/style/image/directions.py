@@ -13,12 +13,14 @@ import torch.nn.functional as F
 from ....shared.errors import InputError, ParameterError
 from ....shared.text_file import is_count
 from ....shared.values import DEPTH_BACKGROUND, EncodedFile, Image
+from ...core.camera import check_aspect
 from ...core.color import to_float
 from ...core.color_spaces import luminance
 from ...core.filters import gaussian_blur
 from ...io.exr_layers_read import read_layers
 from ...io.frames.channels import named_layer
 from ...io.frames.object_ids import parse_ids
+from ...io.frames.sizes import at_size, note_size
 from ...io.image_file import is_exr
 from ...io.reading import decode
 from ...patchmatch import pyramid
@@ -54,7 +56,7 @@ def read_geometry(inputs: Mapping[str, Any], kind: str, size: tuple[int, int], d
         device: Where to.
 
     Raises:
-        InputError: Of another size, no whole numbers, or no pass that could be used.
+        InputError: Of another shape, no whole numbers, or no pass that could be used.
     """
     ids = None if inputs.get("ids") is None else _whole(inputs["ids"], "ids", size)
     depth = normal = None
@@ -72,10 +74,10 @@ def read_geometry(inputs: Mapping[str, Any], kind: str, size: tuple[int, int], d
         if ids is None and own is not None:
             ids = _whole(own, "passes", size)
         if found["depth"] is not None:
-            values = _sized(found["depth"], "passes", size)[..., 0].astype(np.float32)
+            values = _sized(found["depth"], "passes", "depth", size)[..., 0].astype(np.float32)
             depth = torch.from_numpy(np.where(np.isfinite(values) & (values < DEPTH_BACKGROUND), values, np.inf).astype(np.float32))
         if found["normal"] is not None:
-            values = np.nan_to_num(_sized(found["normal"], "passes", size)[..., :3].astype(np.float32), posinf=0.0, neginf=0.0)
+            values = np.nan_to_num(_sized(found["normal"], "passes", "normal", size)[..., :3].astype(np.float32), posinf=0.0, neginf=0.0)
             normal = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
     tensors = [None if t is None else t.to(device) for t in (None if ids is None else torch.from_numpy(ids), depth, normal)]
     return Geometry(tensors[0], geometry_planes(*tensors))
@@ -251,16 +253,19 @@ def _decoded(file: Any) -> dict[str, Image]:
     return {name: layer.numbers() for name, layer in read_layers(file).items()}
 
 
-def _sized(image: Image, name: str, size: tuple[int, int]) -> np.ndarray:
-    if image.pixels.shape[:2] != size:
-        got = f"{image.pixels.shape[1]} x {image.pixels.shape[0]}"
-        raise InputError(expected=f"{name} as large as the content, {size[1]} x {size[0]} pixels", got=got, fix="Render both at one size")
-    return image.pixels
+def _sized(image: Image, name: str, field: str, size: tuple[int, int]) -> np.ndarray:
+    """The pixels at the size of the content; ``field`` says what they are, see ``frames.sizes``."""
+    height, width = image.pixels.shape[:2]
+    if (height, width) == size:
+        return image.pixels
+    check_aspect((width, height), size[::-1], name, "the content", "Render both with one shape")
+    note_size(name, (width, height), "the content", size[::-1], "")
+    return at_size(field, image, size[1], size[0], strict=False).pixels
 
 
 def _whole(image: Image, name: str, size: tuple[int, int]) -> np.ndarray:
     """Ids ``(H, W)`` int64: the numbers as they are stored."""
-    pixels = _sized(image, name, size)
+    pixels = _sized(image, name, "object_id", size)
     color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1]
     if (color != color[..., :1]).any():
         raise InputError(

@@ -261,6 +261,13 @@ def test_odd_numbers_in_renders_are_painted_over_and_counted() -> None:
                             parameters_of("style.shot"), Context(torch.device("cpu"), 0))  # fmt: skip
     assert np.isfinite(delivered(result["stylised"][0])).all()
     assert any("2 pixels" in note and "NaN or infinite" in note for note in result["report"]["notes"])
+    painted = np.concatenate([light(5, (40, 56)), np.ones((40, 56, 1))], 2)
+    given = {"frames": [scene_frame(view, color=Image(color, "linear"))], "keyframes": [png(codes(painted, 8), name="paint_0001.png")]}
+    with collect_notes() as notes:
+        result = style_keyframes.run(given, parameters_of("style.keyframes", frames_wanted="1", steps=2, minutes=0.0, size="small"),
+                                     Context(torch.device("cpu"), 0))  # fmt: skip
+    assert np.isfinite(delivered(result["stylised"][0])).all()
+    assert notes.sentences() == ["frame 1: 2 pixels of the colour are NaN or infinite and count as 0"]
     for operation, inputs in (("style.image", {"content": style, "style": Image(values, "linear")}),
                               ("texture.maps", {"photo": Image(values, "linear")}),
                               ("style.image", {"content": style, "style": style, "mask": Image(values[..., :1], "data")})):  # fmt: skip

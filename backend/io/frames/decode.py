@@ -27,6 +27,8 @@ LOSS = 16 / 255
 """Values of a mask in a JPEG below it are 0: compression leaves such around edges."""
 LEVELS = 2
 """The highest level of confidence of Apple's depth sensors: low, medium, high."""
+_COUNTED = {"image": 3, "color": 3, "motion": 4}
+"""Fields whose pixels with NaN or infinity are counted, and their components."""
 _COMPONENTS = {"normal": 3, "motion": 4, "albedo": 3, "diffuse": 3, "position": 3}
 """Fewest numbers of each pixel."""
 
@@ -86,7 +88,7 @@ def decode_frame(frame: SceneFrame, wanted: Wanted) -> Frame:
             values |= {"depth": depth.values, "noise": depth.noise, "background": depth.background, "depth_stored": depth.stored}
         else:
             values |= _field(name, image, frame, where)
-    counts = {name: _count_not_finite(found[name].pixels, most) for name, most in (("image", 3), ("motion", 4)) if name in found}
+    counts = {name: _count_not_finite(found[name].pixels, most) for name, most in _COUNTED.items() if name in found}
     return Frame(frame.number, scaled(frame.camera, width, height), not_finite=counts, **values)
 
 

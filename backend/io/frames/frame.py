@@ -32,7 +32,7 @@ class Frame:
         position: ``(H, W, 3)`` float32, rest position: coordinates of the surface point at rest.
         mask: ``(H, W)`` float32 in 0..1.
         depth_stored: How the depth was stored and in which unit, in words.
-        not_finite: Pixels of ``image`` and ``motion`` with NaN or infinity, by name.
+        not_finite: Pixels of ``image``, ``color`` and ``motion`` with NaN or infinity, by name.
     """
 
     number: int

@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from ....shared.errors import InputError
+from ....shared.notes import note
 from ....shared.values import EncodedFile, Image
 from ...core.context import Context
 from ...io.frames.channels import SWITCHES
@@ -60,6 +61,11 @@ def run(inputs: Mapping[str, Any], parameters: Mapping[str, Any], context: Conte
     warnings += [f"Keyframe {n} is not among the frames: its paint cannot be tracked" for n in renderer.untracked]
     stylised, tracked, confidence = _render(renderer, wanted, strength, parameters["layers"] == "all", context, share)
     context.progress(1.0, "done")
+    for number in wanted:
+        for name, count in shot.not_finite(number).items():
+            if count:
+                what = "the colour are NaN or infinite" if name == "color" else "the motion vectors are no finite numbers"
+                note(f"{count} pixels of {what} and count as 0", f"frame {number}")
     report = {
         "keyframes": sorted(model.keyframes),
         "painted": {str(n): round(float((k.mask > 0.99).mean()), 4) for n, k in sorted(model.keyframes.items())},

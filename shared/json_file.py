@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import InputError
 from .notes import note
-from .text_file import decode_text, printable, read_text
+from .text_file import decode_text, printable, read_bytes
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ODD = re.compile(
@@ -33,12 +33,12 @@ def read_json(path: str | Path, what: str = "a readable text file", fix: str = "
     Raises:
         InputError: No such file, no text, no JSON; with the line and column.
     """
-    return parse_json(read_text(path, what, fix), Path(path).name, fix)
+    return decode_json(read_bytes(path, what, fix), Path(path).name, fix)
 
 
 def decode_json(data: bytes, name: str, fix: str = "Export it again") -> Any:
     """The value in the bytes of a JSON file; see ``read_json``."""
-    return parse_json(decode_text(data, name), name, fix)
+    return parse_json(decode_text(data, name, "JSON"), name, fix)
 
 
 def parse_json(text: str, name: str, fix: str = "Export it again") -> Any:

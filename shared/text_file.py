@@ -48,30 +48,39 @@ def read_text(path: str | Path, what: str = "a readable text file", fix: str = "
     Raises:
         InputError: No such file, one that cannot be read, or binary data.
     """
+    return decode_text(read_bytes(path, what, fix), Path(path).name)
+
+
+def read_bytes(path: str | Path, what: str, fix: str = "") -> bytes:
+    """The bytes of a text file; see ``read_text``."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise InputError(expected=f"{what} at {path}", got="no such file", fix=fix) from None
     except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
         raise InputError(expected=f"{what} at {path}", got=getattr(error, "strerror", None) or str(error), fix=fix) from error
-    return decode_text(data, path.name)
 
 
-def decode_text(data: bytes, name: str) -> str:
-    """Bytes of a text file as text; see the module for what is read. ``name`` is the file's, for messages and notes.
+def decode_text(data: bytes, name: str, kind: str = "text") -> str:
+    """Bytes of a text file as text; see the module for what is read.
+
+    Args:
+        data: The file's.
+        name: Its name, for messages and notes.
+        kind: What it should be, for messages: ``JSON``.
 
     Raises:
         InputError: Binary data, or UTF-16 that breaks off.
     """
     encoding, start = next(((encoding, len(mark)) for mark, encoding in _BOMS if data.startswith(mark)), (_without_mark(data), 0))
     try:
-        return _checked(data[start:].decode(encoding), name)
+        return _checked(data[start:].decode(encoding), name, kind)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             got = f"{encoding.upper()} that cannot be read ({error.reason})"
-            raise InputError(expected=f"text in {name}", got=got, fix="Export it again, or save it as UTF-8") from None
-    text = _checked(data[start:].decode("cp1252", _AS_LATIN), name)
+            raise InputError(expected=f"{kind} in {name}", got=got, fix="Export it again, or save it as UTF-8") from None
+    text = _checked(data[start:].decode("cp1252", _AS_LATIN), name, kind)
     note(WESTERN, name)
     return text
 
@@ -155,9 +164,9 @@ def _without_mark(data: bytes) -> str:
     return "utf-16-le" if second > 0.8 * half and not first else "utf-8"
 
 
-def _checked(text: str, name: str) -> str:
+def _checked(text: str, name: str, kind: str) -> str:
     if "\0" in text:
-        raise InputError(expected=f"text in {name}", got="binary data", fix="Export it again as text")
+        raise InputError(expected=f"{kind} in {name}", got="binary data", fix="Export it again as text")
     return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
 

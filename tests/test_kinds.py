@@ -102,7 +102,7 @@ def test_inputs_by_kind(disk: Path) -> None:
     [
         (IMAGES, [], "at least one"), (IMAGES, [3], "a path or a list"), (IMAGES, ["none.png"], "none.png"),
         (MESH, ["a", "b"], "a path as"),
-        (MESH, "0.png", "ply"), (TRACKS, "rock.ply", "binary data"), (TRACKS, "nowhere.json", "nowhere.json"),
+        (MESH, "0.png", "ply"), (TRACKS, "rock.ply", "JSON"), (TRACKS, "nowhere.json", "nowhere.json"),
     ],
 )  # fmt: skip
 def test_wrong_inputs(disk: Path, item: Input, where: Any, said: str) -> None:

@@ -80,17 +80,21 @@ class FileLookup:
                 if found is not None:
                     return self._note(found, name, said, guess=False)
         spelled, said = _spellings(name)[-1]
-        parts = [part for part in _parts(spelled) if part != ".."]
-        for start in range(0 if _elsewhere(spelled) or ".." in _parts(spelled) else 1, len(parts)):
-            found = self._walk(self.folder, parts[start:])
-            if found is not None:
-                return self._note(found, name, [*said, _MOVED], guess=True)
-        for folder in also if parts else ():
-            found = self._walk(self.folder, [*_parts(folder), parts[-1]])
+        for parts in self._moved(spelled, also):
+            found = self._walk(self.folder, parts)
             if found is not None:
                 return self._note(found, name, [*said, _MOVED], guess=True)
         found = None if _elsewhere(spelled) else self._walk(self.folder, _parts(spelled), other_suffix=True)
         return None if found is None else self._note(found, name, said, guess=True)
+
+    def _moved(self, spelled: str, also: Sequence[str]) -> Iterator[list[str]]:
+        """Parts of a path below the folder, for a name of another machine or folder: what is missing from a folder that is there is not."""
+        parts = [part for part in _parts(spelled) if part != ".."]
+        if len(parts) > 1 and not _elsewhere(spelled) and _exists(self.folder.joinpath(*_parts(spelled)[:-1])):
+            return
+        for start in range(0 if _elsewhere(spelled) or ".." in _parts(spelled) else 1, len(parts)):
+            yield parts[start:]
+        yield from ([*_parts(folder), parts[-1]] for folder in also if parts)
 
     def _walk(self, start: Path, parts: Sequence[str], other_suffix: bool = False) -> tuple[Path, list[str]] | None:
         """The file below a folder, part by part, and what had to be done to find it."""

@@ -123,6 +123,13 @@ def test_a_guess_never_gives_one_file_to_two_names(tmp_path, order):
     assert again.find("0001.png") == again.find("./0001.png") == again.find("0001.png")
 
 
+def test_what_is_missing_from_a_folder_that_is_there_is_missing(tmp_path):
+    lookup = FileLookup(files(tmp_path, "images/0002.png", "0001.png"))
+    assert lookup.find("images/0001.png", ("images",)) is None
+    assert lookup.find("0001.png") == tmp_path / "0001.png"
+    assert lookup.find("0002.png", ("images",)) == tmp_path / "images/0002.png"  # no folder is named
+
+
 def test_folders_are_found_where_they_may_be(tmp_path):
     folder = files(tmp_path, "shots/take 1/a.png")
     assert FileLookup(folder, (), folders=True).find("Shots\\take 1") == folder / "shots/take 1"

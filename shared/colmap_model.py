@@ -21,6 +21,8 @@ FORMS: dict[str, tuple[Callable[[dict[str, Path]], ColmapModel], Callable[[Path]
 """Suffix to its reader and to what counts the registered images; the first is preferred."""
 _INSIDE = ("", "sparse", "text", "sparse/text", "bin", "colmap", "colmap/sparse", "colmap/text", "model", "dense", "dense/sparse")
 """Where in a folder a model may be: what COLMAP, its scripts, nerfstudio and 3D Gaussian splatting write."""
+_MOST_FOLDERS = 50
+"""So many others are looked into, such as ETH3D's ``dslr_calibration_undistorted``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,18 +64,31 @@ def find_model(folder: str | Path) -> ModelFiles | None:
     """
     for inside in _INSIDE:
         parent = Path(folder) / inside
-        found = [one for one in (_at(parent), *map(_at, _numbered(parent))) if one is not None]
-        if len(found) > 1:
-            found.sort(key=lambda one: -one.count())
-            others = ", ".join(f"{one.folder.name} ({one.count()})" for one in found[1:4])
-            note(
-                f"of the models here, {found[0].folder.name} is read, which has the most images ({found[0].count()}); the others are "
-                f"{others}. They have no common world: give the folder of another one to read it",
-                parent.name,
-            )
+        found = _models([parent, *_folders(parent, r"[0-9]{1,6}")])
         if found:
-            return found[0]
-    return None
+            return _largest(found, parent)
+    found = _models(_folders(Path(folder), r"[^.].*")[:_MOST_FOLDERS])
+    if not found:
+        return None
+    note(f"no usual folder has a model: that in {found[0].folder.name} is read", Path(folder).name)
+    return _largest(found, Path(folder))
+
+
+def _models(folders: list[Path]) -> list[ModelFiles]:
+    """The models right in these folders, the one with the most images first."""
+    found = [one for one in map(_at, folders) if one is not None]
+    return sorted(found, key=lambda one: -one.count()) if len(found) > 1 else found
+
+
+def _largest(found: list[ModelFiles], parent: Path) -> ModelFiles:
+    if len(found) > 1:
+        others = ", ".join(f"{one.folder.name} ({one.count()})" for one in found[1:4])
+        note(
+            f"of the models here, {found[0].folder.name} is read, which has the most images ({found[0].count()}); the others are "
+            f"{others}. They have no common world: give the folder of another one to read it",
+            parent.name,
+        )
+    return found[0]
 
 
 def _at(folder: Path) -> ModelFiles | None:
@@ -90,12 +105,13 @@ def _at(folder: Path) -> ModelFiles | None:
     return next(iter(forms.values()), None)
 
 
-def _numbered(parent: Path) -> list[Path]:
+def _folders(parent: Path, form: str) -> list[Path]:
+    """Folders in a folder by the form of their names; numbers in their order."""
     try:
-        inside = [path for path in parent.iterdir() if re.fullmatch(r"[0-9]{1,6}", path.name) and path.is_dir()]
+        inside = [path for path in parent.iterdir() if re.fullmatch(form, path.name) and path.is_dir()]
     except OSError:
         return []
-    return sorted(inside, key=lambda path: int(path.name))
+    return sorted(inside, key=lambda path: (len(path.name) if path.name.isdigit() else 0, path.name))
 
 
 def no_model(folder: Path) -> InputError:

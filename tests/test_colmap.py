@@ -292,6 +292,18 @@ def test_of_several_models_the_largest_is_read(tmp_path):
     assert len(read_colmap(tmp_path / "sparse/0")[0]) == 2
 
 
+def test_a_model_in_a_folder_of_any_name(tmp_path):
+    """As ETH3D has it; the names have the folder in them."""
+    made = scene()
+    for shot in made.shots:
+        shot.name = f"dslr_images_undistorted/{shot.name}"
+    made.write(tmp_path / "dslr_calibration_undistorted", "txt", tmp_path / "images")
+    for folder in (tmp_path, tmp_path / "dslr_calibration_undistorted"):
+        frames, tracks, notes = noted(folder)
+        check(made, frames, tracks)
+        assert ("no usual folder" in " ".join(notes)) == (folder == tmp_path)
+
+
 def test_text_and_binary_in_one_folder_are_said(tmp_path):
     scene(1, 2).write(tmp_path, "txt", tmp_path / "images")
     scene(2, 3).write(tmp_path, "bin", tmp_path / "images")

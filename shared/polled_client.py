@@ -81,6 +81,7 @@ class PolledClient:
         """
         preparation = Preparation(job, self._executor)
         preparation.check(self.welcome.limits if self.welcome else {})
+        self.forget(job.id)  # should it be on its way already
         self._jobs[job.id] = Tracked(job.id, preparation)
         self._advance()
         return job.id

@@ -113,7 +113,10 @@ class Codec:
         raw = [memoryview(np.ascontiguousarray(a).reshape(-1).view(np.uint8)) for a in arrays if a is not None]
         for frame in (head, text, *raw):
             if len(frame) > MAX_FRAME:
-                raise LimitError(expected=f"at most {MAX_FRAME >> 20} MiB in one frame", got=f"{len(frame) >> 20} MiB")
+                what, fix = ("text and lists", "Give long lists as files") if frame is text else ("one array", "")
+                raise LimitError(
+                    expected=f"at most {MAX_FRAME >> 20} MiB of {what} in one message", got=f"{len(frame) / 2**20:.1f} MiB", fix=fix
+                )
         return [PREFIX, self._sign(PREFIX, head, text), head, text, *raw]
 
     def decode(self, frames: Sequence[bytes | memoryview]) -> Message:

@@ -17,7 +17,7 @@ from ...shared.wire import Codec, Message, new_id
 
 FORGET_AFTER = 600.0
 """Seconds of silence after which a client has to say hello again."""
-MAX_WAITING = 64 * 1024 * 1024
+MAX_WAITING = 256 * 1024 * 1024
 """Bytes of messages that wait for a client which does not read; it has to say hello again when there are more."""
 ACTIVE_WITHIN = 15.0
 """Seconds since a client's last message for which it counts as being there (it pings every 2 s)."""

@@ -171,7 +171,7 @@ class Supervisor:
         for taken in self._intake.finished():
             try:
                 self._journal.add(taken.job, *taken.work.result())
-            except BacklotError as error:
+            except Exception as error:  # one odd job must not end everybody's backend
                 self._reject(taken, error)
                 continue
             for route in taken.routes:
@@ -179,7 +179,8 @@ class Supervisor:
             if taken.cancelled:
                 self._cancel(taken.job)
 
-    def _reject(self, taken: Taken, error: BacklotError) -> None:
+    def _reject(self, taken: Taken, why: Exception) -> None:
+        error = why if isinstance(why, BacklotError) else ProtocolError("The request could not be served", got=repr(why)[:200])
         for route in taken.routes:
             self._peers.send(route, "job.rejected", {"job": taken.job, "error": error.to_json()}, reply_to=taken.reply_to)
 
@@ -355,7 +356,7 @@ class Supervisor:
 
     def _idle(self) -> bool:
         counts = self._journal.count()
-        return not counts.get("running") and not counts.get("queued") and self._peers.active(ACTIVE_WITHIN) <= 1
+        return not len(self._intake) and not counts.get("running") and not counts.get("queued") and self._peers.active(ACTIVE_WITHIN) <= 1
 
     def _tidy(self) -> None:
         now = time.monotonic()

@@ -161,6 +161,62 @@ def test_other_types_than_meshes_get_the_material_at_its_scale(scene, kind):
     assert (measured is None) == (kind in ("FONT", "META"))
 
 
+@pytest.mark.parametrize("kind", ["FONT", "CURVE", "META", "SURFACE"])
+def test_text_and_curves_that_are_edited_get_the_material_too(scene, kind):
+    item = _make(kind)
+    bpy.ops.object.mode_set(mode="EDIT")
+    job = sent(scene, "texture.generate", [item])
+    arrived(job, stand_in.material())
+    queue.apply_results()
+    assert (records.find(job)[1].state, item.mode) == ("done", "EDIT"), records.find(job)[1].error
+    assert item.material_slots[0].material.name.startswith("Result")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert item.material_slots[0].material.name.startswith("Result")
+
+
+def test_a_rig_that_is_posed_does_not_hold_results(scene):
+    cube = bpy.data.objects["Cube"]
+    bpy.ops.object.armature_add()
+    bpy.ops.object.mode_set(mode="POSE")
+    job = sent(scene, "texture.generate", [cube, bpy.context.object])
+    arrived(job, stand_in.material())
+    mesh = sent(scene, "reconstruct.depth")
+    arrived(mesh, {"mesh": TRIANGLES})
+    queue.apply_results()
+    assert [records.find(one)[1].state for one in (job, mesh)] == ["done", "done"]
+    assert bpy.context.object.mode == "POSE"
+    assert cube.material_slots[0].material.name.startswith("Result")
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_targets_that_are_all_gone_leave_the_material_in_the_file(scene):
+    cube = bpy.data.objects["Cube"]
+    job = sent(scene, "texture.generate", [cube])
+    bpy.data.objects.remove(cube)
+    arrived(job, stand_in.material())
+    queue.apply_results()
+    record = records.find(job)[1]
+    assert record.state == "done"
+    assert "'Cube' is gone" in record.result
+    assert bpy.data.materials["Result"].use_fake_user
+
+
+def test_a_deleted_mesh_that_was_to_be_replaced_gets_its_result_after_undo(scene):
+    cube = bpy.data.objects["Cube"]
+    job = sent(scene, "reconstruct.texture", origin={"kind": "object", "target": records.targets([cube])[0]})
+    bpy.ops.ed.undo_push(message="before")
+    bpy.data.objects.remove(cube)
+    bpy.ops.ed.undo_push(message="deleted")
+    arrived(job, {"mesh": TRIANGLES, "texture": PICTURE})
+    queue.apply_results()
+    record = records.find(job)[1]
+    assert (record.state, record.kept) == ("failed", True)
+    assert "it is gone" in record.error
+    bpy.ops.ed.undo()
+    assert bpy.ops.backlot.apply_now(job_id=job) == {"FINISHED"}
+    assert len(bpy.data.objects["Cube"].data.vertices) == 3
+
+
 def test_an_instanced_collection_is_said_and_the_material_is_kept(scene):
     group = bpy.data.collections.new("Asset")
     placed = bpy.data.objects.new("Placed", None)

@@ -58,6 +58,7 @@ class BlobStore:
         self._wanted = FRAME_4K
         self._adopted = 0.0
         self._leaves: dict[str, list[bytes]] = {}
+        self._counted, self._counted_until = 0, 0.0
         for name in ("blobs", "spool", "spare"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -247,11 +248,14 @@ class BlobStore:
                     shutil.rmtree(folder)
 
     def size(self) -> int:
-        """Bytes in the store."""
-        total = 0
+        """Bytes in the store; of many files not counted anew each time, so that no more than a fiftieth of the time goes into it."""
+        began, total = time.monotonic(), 0
+        if began < self._counted_until:
+            return self._counted
         for path in self._files():
             with contextlib.suppress(OSError):  # renamed or removed just now
                 total += path.stat().st_size
+        self._counted, self._counted_until = total, time.monotonic() + 50 * (time.monotonic() - began)
         return total
 
     def _files(self) -> Iterator[os.DirEntry[str]]:

@@ -15,8 +15,8 @@ from .exr_rows import Rows
 from .scene_copy import VIEW_LAYER
 
 EVERY = 10
-"""Of a range every tenth frame is measured, the first and the last, and each with another camera object than the one before: the pass
-makes a file a third larger."""
+"""Every tenth frame is measured, the first and the last, and each with another camera object than the one before: the pass makes a
+file about twice as large."""
 ENOUGH = 64
 """Points."""
 MOST_BLOCKS = 12

@@ -159,8 +159,8 @@ class Capture:
 
     def _geometry(self, copy: bpy.types.Scene, stem: str, frame: dict[str, Any]) -> str:
         place = len(self.frames)
-        proved = self._poses or place % proof.EVERY == 0 or place == self.total - 1 or frame.get("object") != self._camera
-        scene_copy.set_geometry(copy, position=bool(proved))
+        proved = place % proof.EVERY == 0 or place == self.total - 1 or frame.get("object") != self._camera
+        scene_copy.set_geometry(copy, position=proved)
         with scene_copy.object_ids(copy) as ids:
             self.object_ids = {name: value for name, value in ids.items() if not name.startswith(scene_copy.ORBIT)}
             name = self._render(copy, stem, layers=True)

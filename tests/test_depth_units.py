@@ -211,6 +211,27 @@ def test_another_scale_is_noted_with_the_factor(scale: float) -> None:
     assert factor * scale == pytest.approx(1, abs=0.012)
 
 
+def ball() -> list[tuple[Camera, np.ndarray]]:
+    """Six views around a ball: each sees what its neighbours see a part of, and nothing of the other side."""
+    views = []
+    for n in range(6):
+        camera = facing((1.5 * np.cos(n * np.pi / 3), 1.5 * np.sin(n * np.pi / 3), 0.6 * (-1) ** n), (0, 0, 0))
+        origin, direction, _ = rays_of(camera)
+        a, b = (direction**2).sum(-1), direction @ origin
+        inside = b * b - a * (origin @ origin - 0.4**2)
+        views.append((camera, np.where(inside > 0, (-b - np.sqrt(np.maximum(inside, 0))) / a, 0).astype(np.float32)))
+    return views
+
+
+def test_an_object_seen_from_all_around_is_enough() -> None:
+    assert checked(ball()) == []
+    with pytest.raises(InputError, match="millimetres"):
+        checked([(camera, depth * 1000) for camera, depth in ball()])
+    for scale, words in ((10, "by 0.1"), (5, "by 0.2")):  # tenths of a millimetre, and 5,000 steps a metre, read as millimetres
+        [note] = checked([(camera, depth * scale) for camera, depth in ball()])
+        assert words in note
+
+
 def test_distance_along_the_ray_is_noted() -> None:
     [note] = checked([(camera, depth * rays_of(camera)[2]) for camera, depth in room()])
     assert "distance along the ray" in note
@@ -256,7 +277,7 @@ def with_something_that_moves() -> list[tuple[Camera, np.ndarray]]:
 
 @pytest.mark.parametrize(
     "scene",
-    [room, turning, moving_little, walls_apart, mountains, noisy, with_something_that_moves, lambda: room()[:1], lambda: room()[::6]],
+    [room, ball, turning, moving_little, walls_apart, mountains, noisy, with_something_that_moves, lambda: room()[:1], lambda: room()[::6]],
 )
 def test_honest_scenes_are_left_alone(scene: Callable[[], list[tuple[Camera, np.ndarray]]]) -> None:
     assert checked(scene()) == []

@@ -34,11 +34,17 @@ FITS, SHARED = 0.85, 0.25
 """Least share that is not contradicted, and that is agreed on, where depth fits."""
 WHOLE = 0.95
 """Share that is not contradicted where nothing is wrong but noise."""
+NEIGHBOUR, LANDED = 0.3, 20
+"""Share of a frame's samples that its best neighbour agrees on, where frames are all around an object; fewest samples of one for it."""
+SMALL = (0.1, 0.2)
+"""Factors of common exports (a tenth of a millimetre, 5,000 steps a metre) taken for millimetres; asked for where frames share nothing."""
 BETTER, GAP = 3.0, 0.05
 """So many times less has to be contradicted at another scale, and by at least this share."""
 _TOLERANCE = 0.02
 _SAMPLES = 400
 _ENOUGH = 200
+_APART = 1e-3
+"""Cameras that are closer, in parts of how far all are apart, count as one position."""
 _ENDLESS = 1e6
 """Times the depth: baselines are nothing then."""
 _GRID = np.geomspace(0.05, 200, 208)
@@ -64,15 +70,18 @@ class Fit(NamedTuple):
     Attributes:
         agreed: Share of samples that two frames agree on, of those that land on a measurement.
         kept: Share of samples that frames agree on, of those and the contradicted ones.
+        neighbour: Share that a frame and the one that agrees with it most agree on, or more, in three of four frames.
     """
 
     agreed: float
     kept: float
+    neighbour: float
 
     def beats(self, other: Fit | None) -> bool:
         """Whether it fits, and much better than the other."""
         wrong = 1.0 if other is None else 1 - other.kept
-        fits = self.kept >= FITS and self.agreed >= SHARED
+        around = other is None and self.kept >= WHOLE and self.neighbour >= NEIGHBOUR
+        fits = around or (self.kept >= FITS and self.agreed >= SHARED)
         return fits and BETTER * (1 - self.kept) <= wrong and 1 - self.kept <= wrong - GAP
 
 
@@ -101,6 +110,11 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
     if fits:
         factor = max(fits, key=lambda f: fits[f].kept)
         raise _wrong_unit(frames, found, factor, fits[factor])
+    for factor in SMALL if found is None else ():
+        better = _beating(frames, factor, found, endless)
+        if better is not None:
+            note(f"Depth and cameras may not fit: {_compared(found, better, f'with depth times {factor:g}')}. {_scaled_by(factor)}")
+            return
     for inverse in (False, True) if found is not None and _spread(frames) > 0 else ():
         read = [dataclasses.replace(frame, depth=_inverse(frame.depth)) for frame in frames] if inverse else frames
         scale = _best_scale(read)
@@ -111,13 +125,12 @@ def check_units(frames: Sequence[DepthFrame], found: Fit | None) -> None:
                 note(f"Depth looks like inverse depth (disparity): as it is, {words}. Export distances")
             else:
                 words = _compared(found, better, f"with depth times {scale:.3g}")
-                fix = f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {scale:.3g}"
-                note(f"Depth and cameras do not fit: as they are, {words}. {fix}")
+                note(f"Depth and cameras do not fit: as they are, {words}. {_scaled_by(scale)}")
             return
 
 
 def fit(frames: Sequence[DepthFrame], factor: float = 1.0, samples: int = _SAMPLES, enough: int = _ENOUGH) -> Fit | None:
-    """How frames fit together; None where too few samples of one land on a measurement of another.
+    """How frames fit together; None where too few samples of one land on a measurement of another, or nearly all are hidden by it.
 
     Args:
         frames: Without lens distortion.
@@ -127,20 +140,27 @@ def fit(frames: Sequence[DepthFrame], factor: float = 1.0, samples: int = _SAMPL
     """
     generator = np.random.default_rng(0)
     agreed = beyond = total = 0
+    best = []
+    apart = _APART * _spread(frames) if frames else 0.0
     for frame in frames:
+        best.append(0.0)
         points = points_of(frame, pick(frame, samples, generator), factor)
         for other in frames:
-            if other is frame:
+            if np.linalg.norm(camera_centre(other.camera) - camera_centre(frame.camera)) <= apart:  # would agree at any scale
                 continue
             place, z = project(other.camera, points)
             nearest, farthest = _around(other.depth, place, z > 0)
             seen = nearest > 0
             z = z[seen] / factor
             behind, before = nearest[seen] > z * (1 + _TOLERANCE), farthest[seen] < z * (1 - _TOLERANCE)
-            agreed += int((~behind & ~before).sum())
+            same = int((~behind & ~before).sum())
+            best[-1] = max(best[-1], same / len(z) if len(z) >= LANDED else 0.0)
+            agreed += same
             beyond += int(behind.sum())
             total += len(z)
-    return Fit(agreed / total, agreed / max(agreed + beyond, 1)) if total >= enough else None
+    if total < enough or agreed + beyond < enough / 4:  # what is hidden says nothing
+        return None
+    return Fit(agreed / total, agreed / max(agreed + beyond, 1), float(np.quantile(best, 0.25)))
 
 
 def _around(depth: np.ndarray, place: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,6 +206,10 @@ def _compared(found: Fit | None, better: Fit, how: str) -> str:
     return f"{1 - found.kept:.0%} of what two frames could see is contradicted, {how} {1 - better.kept:.0%}"
 
 
+def _scaled_by(factor: float) -> str:
+    return f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {float(f'{factor:.3g}'):g}"
+
+
 def _wrong_unit(frames: Sequence[DepthFrame], found: Fit | None, factor: float, better: Fit) -> InputError:
     words = _compared(found, better, f"with depth times {factor:g}")
     msg = f"Depth and cameras are in different units: as they are, {words}"
@@ -193,7 +217,7 @@ def _wrong_unit(frames: Sequence[DepthFrame], found: Fit | None, factor: float, 
         msg,
         expected=f"depth in the unit of the cameras, which stand {_spread(frames):.3g} apart",
         got=f"a median depth of {_median_depth(frames):.4g}, which looks like {UNITS[factor]}",
-        fix=f"Multiply depth_unit_scale_factor (the frames' depth_scale) by {factor:g}",
+        fix=_scaled_by(factor),
     )
 
 

@@ -23,7 +23,8 @@ from ..shared.notes import note
 from ..shared.outputs import Writer
 from ..shared.sources import Source
 from ..shared.wire import new_id
-from .capture.run import Capture, CaptureSettings
+from .capture.run import Capture
+from .capture.settings import CaptureSettings
 from .jobs import handlers, records, waiting
 from .jobs.link import BACKEND, PATIENCE_S
 from .reconstruct import jobfiles

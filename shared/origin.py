@@ -46,4 +46,5 @@ def moved(points: np.ndarray, origin: Origin, to: Origin) -> np.ndarray:
     """Points relative to ``origin`` as points relative to ``to``: ``(N, 3)`` of the same dtype, itself if the two are the same."""
     if origin == to:
         return points
-    return (points.astype(np.float64) + (np.array(origin) - np.array(to))).astype(points.dtype)
+    shifted: np.ndarray = (points.astype(np.float64) + (np.array(origin) - np.array(to))).astype(points.dtype)
+    return shifted

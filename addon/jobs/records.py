@@ -177,7 +177,9 @@ def repair() -> None:
         remove(job_id)
     scenes = {scene.session_uid: scene for scene in bpy.data.scenes}
     for scene in scenes.values():  # a scene that was deleted came back: its jobs are in another one meanwhile
-        items = scene.backlot_jobs.items if scene.library is None else []
+        if scene.library is not None:
+            continue
+        items = scene.backlot_jobs.items
         for job_id in [item.name for item in items if item.name in LIVE and LIVE[item.name].scene != scene.session_uid]:
             owner = scenes.get(LIVE[job_id].scene)
             if owner is not None and job_id in owner.backlot_jobs.items:

@@ -45,7 +45,8 @@ class BACKLOT_OT_add_keyframe(EditsScene, CapturingOperator, bpy.types.Operator)
             return {"CANCELLED"}
 
     def _add(self, context: bpy.types.Context) -> set[str]:
-        from ..capture.run import Capture, CaptureSettings
+        from ..capture.run import Capture
+        from ..capture.settings import CaptureSettings
         from . import keyframes
 
         scene = context.scene

@@ -138,7 +138,8 @@ class ShotCapture:
             )
 
     def _rendered(self, context: bpy.types.Context, value: dict[str, Any], folder: Path) -> Any:
-        from ..capture.run import Capture, CaptureSettings  # imports numpy
+        from ..capture.run import Capture  # imports numpy
+        from ..capture.settings import CaptureSettings
 
         scene = context.scene
         check_scene(scene)

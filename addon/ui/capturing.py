@@ -15,7 +15,8 @@ from . import capture_controls
 
 if TYPE_CHECKING:
     from ..capture.folders import Steps
-    from ..capture.run import Capture, CaptureSettings
+    from ..capture.run import Capture
+    from ..capture.settings import CaptureSettings
 
 
 def start_capture(context: bpy.types.Context, settings: CaptureSettings) -> Capture:

@@ -10,7 +10,8 @@ import pytest
 from blender.conftest import layers
 
 from backlot.addon.capture import cameras, proof
-from backlot.addon.capture.run import Capture, CaptureSettings
+from backlot.addon.capture.run import Capture
+from backlot.addon.capture.settings import CaptureSettings
 from backlot.addon.style import placing
 from backlot.shared.errors import InputError
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from blender.walk import digest, snapshot
 
-from backlot.addon.capture.run import Capture, CaptureSettings
+from backlot.addon.capture.run import Capture
+from backlot.addon.capture.settings import CaptureSettings
 
 pytestmark = pytest.mark.contract  # depends on Blender's version
 

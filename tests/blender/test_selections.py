@@ -9,7 +9,8 @@ import pytest
 from blender.conftest import layers
 
 from backlot.addon.capture import cameras
-from backlot.addon.capture.run import Capture, CaptureSettings
+from backlot.addon.capture.run import Capture
+from backlot.addon.capture.settings import CaptureSettings
 from backlot.addon.jobs import queue, records
 from backlot.addon.scene import evaluated, mesh_object
 from backlot.shared.errors import InputError

@@ -364,10 +364,10 @@ class PolledClient:
             self._courier.forget(tracked.id)
             self._control.send("job.submit", ready.body, ready.arrays, ready.descriptions)
             tracked.phase, tracked.sent = "submitted", True
-        complete, fetch = tracked.advance_partials(self._executor) if tracked.result is None else ([], [])
+        complete, fetch = tracked.advance_partials(self._executor)  # those that came together with the result too
         self._events += complete
-        if tracked.result is not None:
-            fetch += tracked.result.advance(self._executor)
+        if tracked.result is not None:  # no more is fetched for partial results
+            fetch = tracked.result.advance(self._executor)
         self._courier.fetch(tracked.id, fetch)
         if tracked.result is not None and tracked.result.done:
             self.forget(tracked.id)

@@ -24,6 +24,7 @@ from backlot.backend.reconstruct.stereo.moving import without_moving
 from backlot.backend.reconstruct.stereo.planar_prior import fit_planes, supported
 from backlot.backend.reconstruct.stereo.views import read_views
 from backlot.shared.errors import InputError, JobCancelled
+from backlot.shared.notes import collect_notes
 from backlot.shared.operations.reconstruct_footage import OPERATION
 from backlot.shared.values import Camera, Distortion, Image, SceneFrame, Tracks
 
@@ -510,11 +511,16 @@ def test_no_overlap_is_refused(shot):
         run(away, tracks)
 
 
-def test_sizes_must_agree(shot):
+def test_sizes_may_differ_and_shapes_must_agree(shot):
     frames, _ = shot
-    small, _ = scene.shoot([scene.camera_at((0.1, -2.6, 0.9), 80, 56)])
-    with pytest.raises(InputError, match=r"120 x 84 pixels.*80 x 56 in frame 9"):
-        run([*frames[:2], dataclasses.replace(small[0], number=9)])
+    small, _ = scene.shoot([scene.camera_at((0.1, -2.6, 0.9), 60, 42)])
+    with collect_notes() as notes:
+        views = read_views([*frames[:2], dataclasses.replace(small[0], number=9)], 120, lambda fraction, stage: None)
+    assert {view.color.shape for view in views} == {(84, 120, 3)}
+    assert any("60 x 42" in sentence and "frame 9" in sentence for sentence in notes.sentences())
+    other, _ = scene.shoot([scene.camera_at((0.1, -2.6, 0.9), 80, 80)])
+    with pytest.raises(InputError, match="80 x 80"):
+        run([*frames[:2], dataclasses.replace(other[0], number=9)])
     with pytest.raises(InputError, match="to have colour"):
         run([frames[0], SceneFrame(frames[1].camera, {}, 1.0, 1)])
 

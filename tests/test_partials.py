@@ -23,6 +23,7 @@ from backlot.shared.client import Client
 from backlot.shared.errors import JobCancelled, StorageError
 from backlot.shared.jobs import Job
 from backlot.shared.values import EncodedFile, Image
+from backlot.shared.wire import Message
 
 pytestmark = [pytest.mark.usefixtures("faults"), pytest.mark.skipif(sys.platform == "win32", reason="kills processes the POSIX way")]
 
@@ -92,6 +93,18 @@ def test_those_of_a_job_that_is_waited_for_later_are_kept(client: Client) -> Non
         seen: list[ev.Partial] = []
         client.result(job.id, timeout=90, on_partial=seen.append)
         assert [(p.job_id, p.index) for p in seen] == [(job.id, 0), (job.id, 1)]
+
+
+def test_one_that_comes_together_with_the_result_is_heard_before_it(client: Client) -> None:
+    job = client.submit(Job("system.echo", {"seconds": 30.0}))
+    gather(client, lambda event: isinstance(event, ev.Accepted))
+    client._handle_job(Message("job.partial", {"job": job, "name": "image", "index": 1, "value": {"n": 1}}))
+    client._handle_job(Message("job.result", {"job": job, "outputs": {}, "provenance": {}}))
+    client._advance()
+    heard = [event for event in client.poll(0.0) if isinstance(event, (ev.Partial, ev.Finished)) and event.job_id == job]
+    assert [type(event) for event in heard] == [ev.Partial, ev.Finished]
+    client.attach(job)
+    client.cancel(job)
 
 
 def test_many_of_the_same_name_are_bounded_and_the_last_arrives(server: Backend) -> None:

@@ -312,7 +312,7 @@ def bad_pictures() -> dict[str, tuple[np.ndarray, str]]:
     return {
         "small": (brick(31), "at least 32"),
         "flat": (np.full((64, 64, 3), 99, np.uint8), "texture"),
-        "hole": (hole, "without holes"),
+        "hole": (hole, "fills its picture.*hides 9.8%"),
         "nan": (broken, "finite"),
         "two channels": (brick(64)[..., :2], "channels"),
     }

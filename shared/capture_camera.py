@@ -37,14 +37,14 @@ _FAR = 1e30
 
 
 class NoPose(InputError):
-    """A frame has no pose, or one of NaN or infinities: its camera was not solved."""
+    """A frame has no pose, or one of NaN, infinities or zeros: its camera was not solved."""
 
 
 def read_pose(entry: Mapping[str, Any], where: str) -> np.ndarray:
     """``transform_matrix`` as ``(4, 4)`` float64, not checked to be rigid; 3 x 4 and rows in one list of 16 or 12 too.
 
     Raises:
-        NoPose: None, or numbers that are not finite.
+        NoPose: None, numbers that are not finite, or zeros.
         InputError: Something else than a matrix, or a transposed one.
     """
     given = entry.get("transform_matrix")
@@ -64,6 +64,9 @@ def read_pose(entry: Mapping[str, Any], where: str) -> np.ndarray:
         fix = "Export it again, or take the frame out"
         raise NoPose(expected=f"{where} to have a 4 x 4 pose of finite numbers", got=printable(given), fix=fix)
     pose = np.array(finite, np.float64).reshape(-1, 4)
+    if not pose[:3, :3].any():
+        fix = "Export it again, or take the frame out"
+        raise NoPose(expected=f"{where} to have a 4 x 4 pose", got="zeros", fix=fix)
     if len(pose) == 3:
         pose = np.concatenate([pose, [[0.0, 0.0, 0.0, 1.0]]])
     if not pose[:3, 3].any() and pose[3, :3].any() and pose[3, 3] == 1:

@@ -99,6 +99,13 @@ def test_intrinsics_of_a_frame_win_whichever_way_they_are_written(tmp_path):
     assert (frames[0].camera.width, frames[0].camera.height, frames[0].camera.cx) == (32, 24, 16)
 
 
+def test_a_pose_of_zeros_is_none(tmp_path):
+    zeros = [entry(2, transform_matrix=[[0.0] * 4] * 4)]
+    frames, notes = noted(store(tmp_path, [entry(1), *zeros, entry(3)], **LENS))
+    assert [frame.number for frame in frames] == [1, 3]
+    assert "no finite pose" in notes[0]
+
+
 @pytest.mark.parametrize("value", ["-inf", "NaN", "-Infinity", "null", "1.#IND", "1e999"])
 def test_a_frame_without_a_finite_pose_is_left_out(tmp_path, value):
     """Metashape's exporters write such poses for cameras that are not aligned."""

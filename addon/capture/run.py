@@ -214,6 +214,9 @@ class Capture:
         if not self.settings.geometry:
             return  # colour alone may come from any camera
         for item in used:
+            if item.type != "CAMERA":  # Blender renders from any object
+                got = f"{item.name!r}, which is of the type {item.type.replace('_', ' ').lower()}"
+                raise InputError(expected="a camera as the scene's camera", got=got, fix="Choose a camera in Scene Properties > Camera")
             camera = item.evaluated_get(depsgraph)
             pinhole, seen_from = _pinhole(scene, camera.data, size), cameras.pose(camera)
         visible = [item for item in scene.objects if not item.hide_render]

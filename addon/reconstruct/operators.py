@@ -40,6 +40,8 @@ class ReconstructOperator(OperationOperator):
         origin = getattr(capture, "origin", None)
         if origin is not None:
             request["origin"] = origin()
+        if self.operation.name == DEPTH and capture.settings.mode != "orbit":
+            _note_earlier_results(context.scene, capture)
         return capture
 
     def prepare(self, context: bpy.types.Context, selected: list[bpy.types.Object], wanted: str) -> Any:
@@ -51,6 +53,16 @@ class ReconstructOperator(OperationOperator):
         origin = request.get("origin") or {}
         subject = origin.get("clip") or origin.get("image") or (origin.get("target") or {}).get("name") or ""
         return f"{self.operation.label} {subject}".strip()[:60]
+
+
+def _note_earlier_results(scene: bpy.types.Scene, capture: Any) -> None:
+    """Says which earlier results are rendered: they would become part of the new one."""
+    for item in scene.objects:
+        made_by = str(note_of(item).get("operation", ""))
+        if made_by.startswith("reconstruct.") and item.visible_get() and not item.hide_render:
+            capture.notes.add(
+                "An earlier result is in the pictures and becomes part of this one; hide it in renders to leave it out", item.name
+            )
 
 
 class FootageOperator(ReconstructOperator):

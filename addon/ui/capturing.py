@@ -48,6 +48,9 @@ class CapturingOperator:
             except (BacklotError, OSError, RuntimeError) as error:
                 self._note(state="failed", error=str(error))
                 raise
+            except Exception as error:  # a fault of the add-on's: the job shall not stay as if it went on
+                self._note(state="failed", error=f"{type(error).__name__}: {error}")
+                raise
             self.report({"INFO"}, self.captured(context, capture))  # type: ignore[attr-defined]
             return {"FINISHED"}
         manager = context.window_manager
@@ -81,6 +84,10 @@ class CapturingOperator:
             self._note(state="failed", error=str(error))
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
+        except Exception as error:
+            self._end(context)
+            self._note(state="failed", error=f"{type(error).__name__}: {error}")
+            raise
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Called by Blender when another file is loaded, or it quits."""

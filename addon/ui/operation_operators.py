@@ -42,7 +42,7 @@ class OperationOperator(EditsScene, CapturingOperator):
         except JobCancelled:
             return {"CANCELLED"}
         except (BacklotError, OSError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())  # type: ignore[attr-defined]
             return {"CANCELLED"}
 
     def captured(self, context: bpy.types.Context, capture: Steps) -> str:

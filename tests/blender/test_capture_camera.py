@@ -334,3 +334,35 @@ def test_what_a_job_file_can_ask_for():
     found = CaptureSettings.from_json({"mode": "range", "start": 2.0, "end": 9, "step": 20, "resolution": [96, 64]})
     assert (found.start, found.end, found.step, found.resolution) == (2, 9, 20, (96, 64))
     assert CaptureSettings.from_json({"mode": "orbit", "objects": "Cube"}).objects == ("Cube",)
+
+
+@pytest.mark.parametrize("kind", ["mesh", "empty"])
+def test_a_scene_camera_that_is_none_is_refused(scene, tmp_path, kind):
+    """Blender takes any object for its camera, by a key."""
+    item = bpy.data.objects.new("Prop", bpy.data.meshes.new("Prop") if kind == "mesh" else None)
+    scene.collection.objects.link(item)
+    scene.camera = item
+    with pytest.raises(InputError, match=rf"'Prop', which is of the type {kind}"):
+        captured(scene, tmp_path)
+
+
+def test_a_capture_that_breaks_ends_its_job(scene, monkeypatch):
+    monkeypatch.setattr(Capture, "_geometry", lambda *_: 1 / 0)
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        bpy.ops.backlot.reconstruct("EXEC_DEFAULT", mode="frame", voxel=0.06, samples=1)
+    [record] = scene.backlot_jobs.items
+    assert (record.state, "ZeroDivisionError" in record.error) == ("failed", True)
+
+
+def test_earlier_results_in_the_picture_are_named(scene, monkeypatch):
+    item = bpy.data.objects.new("Earlier", bpy.data.meshes.new("Earlier"))
+    scene.collection.objects.link(item)
+    item["backlot"] = json.dumps({"operation": "reconstruct.depth"})
+    seen = []
+    monkeypatch.setattr(Capture, "steps", lambda self: seen.append(self.notes.sentences()) or iter(()))
+    monkeypatch.setattr("backlot.addon.ui.operation_operators.OperationOperator.captured", lambda *_: "")
+    bpy.ops.backlot.reconstruct("EXEC_DEFAULT", mode="frame", voxel=0.06, samples=1)
+    assert any("Earlier" in sentence and "earlier result" in sentence for sentence in seen[0])
+    item.hide_render = True
+    bpy.ops.backlot.reconstruct("EXEC_DEFAULT", mode="frame", voxel=0.06, samples=1)
+    assert not seen[1]

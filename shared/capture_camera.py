@@ -25,6 +25,7 @@ DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
 _MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PERSPECTIVE", "FULL_OPENCV")
 """Values of ``camera_model`` whose pictures are those of a pinhole but for the distortion."""
 _OTHER_LENSES = ("is_fisheye", "is_equirectangular", "is_panorama")
+_LISTED = "distortion_params"
 _UNKNOWN = ("k5", "k6", "s1", "s2", "s3", "s4", "b1", "b2", "skew")
 """Coefficients that are refused unless they are 0: rational and thin-prism lenses, Metashape's affinity, skew."""
 _LARGEST = 1_000_000
@@ -161,6 +162,13 @@ def _lens(entry: Mapping[str, Any], top: Mapping[str, Any], radius: float, focal
         got = f"{others[0]}: true" if others else printable(model)
         raise InputError(expected=f"the camera_model of {where} as one of {', '.join(_MODELS)}", got=got, fix=fix)
     rational = model.upper() == "FULL_OPENCV"
+    listed = entry.get(_LISTED, top.get(_LISTED))
+    if listed is not None:  # as nerfstudio has them for a frame
+        numbers = listed if isinstance(listed, list) else [listed]
+        if len(numbers) != len(DISTORTION):
+            expected = f"{_LISTED} of {where} as {len(DISTORTION)} numbers, {', '.join(DISTORTION)}"
+            raise InputError(expected=expected, got=printable(listed), fix="Write them as entries with these names")
+        entry = {**entry, **dict(zip(DISTORTION, numbers, strict=True))}
     values = {key: read_number(entry, top, key, where, 0.0) for key in (*DISTORTION, *_UNKNOWN)}
     wrong = [key for key in _UNKNOWN if values[key] and not (rational and key in ("k5", "k6"))]
     if wrong:

@@ -99,6 +99,15 @@ def test_intrinsics_of_a_frame_win_whichever_way_they_are_written(tmp_path):
     assert (frames[0].camera.width, frames[0].camera.height, frames[0].camera.cx) == (32, 24, 16)
 
 
+def test_distortion_in_one_list_is_heard(tmp_path):
+    listed = [entry(1, distortion_params=[0.1, 0.02, 0, 0, 0.001, 0.002]), entry(2, k1=0.1, k2=0.02, p1=0.001, p2=0.002), entry(3)]
+    frames, _ = noted(store(tmp_path, listed, **LENS))
+    assert frames[0].camera.distortion == frames[1].camera.distortion
+    assert frames[2].camera.distortion is None
+    with pytest.raises(InputError, match=r"distortion_params.*as 6 numbers"):
+        noted(store(tmp_path, [entry(1, distortion_params=[0.3, 0.1, 0, 0])], **LENS))
+
+
 def test_a_pose_of_zeros_is_none(tmp_path):
     zeros = [entry(2, transform_matrix=[[0.0] * 4] * 4)]
     frames, notes = noted(store(tmp_path, [entry(1), *zeros, entry(3)], **LENS))

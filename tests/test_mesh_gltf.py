@@ -361,3 +361,15 @@ def test_text_with_its_files_next_to_it(tmp_path):
         read_input(item, tmp_path / "thing.gltf")
     (tmp_path / "thing.gltf").write_text("{}")
     assert read_input(item, tmp_path / "thing.gltf").data.tobytes() == b"{}"
+
+
+def test_overlapping_entries_and_unknown_modes_are_refused():
+    build = Gltf()
+    build.part(SQUARE, [0, 1, 2])
+    build.document["bufferViews"][0]["byteStride"] = 1
+    with pytest.raises(InputError, match="12 bytes every 1 bytes"):
+        decode_mesh(EncodedFile(np.frombuffer(build.binary(), np.uint8), "a.glb"))
+    build = Gltf()
+    build.part(SQUARE, [0, 1, 2], 9)
+    with pytest.raises(InputError, match="unknown mode 9"):
+        decode_mesh(EncodedFile(np.frombuffer(build.binary(), np.uint8), "a.glb"))

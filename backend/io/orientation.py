@@ -18,6 +18,8 @@ _EXIF = ("jpeg", "png", "tiff", "webp", "jpegxl", "jpeg2000", "psd")
 
 def orientation_of(spec: Any, form: str) -> tuple[int, int]:
     """The order of the scan lines and the EXIF orientation of a picture, by OpenImageIO's description of it: 1 to 8 each."""
+    if form == "openexr":  # it has no orientation: what an attribute of that name means is its writer's own
+        return 1, 1
     value = spec.get_int_attribute("Orientation", 1)
     value = value if 1 <= value <= 8 else 1
     return (1, value) if form in _EXIF else (value, 1)

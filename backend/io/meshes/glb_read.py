@@ -47,6 +47,8 @@ def read(data: bytes, name: str) -> Mesh:
                 if mode in _OTHERS or "POSITION" not in primitive["attributes"]:
                     skipped[_OTHERS.get(mode, "parts without positions")] += 1
                     continue
+                if mode not in _TRIANGLES:
+                    raise broken(name, f"parts of the unknown mode {str(mode)[:20]}")
                 reference = base_color(file, primitive)
                 part = _part(file, placed, primitive, reference)
                 total += len(part.vertices) + 3 * len(part.faces)

@@ -104,7 +104,9 @@ class GltfFile:
     def _strided(self, about: dict[str, Any], kind: np.dtype, width: int, count: int) -> np.ndarray:
         data, offset = self.view(about["bufferView"]), int(about.get("byteOffset", 0))
         stride = int(self.item("bufferViews", about["bufferView"]).get("byteStride", 0)) or kind.itemsize * width
-        if stride < 1 or offset < 0 or offset + (count - 1) * stride + kind.itemsize * width > len(data):
+        if stride < kind.itemsize * width:
+            raise broken(self.name, f"entries of {kind.itemsize * width} bytes every {stride} bytes")
+        if offset < 0 or offset + (count - 1) * stride + kind.itemsize * width > len(data):
             raise broken(self.name, "data outside the file")
         return np.ndarray((count, width), kind, data, offset, (stride, kind.itemsize)).copy()
 

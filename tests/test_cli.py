@@ -19,7 +19,7 @@ import torch
 import trimesh
 from backend_process import Backend, backend, job_info, wait_until
 
-from backlot.backend.cli import main
+from backlot.backend.cli import interrupt, main
 from backlot.backend.cli.run import warnings_of
 from backlot.backend.core.context import Context
 from backlot.backend.io.reading import decode
@@ -317,6 +317,29 @@ def test_ctrl_c_or_an_end_from_the_farm_cancels_the_job(server: Backend, tmp_pat
         jobs = wait_until(lambda: [e for e in client.poll(0.1) if hasattr(e, "jobs")])[0].jobs
         (mine,) = [j for j in jobs if j.label == label]
         wait_until(lambda: job_info(client, mine.id).state == "cancelled", 5)
+
+
+def test_an_interrupt_that_python_drops_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    class Dropping:
+        def __init__(self, error: type[BaseException]) -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            raise self.error
+
+    before = sys.unraisablehook
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with interrupt.listening():
+            Dropping(KeyboardInterrupt)
+            assert "Traceback" not in capfd.readouterr().err
+            Dropping(ValueError)
+            assert "ValueError" in capfd.readouterr().err
+        assert sys.unraisablehook is before
+    finally:
+        sys.unraisablehook = before
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_jobs_status_and_cancel(server: Backend, tmp_path: Path) -> None:

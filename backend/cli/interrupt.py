@@ -25,13 +25,18 @@ _timers: list[threading.Timer] = []
 
 @contextlib.contextmanager
 def listening() -> Iterator[None]:
-    """While this lasts SIGTERM is taken for Ctrl-C, and both are remembered. ``serve`` has handlers of its own."""
+    """While this lasts SIGTERM is taken for Ctrl-C, and both are remembered. ``serve`` has handlers of its own.
+
+    Where Python drops the exception it would print a traceback; nobody needs that, as the wish is asked for again.
+    """
     _asked.clear()
+    before, sys.unraisablehook = sys.unraisablehook, _dropped
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _take)
     try:
         yield
     finally:
+        sys.unraisablehook = before
         while _timers:
             _timers.pop().cancel()
 
@@ -41,6 +46,11 @@ def check() -> None:
     if _asked and time.monotonic() - _asked[-1] > AGAIN_AFTER:
         _asked[-1] = time.monotonic()
         raise KeyboardInterrupt
+
+
+def _dropped(unraisable: sys.UnraisableHookArgs) -> None:
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
 
 
 def _take(number: int, frame: FrameType | None) -> None:

@@ -38,6 +38,10 @@ class Image:
     pixels: np.ndarray
     color_space: str = "srgb"
 
+    def in_memory(self) -> Image:
+        """The same with pixels that are read now and kept: a ``Deferred`` is read anew whenever somebody looks at it."""
+        return self if isinstance(as_given(self, "pixels"), np.ndarray) else Image(self.pixels, self.color_space)
+
     def __post_init__(self) -> None:
         if self.color_space not in COLOR_SPACES:
             raise InputError(expected=f"a colour space out of {', '.join(COLOR_SPACES)}", got=repr(self.color_space))

@@ -19,6 +19,8 @@ from backend_process import Backend, RemoteClient, backend, gather, job_info, wa
 from rude_peer import Rude, request
 from tcp_proxy import Proxy
 
+from backlot.backend.io.frames.source import decode_depth
+from backlot.backend.io.inputs import decode_inputs
 from backlot.backend.runtime import peers as peers_module
 from backlot.backend.runtime.blobs import BlobStore
 from backlot.backend.runtime.contents import Contents
@@ -30,10 +32,12 @@ from backlot.shared.client import Client
 from backlot.shared.client_socket import Line
 from backlot.shared.connection import read_connection
 from backlot.shared.courier import MESSAGES, WINDOW, Courier
+from backlot.shared.deferred import Deferred
 from backlot.shared.digest import CHUNK, as_bytes, digest
 from backlot.shared.errors import InputError, LimitError, ProtocolError
 from backlot.shared.jobs import Job
 from backlot.shared.manifest import fold
+from backlot.shared.operations import find
 from backlot.shared.stored import HeldFiles, StoredArray, blob_path, open_buffers
 from backlot.shared.transfer import describe_blob
 from backlot.shared.value_codec import Buffer, decode, encode
@@ -593,3 +597,28 @@ def test_a_file_of_2_gb_to_a_remote_backend(tmp_path: Path) -> None:
         if not begun:
             wait_for(client, ev.Progress, job.id)
         client.cancel(job.id)
+
+
+class _Counted(Deferred):
+    """An array that counts how often it is read."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array, self.dtype, self.shape, self.reads = array, array.dtype, array.shape, 0
+
+    def load(self) -> np.ndarray:
+        self.reads += 1
+        return self._array
+
+
+def test_pixels_on_disk_are_read_once_for_each_use() -> None:
+    content = _Counted(np.full((8, 8, 3), 0.5, np.float32))
+    read = decode_inputs(
+        find("style.image"), {"content": Image(content, "linear"), "style": Image(np.ones((8, 8, 3), np.float32), "linear")}
+    )
+    assert [read["content"].pixels.sum() for _ in range(3)] == [96.0] * 3
+    assert content.reads == 1
+    depth, color = _Counted(np.full((8, 8, 1), 2.0, np.float32)), _Counted(np.full((8, 8, 3), 0.5, np.float32))
+    camera = Camera(8, 8, 8.0, 8.0, 4.0, 4.0, np.eye(4))
+    frame = SceneFrame(camera, {"depth": Image(depth, "data"), "color": Image(color, "linear")}, 1.0, 1)
+    assert (decode_depth(frame).depth == 2).all()
+    assert (depth.reads, color.reads) == (1, 1)

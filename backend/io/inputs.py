@@ -72,7 +72,7 @@ def _image(item: Input, value: Any, camera: tuple[int, int] | None) -> Image:
         value = decode(value, camera=camera, use="mask" if item.kind == "mask" else "numbers" if item.numbers else "color")
     if not isinstance(value, Image):
         raise InputError(expected=f"an image as {item.name}", got=_kind(value))
-    return value
+    return value.in_memory()
 
 
 def _mask(item: Input, image: Image) -> Image:

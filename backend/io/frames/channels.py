@@ -85,7 +85,7 @@ class FrameFiles:
         if value is None:
             return self._found(channel) if self._search and channel != "color" else None
         if isinstance(value, Image):
-            return value
+            return value.in_memory()
         if not isinstance(value, EncodedFile):
             raise InputError(expected=f"{channel} of {self._where} to be an image", got=type(value).__name__)
         if not is_exr(value):

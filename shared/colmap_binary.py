@@ -10,7 +10,7 @@ import numpy as np
 from .colmap_records import ColmapCamera, ColmapImage, ColmapModel
 from .errors import InputError
 from .lens_models import MODELS
-from .text_file import decode_text
+from .text_file import decode_text, read_bytes
 
 _FEATURE = np.dtype([("pixel", "<f8", 2), ("point", "<u8")])
 _BY_NUMBER = list(MODELS)
@@ -35,12 +35,7 @@ class _Reader:
     """The bytes of a file, from front to back."""
 
     def __init__(self, path: Path) -> None:
-        self.name = path.name
-        try:
-            self._data = path.read_bytes()
-        except OSError as error:
-            raise InputError(expected=f"a readable file at {path}", got=error.strerror or str(error)) from error
-        self._at = 0
+        self.name, self._data, self._at = path.name, read_bytes(path, "a readable file"), 0
 
     def unpack(self, form: str) -> tuple[int | float, ...]:
         return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))

@@ -14,6 +14,7 @@ from .gltf_files import with_its_files
 from .json_file import number_of
 from .notes import note
 from .operations import Input
+from .picture_header import format_suffix
 from .sequences import find_frames
 from .sources import Source, read_source
 from .text_file import printable
@@ -28,11 +29,6 @@ SEVERAL = ("images", "files", "sequence")
 
 FILM = (".exr", ".hdr", ".dpx", ".tif", ".tiff")
 """Suffixes of files whose colours may be in a space of the artist's OCIO config; others are what their format says."""
-
-
-_FILM_STARTS = (b"\x76\x2f\x31\x01", b"#?", b"SDPX", b"XPDS", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_OTHER_STARTS = (b"\x89PNG", b"\xff\xd8")
-"""First bytes of such files, and of those that are taken for them by a wrong name."""
 
 
 def read_input(item: Input, where: Any, folder: Path = Path(), color_space: str = "", layer: str = "") -> Any:
@@ -110,9 +106,9 @@ def declared(item: Input, value: Any, color_space: str, layer: str) -> Any:
 
 
 def _in_space(file: EncodedFile, space: str) -> EncodedFile:
-    start = file.start(16)
-    film = start.startswith(_FILM_STARTS) or (Path(file.name).suffix.lower() in FILM and not start.startswith(_OTHER_STARTS))
-    if film:
+    content = format_suffix(file.start(16))
+    named = Path(file.name).suffix.lower() in FILM and content not in (".png", ".jpg")  # which a wrong name may be given to
+    if content in FILM or named:
         return file.changed(color_space=space)
     note(f"the colour space {space} is for {', '.join(FILM)}; here the file's own words count", file.name)
     return file

@@ -1,6 +1,6 @@
-"""The size of a picture from the header of its file, without decoding it: as its pixels are stored, which is what cameras are solved for.
+"""What the first bytes of a picture's file say, without decoding it: its format, and its size.
 
-EXIF orientation does not count here: a picture with a camera is not turned (docs/formats.md, "Pictures").
+The size is that of the pixels as they are stored, which is what cameras are solved for. EXIF orientation does not count here: a picture with a camera is not turned (docs/formats.md, "Pictures").
 """
 
 from __future__ import annotations
@@ -16,6 +16,19 @@ _HEADER = 1 << 18
 _MOST = 1 << 28
 """Bytes in which headers end: most, and all that are looked at."""
 _Size = tuple[int, int]
+_STARTS = (
+    (b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"\x76\x2f\x31\x01", ".exr"), (b"II*\0", ".tif"), (b"MM\0*", ".tif"),
+    (b"II+\0", ".tif"), (b"MM\0+", ".tif"), (b"#?", ".hdr"), (b"SDPX", ".dpx"), (b"XPDS", ".dpx"),
+    (b"BM", ".bmp"), (b"GIF8", ".gif"), (b"8BPS", ".psd"), (b"PF\n", ".pfm"), (b"Pf\n", ".pfm"), (b"P5", ".pgm"), (b"P6", ".ppm"),
+)  # fmt: skip
+"""How files of formats begin, and their suffix."""
+
+
+def format_suffix(start: bytes) -> str:
+    """The suffix of a file's format by its first bytes (12 or more), such as ``.exr``; empty where they say nothing."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return ".webp"
+    return next((suffix for begin, suffix in _STARTS if start.startswith(begin)), "")
 
 
 def picture_size(channels: Mapping[str, Any]) -> _Size | None:
@@ -31,7 +44,7 @@ def picture_size(channels: Mapping[str, Any]) -> _Size | None:
 def header_size(file: EncodedFile) -> _Size | None:
     """Width and height of a picture, or None for another format or a damaged header."""
     head = file.start(_HEADER)
-    read = next((reader for magic, reader in _READERS.items() if head.startswith(magic)), None)
+    read = _READERS.get(format_suffix(head), _pnm if re.match(rb"P[1-6Ff]", head) else None)
     if read is None:
         return None
     size = _tried(read, head)
@@ -49,6 +62,8 @@ def _tried(read: Callable[[bytes], _Size | None], head: bytes) -> _Size | None:
 
 
 def _png(head: bytes) -> _Size | None:
+    if head[:8] != b"\x89PNG\r\n\x1a\n":
+        return None
     return struct.unpack(">II", head[16:24])
 
 
@@ -88,8 +103,6 @@ def _tiff(head: bytes) -> _Size | None:
 
 
 def _webp(head: bytes) -> _Size | None:
-    if head[8:12] != b"WEBP":
-        return None
     kind = head[12:16]
     if kind == b"VP8X":
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
@@ -115,9 +128,7 @@ def _pnm(head: bytes) -> _Size | None:
     return int(words[0]), int(words[1])
 
 
-_READERS: dict[bytes, Callable[[bytes], _Size | None]] = {
-    b"\x89PNG\r\n\x1a\n": _png, b"\xff\xd8": _jpeg, b"\x76\x2f\x31\x01": _exr, b"II*\0": _tiff, b"MM\0*": _tiff, b"II+\0": _tiff,
-    b"MM\0+": _tiff, b"RIFF": _webp, b"#?RADIANCE": _radiance, b"#?RGBE": _radiance, b"BM": _bmp,
-    **{b"P" + kind: _pnm for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"F", b"f")},
+_READERS: dict[str, Callable[[bytes], _Size | None]] = {
+    ".png": _png, ".jpg": _jpeg, ".exr": _exr, ".tif": _tiff, ".webp": _webp, ".hdr": _radiance, ".bmp": _bmp,
 }  # fmt: skip
-"""By the first bytes."""
+"""By ``format_suffix``; PNM and PFM, of which there are many kinds, by their letter."""

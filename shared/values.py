@@ -78,9 +78,7 @@ class EncodedFile:
             data = np.fromfile(path, np.uint8)
         except OSError as error:
             raise InputError(expected=f"a readable file at {path}", got=error.strerror or str(error)) from error
-        if not data.size:
-            raise InputError(expected=f"a file with content at {path}", got="an empty file", fix="Export the file again")
-        return cls(data, path.name, color_space, number)
+        return cls._named(data, path, color_space, number)
 
     @classmethod
     def on_disk(cls, path: str | Path, color_space: str = "", number: int | None = None) -> EncodedFile:
@@ -89,7 +87,10 @@ class EncodedFile:
         The file must not change until the job is accepted; ``data`` raises ``InputError`` if it has.
         """
         path = Path(path)
-        data: Any = FileOnDisk(path)
+        return cls._named(FileOnDisk(path), path, color_space, number)
+
+    @classmethod
+    def _named(cls, data: Any, path: Path, color_space: str, number: int | None) -> EncodedFile:
         if not data.nbytes:
             raise InputError(expected=f"a file with content at {path}", got="an empty file", fix="Export the file again")
         return cls(data, path.name, color_space, number)

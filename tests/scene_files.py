@@ -28,6 +28,17 @@ def png(path: Path, width: int = 32, height: int = 24, value: int = 0) -> Path:
     return path
 
 
+def damaged(whole: bytes, n: int, rng: np.random.Generator) -> bytes:
+    """A file in which a few bytes are others; every third, for ``n``, breaks off instead."""
+    data = bytearray(whole)
+    if n % 3:
+        for at in rng.integers(0, len(data), 1 + n % 4):
+            data[at] = int(rng.integers(0, 256))
+    else:
+        del data[int(rng.integers(0, len(data))) :]
+    return bytes(data)
+
+
 @dataclasses.dataclass
 class Shot:
     """An image of a model: pose from world to camera as COLMAP has it, and its features as (x, y, point id)."""

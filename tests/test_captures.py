@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scene_files import png
+from scene_files import damaged, png
 
 from backlot.shared.errors import InputError
 from backlot.shared.frames import read_transforms, write_transforms
@@ -290,13 +290,7 @@ def test_damaged_files_are_read_or_refused_with_a_sentence(tmp_path):
     whole = path.read_bytes()
     rng = np.random.default_rng(5)
     for n in range(300):
-        data = bytearray(whole)
-        if n % 3:
-            for at in rng.integers(0, len(data), 1 + n % 4):
-                data[at] = int(rng.integers(0, 256))
-        else:
-            del data[int(rng.integers(0, len(data))) :]
-        path.write_bytes(bytes(data))
+        path.write_bytes(damaged(whole, n, rng))
         try:
             noted(tmp_path)
         except InputError as error:

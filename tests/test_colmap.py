@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene_files import NONE, Model, Shot, png, quaternion, rotated
+from scene_files import NONE, Model, Shot, damaged, png, quaternion, rotated
 
 from backlot.shared.colmap import read_colmap
 from backlot.shared.errors import InputError
@@ -384,13 +384,7 @@ def test_damaged_models_are_read_or_refused_with_a_sentence(tmp_path, form):
     for path in sorted((tmp_path / "sparse").iterdir()):
         whole = path.read_bytes()
         for n in range(150):
-            data = bytearray(whole)
-            if n % 3:
-                for at in rng.integers(0, len(data), 1 + n % 4):
-                    data[at] = int(rng.integers(0, 256))
-            else:
-                del data[int(rng.integers(0, len(data))) :]
-            path.write_bytes(bytes(data))
+            path.write_bytes(damaged(whole, n, rng))
             said = outcome(tmp_path)
             assert said.isprintable(), (path.name, n)
             if form == "bin" and n % 3 == 0:

@@ -36,8 +36,7 @@ def without_alpha(image: Image, name: str) -> Image:
     color = image.pixels[..., :3]
     if share:
         note(f"transparent pixels of the {name} take the colours around them: {int((~solid).sum())} of {solid.size}")
-        filled = fill_holes(to_float(color), solid)
-        color = np.where(solid[..., None], color, from_float(filled, color.dtype))
+        color = _filled(color, solid)
     return Image(np.ascontiguousarray(color), image.color_space)
 
 
@@ -48,6 +47,11 @@ def with_filled_holes(image: Image) -> Image:
     solid = to_float(image.pixels[..., 3]) > 0
     if solid.all() or not solid.any():
         return image
-    color = image.pixels[..., :3]
-    filled = np.where(solid[..., None], color, from_float(fill_holes(to_float(color), solid), color.dtype))
+    filled = _filled(image.pixels[..., :3], solid)
     return Image(np.ascontiguousarray(np.concatenate([filled, image.pixels[..., 3:]], axis=2)), image.color_space)
+
+
+def _filled(color: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Colours ``(H, W, 3)`` of any type, those that are not solid from around them."""
+    filled = from_float(fill_holes(to_float(color), solid), color.dtype)
+    return np.where(solid[..., None], color, filled)

@@ -13,6 +13,7 @@ import OpenImageIO as oiio  # noqa: N813 -- the name its own documentation uses
 
 from ...shared.errors import InputError
 from ...shared.notes import note
+from ...shared.picture_header import format_suffix
 from ...shared.values import EncodedFile
 from .jpeg_end import END, has_every_scan, lacks_end
 from .temporary import no_room, temporary_file, words_of
@@ -25,18 +26,11 @@ MAX_BYTES = 2**33
 
 _DAMAGED = re.compile(r"premature|truncat|corrupt|end of file|hit end", re.IGNORECASE)
 _HARMLESS = re.compile(r"extraneous bytes before marker", re.IGNORECASE)
-_MAGIC = (
-    (b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"\x76\x2f\x31\x01", ".exr"), (b"II*\0", ".tif"), (b"MM\0*", ".tif"),
-    (b"II+\0", ".tif"), (b"MM\0+", ".tif"), (b"#?RADIANCE", ".hdr"), (b"#?RGBE", ".hdr"), (b"SDPX", ".dpx"), (b"XPDS", ".dpx"),
-    (b"BM", ".bmp"), (b"GIF8", ".gif"), (b"8BPS", ".psd"), (b"PF\n", ".pfm"), (b"Pf\n", ".pfm"), (b"P5", ".pgm"), (b"P6", ".ppm"),
-)  # fmt: skip
-"""First bytes of formats; a file's name says nothing where these do."""
-EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 def is_exr(file: EncodedFile) -> bool:
     """Whether the bytes are OpenEXR, whatever the name says."""
-    return file.start(4) == EXR_MAGIC
+    return format_suffix(file.start(16)) == ".exr"
 
 
 @contextlib.contextmanager
@@ -94,11 +88,7 @@ def _check_scans(data: np.ndarray, name: str) -> None:
 
 
 def _suffix(file: EncodedFile) -> str:
-    start = file.start(16)
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return ".webp"
-    known = next((suffix for magic, suffix in _MAGIC if start.startswith(magic)), "")
-    return known or re.sub(r"[^a-z0-9.]", "", os.path.splitext(file.name)[1].lower())[:8]
+    return format_suffix(file.start(16)) or re.sub(r"[^a-z0-9.]", "", os.path.splitext(file.name)[1].lower())[:8]
 
 
 def _unreadable(file: EncodedFile, error: str) -> InputError:

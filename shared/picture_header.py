@@ -1,6 +1,7 @@
 """What the first bytes of a picture's file say, without decoding it: its format, and its size.
 
-The size is that of the pixels as they are stored, which is what cameras are solved for. EXIF orientation does not count here: a picture with a camera is not turned (docs/formats.md, "Pictures").
+The size is that of the pixels as they are stored, which is what cameras are solved for. EXIF
+orientation does not count here: a picture with a camera is not turned (docs/formats.md, "Pictures").
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ import zmq
 from . import events as ev
 from .client_socket import Line
 from .connection import Connection, read_connection
-from .courier import Courier
 from .errors import BackendUnavailable, BacklotError, InputError, ProtocolError
+from .flow_control import FlowControl
 from .jobs import Job
 from .preparation import Preparation
 from .tracking import Arrival, Tracked
@@ -56,7 +56,7 @@ class PolledClient:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._executor = concurrent.futures.ThreadPoolExecutor(2, "backlot-client")
         self._jobs: dict[str, Tracked] = {}
-        self._courier = Courier()
+        self._flow = FlowControl()
         self._events: list[ev.Event] = []
         self._store: Path | None = None
         self._trouble: BacklotError | None = None
@@ -108,7 +108,7 @@ class PolledClient:
     def forget(self, job_id: str) -> None:
         """Stops following a job; the backend goes on with it."""
         tracked = self._jobs.pop(job_id, None)
-        self._courier.forget(job_id)
+        self._flow.forget(job_id)
         if tracked is not None and tracked.preparation is not None:
             tracked.preparation.cancel()
 
@@ -256,7 +256,7 @@ class PolledClient:
 
     def _welcomed(self, line: Line, message: Message) -> None:
         if line is self._data:
-            self._courier.restart()
+            self._flow.restart()
             return
         body = message.body
         self._store = shared_store(body.get("store"))
@@ -270,7 +270,7 @@ class PolledClient:
             ready = tracked.preparation
             if ready is not None and ready.store != self._store and tracked.phase != "waiting":
                 tracked.phase = "waiting"  # another way to hand it over: once more from the start
-                self._courier.forget(tracked.id)
+                self._flow.forget(tracked.id)
             elif tracked.phase in ("submitted", "uploading") and not tracked.cancelling:
                 if self._store is not None:
                     tracked.phase = "waiting"
@@ -297,7 +297,7 @@ class PolledClient:
         elif message.type == "job.partial":
             tracked.hear_of_partial(message, self._store)
         elif message.type == "job.result":
-            tracked.told = time.monotonic()
+            tracked.reported = time.monotonic()
             tracked.phase, tracked.result = "fetching", Arrival(message, self._store, tracked.known())
         else:
             tracked.phase = "ending"
@@ -310,21 +310,21 @@ class PolledClient:
     def _hear_of_blob(self, message: Message) -> None:
         """Takes an answer of the data socket: what the backend has, how much of it came, or a chunk."""
         if message.type == "blob.has":
-            self._courier.hear_present(message.body.get("present", []))
+            self._flow.hear_present(message.body.get("present", []))
             return
         address = str(message.body.get("digest", ""))
         if not message.arrays:
-            self._courier.hear_received(address, int(message.body.get("received", 0)))
+            self._flow.hear_received(address, int(message.body.get("received", 0)))
         elif message.arrays[0] is not None:
             try:
-                self._courier.hear_chunk(address, int(message.body["offset"]), message.arrays[0])
+                self._flow.hear_chunk(address, int(message.body["offset"]), message.arrays[0])
             except ProtocolError:
                 raise
             except BacklotError as error:  # no space for it
                 self._fail_uploads(address, error)
 
     def _fail_uploads(self, name: str, error: BacklotError) -> None:
-        for job_id in self._courier.drop(name):
+        for job_id in self._flow.drop(name):
             tracked = self._jobs.get(job_id)
             if tracked is not None and tracked.result is None and not tracked.preparation:
                 tracked.drop_partials(name)
@@ -340,14 +340,14 @@ class PolledClient:
         if not self._control.ready or self.welcome is None:
             return
         for tracked in list(self._jobs.values()):
-            under_way = tracked.transfer(self._courier)
+            under_way = tracked.transfer(self._flow)
             if under_way is not None:
                 self._events.append(under_way)
             try:
                 self._advance_job(tracked, self.welcome)
             except BacklotError as error:
                 self._fail(tracked.id, error)
-        for job_id, why in self._courier.advance(self._data):
+        for job_id, why in self._flow.advance(self._data):
             self._fail(job_id, why)
 
     def _advance_job(self, tracked: Tracked, welcome: ev.Welcome) -> None:
@@ -358,17 +358,17 @@ class PolledClient:
             tracked.phase = "preparing"
         if tracked.phase == "preparing" and ready is not None and ready.done:
             ready.finish()
-            self._courier.send(tracked.id, ready.uploads)
+            self._flow.send(tracked.id, ready.uploads)
             tracked.phase = "uploading"
-        if tracked.phase == "uploading" and ready is not None and self._courier.arrived(tracked.id):
-            self._courier.forget(tracked.id)
+        if tracked.phase == "uploading" and ready is not None and self._flow.arrived(tracked.id):
+            self._flow.forget(tracked.id)
             self._control.send("job.submit", ready.body, ready.arrays, ready.descriptions)
             tracked.phase, tracked.sent = "submitted", True
         complete, fetch = tracked.advance_partials(self._executor)  # those that came together with the result too
         self._events += complete
         if tracked.result is not None:  # no more is fetched for partial results
             fetch = tracked.result.advance(self._executor)
-        self._courier.fetch(tracked.id, fetch)
+        self._flow.fetch(tracked.id, fetch)
         if tracked.result is not None and tracked.result.done:
             self.forget(tracked.id)
             provenance = tracked.result.message.body.get("provenance", {})

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from .chunks import Download, FileDownload
-from .courier import Courier
 from .deferred import Deferred
 from .errors import BacklotError
 from .events import Event
 from .events import Partial as PartialEvent
 from .events import Transfer as TransferEvent
+from .flow_control import FlowControl
 from .manifest import LAYOUT, Listing, read_manifest
 from .preparation import Preparation
 from .stored import READ_UP_TO, HeldFiles, StoredArray, map_blob
@@ -26,7 +26,7 @@ from .wire import Message, new_id
 
 LONG = 64
 """Blobs of a result that are opened by another thread and one at a time; so many could keep as many files open."""
-TELL_EVERY = 1.0
+REPORT_EVERY = 1.0
 """Seconds."""
 FIELDS = {"job.result": "outputs", "job.partial": "value"}
 
@@ -184,18 +184,18 @@ class Tracked:
     end: Event | None = None
     sent: bool = False
     cancelling: bool = False
-    told: float = dataclasses.field(default_factory=time.monotonic)
+    reported: float = dataclasses.field(default_factory=time.monotonic)
 
-    def transfer(self, courier: Courier) -> TransferEvent | None:
+    def transfer(self, flow: FlowControl) -> TransferEvent | None:
         """What is under way, once it has been for a second, and then each second."""
-        if time.monotonic() - self.told < TELL_EVERY:
+        if time.monotonic() - self.reported < REPORT_EVERY:
             return None
-        self.told = time.monotonic()
+        self.reported = time.monotonic()
         if self.phase == "preparing" and self.preparation is not None:
             part = self.preparation.progress
             return TransferEvent(self.id, part, f"preparing, {part:.0%}" if part else "preparing")
         if self.phase == "uploading":
-            words, (there, total) = "sending", courier.progress(self.id)
+            words, (there, total) = "sending", flow.progress(self.id)
         elif self.phase == "fetching" and self.result is not None:
             words, (there, total) = "receiving", self.result.progress
         else:

@@ -106,7 +106,7 @@ def _pieces(buffer: Buffer) -> Iterator[np.ndarray]:
 
 
 def _write_pieces(buffer: Buffer, path: Path, address: str) -> None:
-    """Writes an array that is not in memory, and makes sure that it still is what its address says."""
+    """Writes an array that is not in memory, and checks that it still is what its address says."""
     leaves = []
     try:
         with path.open("wb") as file:

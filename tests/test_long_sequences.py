@@ -31,10 +31,10 @@ from backlot.shared import polled_client, wire
 from backlot.shared.client import Client
 from backlot.shared.client_socket import Line
 from backlot.shared.connection import read_connection
-from backlot.shared.courier import MESSAGES, WINDOW, Courier
 from backlot.shared.deferred import Deferred
 from backlot.shared.digest import CHUNK, as_bytes, digest
 from backlot.shared.errors import InputError, LimitError, ProtocolError
+from backlot.shared.flow_control import MESSAGES, WINDOW, FlowControl
 from backlot.shared.jobs import Job
 from backlot.shared.manifest import fold
 from backlot.shared.operations import find
@@ -324,21 +324,21 @@ class Narrow:
         waiting = [len(data) for kind, _, data in self.queue if kind == "blob.put"]
         self.most = max(self.most[0], len(waiting)), max(self.most[1], sum(waiting))
 
-    def serve(self, courier: Courier, blobs: dict[str, bytes]) -> None:
+    def serve(self, flow: FlowControl, blobs: dict[str, bytes]) -> None:
         for _ in range(self._rng.randrange(4)):
             if not self.queue:
                 return
             kind, body, data = self.queue.pop(0)
             if kind == "blob.has":
-                courier.hear_present([d for d in body["digests"] if d in self._there])
+                flow.hear_present([d for d in body["digests"] if d in self._there])
             elif kind == "blob.put":
                 have = self.received.setdefault(body["digest"], b"")
                 assert body["offset"] == len(have), "a chunk was forgotten, or came twice"
                 self.received[body["digest"]] = have + data
-                courier.hear_received(body["digest"], len(self.received[body["digest"]]))
+                flow.hear_received(body["digest"], len(self.received[body["digest"]]))
             else:
                 chunk = blobs[body["digest"]][body["offset"] : body["offset"] + body["length"]]
-                courier.hear_chunk(body["digest"], body["offset"], np.frombuffer(chunk, np.uint8))
+                flow.hear_chunk(body["digest"], body["offset"], np.frombuffer(chunk, np.uint8))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -349,19 +349,19 @@ def test_a_full_socket_loses_nothing(seed: int) -> None:
     names = [digest(as_bytes(a)) for a in arrays]
     blobs = {name: a.tobytes() for name, a in zip(names, arrays, strict=True)}
     line = Narrow(seed, {names[1]})
-    courier = Courier()
-    courier.send("one", [Upload(Buffer(a, "bytes"), name) for a, name in zip(arrays[:3], names, strict=False)])
-    courier.send("two", [Upload(Buffer(a, "bytes"), name) for a, name in zip(arrays, names, strict=True)])
+    flow = FlowControl()
+    flow.send("one", [Upload(Buffer(a, "bytes"), name) for a, name in zip(arrays[:3], names, strict=False)])
+    flow.send("two", [Upload(Buffer(a, "bytes"), name) for a, name in zip(arrays, names, strict=True)])
     downloads = [Download({**Buffer(a).describe(), "digest": n}) for a, n in zip([*arrays, arrays[0]], [*names, names[0]], strict=True)]
-    courier.fetch("three", downloads)
+    flow.fetch("three", downloads)
     for turn in range(20_000):
-        assert courier.advance(line) == []
-        line.serve(courier, blobs)
+        assert flow.advance(line) == []
+        line.serve(flow, blobs)
         if turn == 60:  # a reconnect: what was on its way is gone
             line.queue.clear()
             line.received = {n: d for n, d in line.received.items() if len(d) == len(blobs[n])}
-            courier.restart()
-        if courier.arrived("one") and courier.arrived("two") and all(d.done for d in downloads):
+            flow.restart()
+        if flow.arrived("one") and flow.arrived("two") and all(d.done for d in downloads):
             break
     assert line.received == {n: d for n, d in blobs.items() if n != names[1]}
     for download, array in zip(downloads, arrays, strict=False):
@@ -406,7 +406,7 @@ def test_a_small_job_does_not_wait_for_a_large_upload(slow_client: Client) -> No
     large = Job("system.echo", inputs={"files": [EncodedFile(noise(200_000, n), f"{n}.png") for n in range(400)]})  # 8 s
     small = Job("system.echo", inputs={"files": [EncodedFile(noise(100_000, 999), "small.png")]})
     slow_client.submit(large)
-    wait_until(lambda: [slow_client.poll(0.02), slow_client._courier.progress(large.id)[0] > 10 * CHUNK // 4][1])
+    wait_until(lambda: [slow_client.poll(0.02), slow_client._flow.progress(large.id)[0] > 10 * CHUNK // 4][1])
     slow_client.submit(small)
     begin = time.monotonic()
     events = gather(slow_client, lambda e: isinstance(e, ev.Finished))
@@ -422,10 +422,10 @@ def test_cancel_during_preparation_and_upload(slow_client: Client) -> None:
     assert wait_for(slow_client, ev.Cancelled, job.id)
     job = job.changed(id=wire.new_id())
     slow_client.submit(job)
-    wait_until(lambda: [slow_client.poll(0.02), slow_client._courier.progress(job.id)[0]][1])
+    wait_until(lambda: [slow_client.poll(0.02), slow_client._flow.progress(job.id)[0]][1])
     slow_client.cancel(job.id)
     assert wait_for(slow_client, ev.Cancelled, job.id)
-    assert slow_client._courier.uploads == {}
+    assert slow_client._flow.uploads == {}
     slow_client.submit(job.changed(id=wire.new_id()))
     words = gather(slow_client, lambda e: isinstance(e, ev.Transfer) and e.stage.startswith("sending, "))[-1]
     assert words.stage.endswith("of 57 MiB")

@@ -153,7 +153,7 @@ def orbit(centre: mathutils.Vector, radius: float, count: int, elevation: float,
 def sees_anything(
     camera: dict[str, float], seen_from: mathutils.Matrix, objects: Sequence[bpy.types.Object], depsgraph: bpy.types.Depsgraph
 ) -> bool:
-    """Whether the bounding box of any part of an object may be in the view; True in doubt."""
+    """Whether the bounding box of any part of an object may be in the view; True where that cannot be decided."""
     to_camera = seen_from.inverted()
     known = {item.session_uid for item in evaluated.shown(depsgraph)}
     if any(item.session_uid not in known and (item.type in evaluated.RENDERED or evaluated.instances_collection(item)) for item in objects):

@@ -1,4 +1,4 @@
-"""Jobs whose results are in no file yet: noted on disk, so that a file that was closed without saving, or a crash, loses none.
+"""Jobs with results that no saved file has: noted on disk, so that they survive a file closed without saving, and a crash.
 
 The backend keeps the results. What is noted here is what the record in the scene holds.
 """
@@ -35,7 +35,7 @@ def note(job_id: str) -> None:
 
 
 def forget(job_id: str) -> None:
-    """A job whose result is in a file, or is not wanted."""
+    """A job with a result that a saved file has, or that the artist removed."""
     known().pop(job_id, None)
     with contextlib.suppress(OSError):
         (working_folder("jobs") / f"{job_id}.json").unlink(missing_ok=True)

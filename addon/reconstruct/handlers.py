@@ -26,7 +26,7 @@ class ReconstructionHandler(Handler):
         return results.apply(scene, operation, label, outputs, request)
 
     def occupied(self, request: dict[str, Any]) -> list[bpy.types.Object]:
-        """The object whose mesh is replaced, while it is edited, sculpted or painted."""
+        """The object that gets a new mesh, while it is edited, sculpted or painted."""
         target = (request.get("origin") or {}).get("target")
         found, _ = records.resolve([target]) if target else ([], [])
         return [item for item in found if item.mode != "OBJECT"]

@@ -23,7 +23,7 @@ def write_mesh(folder: Path, mesh: Mesh) -> Path:
     arrays = {"vertices": mesh.vertices, "faces": mesh.faces, "origin": np.array(mesh.origin, np.float64)}
     arrays |= {name: values for name in _MORE if (values := getattr(mesh, name)) is not None}
     arrays |= {_ATTRIBUTE + name: values for name, values in mesh.attributes.items()}
-    with zipfile.ZipFile(path, "w") as archive:  # not np.savez, whose arguments cannot have every name
+    with zipfile.ZipFile(path, "w") as archive:  # np.savez takes names as arguments, which some cannot be
         for name, values in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)

@@ -20,8 +20,8 @@ from ...shared.connection import user_folder
 def _cache_folder() -> Path | None:
     """Where compiled kernels are kept: ``$NUMBA_CACHE_DIR``, else next to this file, else the user's cache folder; None for nowhere.
 
-    A folder in it is named by a digest of all files with kernels. numba compares a kernel with its own file alone, so that a kernel whose
-    callee in another file was changed would be taken from the cache as it was.
+    A folder in it is named by a digest of all files with kernels. numba compares a kernel with its own file alone: after a change in
+    another file that it calls, the old machine code would be taken from the cache.
     """
     own = Path(__file__).resolve().parent
     given = os.environ.get("NUMBA_CACHE_DIR")

@@ -19,7 +19,7 @@ PARTIALS_SINCE = 1
 QUEUED_SINCE = 2
 """The same for ``job.queued``."""
 NEAR = 20
-"""Jobs before one that is told of each change; one further back is told now and then, or a thousand jobs would be told a thousand times."""
+"""Jobs before one that gets each change; one further back gets one now and then, or a thousand jobs would get a thousand messages each."""
 FAR_EVERY = 1.0
 """Seconds."""
 MANIFESTS_SINCE = 4
@@ -34,7 +34,7 @@ class Followers:
         self._routes: dict[str, set[bytes]] = defaultdict(set)
         self._progress: dict[str, tuple[float, str]] = {}
         self._before: dict[str, int] = {}
-        self._told = self._told_near = -1
+        self._sent = self._sent_near = -1
         self._far_at, self._far_left = 0.0, False
 
     def attach(self, route: bytes, row: Any) -> None:
@@ -49,28 +49,28 @@ class Followers:
             return
         self._routes[job_id].add(route)
         self._before.pop(job_id, None)  # ``queue`` says it anew, also to this client
-        self._told = self._told_near = -1
+        self._sent = self._sent_near = -1
         if job_id in self._progress:
             fraction, stage = self._progress[job_id]
             self._peers.send(route, "job.progress", {"job": job_id, "fraction": fraction, "stage": stage, "eta": None})
 
     def queue(self) -> None:
-        """Tells how many jobs come before each that waits, where that has changed since it was told.
+        """Sends how many jobs come before each that waits, where that has changed since it was sent.
 
         One that a worker gave back and that comes next said so itself: it is being tried again.
         """
-        if self._told == self._journal.changes:
+        if self._sent == self._journal.changes:
             return
-        if self._far_left and time.monotonic() - self._far_at < FAR_EVERY and self._told_near == self._journal.changes:
+        if self._far_left and time.monotonic() - self._far_at < FAR_EVERY and self._sent_near == self._journal.changes:
             return
-        self._told = self._told_near = self._journal.changes
+        self._sent = self._sent_near = self._journal.changes
         far, waiting, self._far_left = time.monotonic() - self._far_at >= FAR_EVERY, self._journal.waiting(), False
         for job_id, before in waiting.items():
             earlier = self._before.get(job_id)
             if earlier == before or (not before and job_id in self._progress):
                 continue
             if earlier is not None and before > NEAR and not far:
-                waiting[job_id], self._told, self._far_left = earlier, -1, True
+                waiting[job_id], self._sent, self._far_left = earlier, -1, True
                 continue
             for route in self._routes.get(job_id, ()):
                 if self._peers.minor(route) >= QUEUED_SINCE:

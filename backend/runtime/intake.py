@@ -1,4 +1,4 @@
-"""Taking in jobs: what clients ask for is checked, and their arrays are made sure of, before the journal notes anything.
+"""Taking in jobs: what clients ask for is checked, and their arrays are put into the store, before the journal notes anything.
 
 A long job, whose manifest may name ten thousand files, is looked at by a thread of its own: nobody else has to wait for it.
 """
@@ -115,7 +115,7 @@ class Intake:
             raise LimitError(expected=f"at most {self._max_bytes >> 20} MiB of input", got=f"{total >> 20} MiB")
 
     def _keep(self, description: dict[str, Any], array: Any) -> dict[str, Any]:
-        """Makes sure that a submitted buffer is a blob in the store; gives its description as such."""
+        """Puts a submitted buffer into the store unless it is there; gives its description as such."""
         check_descriptor(description)
         transport = description.get("transport", "inline")
         if transport == "inline":
@@ -130,7 +130,7 @@ class Intake:
         return {**kept, "transport": "blob", "digest": address}
 
     def _check_manifest(self, description: dict[str, Any]) -> int:
-        """Makes sure of all that a manifest names; gives the bytes of its arrays."""
+        """Checks that all that a manifest names is in the store; gives the bytes of its arrays."""
         listing = read_manifest(map_blob(description, self._blobs.folder))
         for address in listing.blobs:
             self._require(address)

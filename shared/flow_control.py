@@ -1,4 +1,4 @@
-"""Who carries arrays to and from a backend on another host: one window of chunks under way for a client, jobs in turn.
+"""Flow control of arrays to and from a backend on another host: one window of chunks under way for a client, jobs in turn.
 
 The window keeps memory on both sides small whatever the number of arrays, and taking turns keeps a small job from waiting for a
 large one. Nothing counts as sent before the socket has taken it.
@@ -71,7 +71,7 @@ class _Turns:
         return self._queues.pop(job, ())
 
 
-class Courier:
+class FlowControl:
     """The arrays of all jobs of a client that are on their way."""
 
     def __init__(self) -> None:
